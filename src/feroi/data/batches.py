@@ -1,0 +1,81 @@
+"""Patches of stored images, as the network wants them (section 4.2). Needs torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+class Batch(NamedTuple):
+    """faces: (N, 1, H, W) float32 in 0..1; labels: (N,) int64."""
+
+    faces: Tensor
+    labels: Tensor
+
+
+def training_batches(
+    pixels: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    patch_hw: tuple[int, int],
+    batch_size: int,
+    rng: np.random.Generator,
+) -> Iterator[Batch]:
+    """One epoch in random order: a random patch of each image, mirrored half of the time.
+
+    pixels: (N, H, W), at least as large as `patch_hw`. Every image comes once; a last batch of
+    a single image is dropped, since batch normalisation cannot use it.
+    """
+    order = rng.permutation(len(pixels))
+    for start in range(0, len(order), batch_size):
+        chosen = np.sort(order[start : start + batch_size])  # sorted: reads a mapped file forward
+        if len(chosen) < 2 < len(order):
+            return
+        patches = _random_patches(pixels[chosen], patch_hw, rng)
+        yield Batch(_as_faces(patches), torch.from_numpy(labels[chosen]))
+
+
+def centre_batches(
+    pixels: NDArray[np.uint8], patch_hw: tuple[int, int], batch_size: int = 256
+) -> Iterator[Tensor]:
+    """The centre patch of every image in order, as (n, 1, H, W) float32 in 0..1."""
+    for start in range(0, len(pixels), batch_size):
+        yield _as_faces(centre_patches(pixels[start : start + batch_size], patch_hw))
+
+
+def centre_patches(pixels: NDArray[np.uint8], patch_hw: tuple[int, int]) -> NDArray[np.uint8]:
+    """The middle `patch_hw` of each image: (N, H, W) to (N, *patch_hw)."""
+    _check(pixels, patch_hw)
+    height, width = patch_hw
+    top, left = (pixels.shape[1] - height) // 2, (pixels.shape[2] - width) // 2
+    return pixels[:, top : top + height, left : left + width]
+
+
+def _random_patches(
+    pixels: NDArray[np.uint8], patch_hw: tuple[int, int], rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    _check(pixels, patch_hw)
+    height, width = patch_hw
+    top = rng.integers(0, pixels.shape[1] - height + 1, len(pixels))
+    left = rng.integers(0, pixels.shape[2] - width + 1, len(pixels))
+    mirrored = rng.random(len(pixels)) < 0.5
+    windows = np.lib.stride_tricks.sliding_window_view(pixels, patch_hw, axis=(1, 2))
+    patches = windows[np.arange(len(pixels)), top, left]
+    patches[mirrored] = patches[mirrored, :, ::-1]
+    return patches
+
+
+def _check(pixels: NDArray[np.uint8], patch_hw: tuple[int, int]) -> None:
+    if pixels.shape[1] < patch_hw[0] or pixels.shape[2] < patch_hw[1]:
+        raise ValueError(
+            f"cannot cut {patch_hw[1]}x{patch_hw[0]} px patches from images of "
+            f"{pixels.shape[2]}x{pixels.shape[1]} px"
+        )
+
+
+def _as_faces(patches: NDArray[np.uint8]) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(patches)).unsqueeze(1).float() / 255

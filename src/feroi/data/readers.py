@@ -1,0 +1,82 @@
+"""Which reader a path wants."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from feroi.data import folders, rafd, tables
+from feroi.data.samples import LayoutError, Samples
+
+_READERS = {
+    "rafd": rafd.read_rafd,
+    "sfew": folders.read_sfew,
+    "fer2013": lambda path: _fer2013(path),
+    "folder": folders.read_folder,
+    "table": lambda path: tables.read_table(_csv_in(path, "samples.csv")),
+}
+LAYOUTS = ("auto", *_READERS)
+EMBEDDED = "embedded"
+"""Stands for the faces shipped with the package wherever a data set is asked for."""
+
+
+def read_dataset(path: Path | str, layout: str = "auto") -> Samples:
+    """The samples of a data set.
+
+    path: a folder, a CSV file, or "embedded" for the faces shipped with the package.
+    layout: one of LAYOUTS; "auto" tells by file and folder names.
+    Raises LayoutError showing the layout expected.
+    """
+    path = embedded_folder() if str(path) == EMBEDDED else Path(path)
+    if not path.exists():
+        raise LayoutError(f"{path} does not exist; give a folder or a CSV file")
+    if layout not in LAYOUTS:
+        raise LayoutError(f"unknown layout {layout!r}; choose one of {', '.join(LAYOUTS)}")
+    return _READERS[_detect(path) if layout == "auto" else layout](path)
+
+
+def embedded_folder() -> Path:
+    """Where the package keeps the rendered faces it ships."""
+    return Path(__file__).parent / "embedded"
+
+
+def _detect(path: Path) -> str:
+    if path.is_file():
+        columns = tables.csv_columns(path)
+        if "pixels" in columns:
+            return "fer2013"
+        if "file" in columns:
+            return "table"
+    elif (path / "samples.csv").is_file():
+        return "table"
+    elif (path / "fer2013.csv").is_file():
+        return "fer2013"
+    elif folders.looks_like_sfew(path):
+        return "sfew"
+    elif folders.looks_like_fer2013_folders(path):
+        return "fer2013"
+    elif folders.looks_like_folder(path):
+        return "folder"
+    elif rafd.looks_like_rafd(path):
+        return "rafd"
+    known = (
+        rafd.LAYOUT,
+        folders.SFEW_LAYOUT,
+        tables.FER2013_CSV_LAYOUT,
+        folders.FER2013_FOLDER_LAYOUT,
+        folders.FOLDER_LAYOUT,
+        tables.TABLE_LAYOUT,
+    )
+    raise LayoutError(f"{path} has none of the layouts known:\n- " + "\n- ".join(known))
+
+
+def _fer2013(path: Path) -> Samples:
+    if path.is_file() or (path / "fer2013.csv").is_file():
+        return tables.read_fer2013_csv(_csv_in(path, "fer2013.csv"))
+    return folders.read_fer2013_folders(path)
+
+
+def _csv_in(path: Path, name: str) -> Path:
+    file = path / name if path.is_dir() else path
+    if not file.is_file():
+        raise LayoutError(f"{file} does not exist.\nExpected {tables.TABLE_LAYOUT}")
+    return file

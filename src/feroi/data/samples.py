@@ -1,0 +1,108 @@
+"""One table of labelled faces, whatever data set they come from."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feroi.files import atomic_path
+from feroi.vocabulary import EXPRESSIONS
+
+TRAINING, VALIDATION, TEST = "training", "validation", "test"
+SPLITS = (TRAINING, VALIDATION, TEST)
+"""Values of the attribute `split`, where a data set has official splits."""
+
+
+class LayoutError(ValueError):
+    """A folder or file is not laid out as its data set is. The message shows the layout expected."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One labelled face.
+
+    image: a file, or the pixels themselves, (H, W) uint8.
+    name: how tables and errors call it; unique within its table.
+    subject: who it is, or None where the data set does not say.
+    attributes: what else is known: `source`, `split`, `pose`, `gaze`, `gender`, `ethnicity`.
+    """
+
+    image: Path | NDArray[np.uint8]
+    name: str
+    expression: str
+    subject: str | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+class Samples(Sequence[Sample]):
+    """An immutable table of samples."""
+
+    def __init__(self, rows: Iterable[Sample]) -> None:
+        self._rows = tuple(rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return iter(self._rows)
+
+    def __getitem__(self, index):  # type: ignore[no-untyped-def, override]
+        return Samples(self._rows[index]) if isinstance(index, slice) else self._rows[index]
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """(N,) index of each expression in `vocabulary.EXPRESSIONS`."""
+        return np.array([EXPRESSIONS.index(row.expression) for row in self._rows], dtype=np.int64)
+
+    @property
+    def subjects(self) -> list[str | None]:
+        return [row.subject for row in self._rows]
+
+    def attribute(self, name: str) -> list[str | None]:
+        """The attribute `name` of every sample, None where it has none."""
+        return [row.attributes.get(name) for row in self._rows]
+
+    def where(self, keep: Callable[[Sample], bool]) -> Samples:
+        """The samples for which `keep` is true, in order."""
+        return Samples(row for row in self._rows if keep(row))
+
+    def take(self, indices: Iterable[int]) -> Samples:
+        """The samples at `indices`, in that order."""
+        return Samples(self._rows[i] for i in indices)
+
+    def split(self, name: str) -> Samples:
+        """The samples of the official split `name`."""
+        return self.where(lambda row: row.attributes.get("split") == name)
+
+    def counts(self) -> dict[str, int]:
+        """Samples of each expression, zeros included."""
+        found = Counter(row.expression for row in self._rows)
+        return {name: found[name] for name in EXPRESSIONS}
+
+
+def fingerprint(samples: Samples, pixels: NDArray[np.uint8]) -> str:
+    """SHA-256 over what a network learns from: pixels (N, H, W), labels and subjects, in order."""
+    digest = hashlib.sha256(repr(pixels.shape).encode())
+    for start in range(0, len(pixels), 1024):
+        digest.update(np.ascontiguousarray(pixels[start : start + 1024]).tobytes())
+    for row in samples:
+        digest.update(f"{row.expression}\0{row.subject}\n".encode())
+    return digest.hexdigest()
+
+
+def write_table(samples: Samples, path: Path) -> None:
+    """Write the table as CSV: file, expression, subject, then every attribute that occurs."""
+    extra = sorted({key for row in samples for key in row.attributes})
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["file", "expression", "subject", *extra])
+        for row in samples:
+            values = [row.attributes.get(key, "") for key in extra]
+            writer.writerow([row.name, row.expression, row.subject or "", *values])

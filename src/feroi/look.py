@@ -1,0 +1,30 @@
+"""What one pass of a network saw: the currency between networks, runtimes and everything above."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = TypeVar("Values")
+
+
+class Look(NamedTuple, Generic[Values]):
+    """Logits, where the network looked, and what it saw there; tensors or arrays alike.
+
+    logits: (N, 7), in the order of `vocabulary.EXPRESSIONS`.
+    attention: (N, H, W), the weight B of each location of the last feature map; uniform for
+        `gap`. None for `flatten`, which weighs no location.
+    focus: (N, C), the focused feature z; for `flatten` the whole map, (N, C·H·W).
+    """
+
+    logits: Values
+    attention: Values | None
+    focus: Values
+
+
+FloatArray = NDArray[np.floating[Any]]
+Forward = Callable[[NDArray[np.float32]], Look[FloatArray]]
+"""A network as evaluators see it: (N, 1, H, W) float32 intensities in 0..1 to a Look of arrays."""

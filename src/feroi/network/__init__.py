@@ -1,0 +1,1 @@
+"""The network of the paper: features, attention, heads, and weights on disk. Needs torch."""

@@ -1,0 +1,89 @@
+"""Networks on disk: one safetensors file holding weights, configuration and label order."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from feroi.config import network_from_dict, to_dict
+from feroi.files import atomic_path
+from feroi.network.model import Network
+from feroi.vocabulary import EXPRESSIONS
+
+FORMAT = "feroi-network-1"
+BEST_WEIGHTS = "best.safetensors"
+"""Name of the chosen weights in a run folder."""
+OPTIMIZER_PREFIX = "optimizer."
+"""Tensors of a checkpoint that are not the network's."""
+
+
+def save_network(network: Network, path: Path) -> None:
+    """Write weights and configuration to `path`, whole or not at all."""
+    tensors = {name: value.contiguous() for name, value in network.state_dict().items()}
+    save_tensors(tensors, network_metadata(network), path)
+
+
+def network_metadata(network: Network) -> dict[str, str]:
+    """What a weights file says of itself, as safetensors metadata."""
+    return {
+        "format": FORMAT,
+        "network": json.dumps(to_dict(network.config)),
+        "expressions": json.dumps(EXPRESSIONS),
+    }
+
+
+def save_tensors(tensors: dict[str, Tensor], metadata: dict[str, str], path: Path) -> None:
+    """Write a safetensors file, whole or not at all."""
+    with atomic_path(path) as temporary:
+        save_file(tensors, temporary, metadata)
+
+
+def load_network(path: Path | str) -> Network:
+    """Read a network, in evaluation mode, from a weights file or the best of a run folder.
+
+    Raises FileNotFoundError, or ValueError saying what is wrong with the file: not safetensors,
+    another format or label order, missing or misshapen weights, values that are not finite.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = path / BEST_WEIGHTS
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"no model at {path}; give a .safetensors file or a run folder made by `feroi train`"
+        )
+    tensors, metadata = load_tensors(path)
+    if metadata.get("format") != FORMAT:
+        raise ValueError(
+            f"{path} is of format {metadata.get('format')!r}, this version reads {FORMAT!r}"
+        )
+    try:
+        expressions = json.loads(metadata["expressions"])
+        config = network_from_dict(json.loads(metadata["network"]))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"{path} has a broken description of its network: {error}") from error
+    if expressions != list(EXPRESSIONS):
+        raise ValueError(f"{path} orders its labels {expressions}, expected {list(EXPRESSIONS)}")
+    network = Network(config)
+    weights = {n: value for n, value in tensors.items() if not n.startswith(OPTIMIZER_PREFIX)}
+    for name, value in weights.items():
+        if not torch.isfinite(value.float()).all():
+            raise ValueError(f"{path}: {name} holds values that are not finite")
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ValueError(f"{path} does not fit its own description: {error}") from error
+    return network.eval()
+
+
+def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors and metadata of a safetensors file. Raises ValueError if it is not one."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise ValueError(f"{path} is not a readable safetensors file: {error}") from error

@@ -1,0 +1,198 @@
+"""The training loop, whole (section 4.3: cross entropy and Adam)."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from feroi.config import NetworkConfig, RecipeConfig
+from feroi.data.batches import centre_batches, training_batches
+from feroi.network.model import Network
+from feroi.network.weights import (
+    BEST_WEIGHTS,
+    OPTIMIZER_PREFIX,
+    load_tensors,
+    network_metadata,
+    save_network,
+    save_tensors,
+)
+from feroi.training.precision import Arithmetic, choose_arithmetic
+
+LAST_WEIGHTS = "last.safetensors"
+METRICS = "metrics.jsonl"
+_WARM_UP = 0.3
+
+
+class Labelled(NamedTuple):
+    """pixels: (N, H, W) uint8 intensities; labels: (N,) int64."""
+
+    pixels: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+
+
+class Diverged(RuntimeError):
+    """The loss is no longer a number."""
+
+
+Metrics = dict[str, Any]
+
+
+def train(
+    config: NetworkConfig,
+    recipe: RecipeConfig,
+    training: Labelled,
+    validation: Labelled,
+    run: Path,
+    seed: int,
+    on_step: Callable[[int, int, int], None] = lambda epoch, step, steps: None,
+    on_epoch: Callable[[Metrics], None] = lambda metrics: None,
+) -> list[Metrics]:
+    """Train a network and leave its weights and metrics in the folder `run`.
+
+    Writes a line of metrics an epoch, `best.safetensors` (highest validation accuracy, the first
+    of equals) and `last.safetensors`, a checkpoint. Called again on a folder whose run was
+    killed, it goes on after the last finished epoch and ends in the weights an unbroken run
+    ends in (same machine, same number of threads). Everything random in an epoch follows from
+    `seed` and the number of the epoch.
+
+    on_step: called before each step with (epoch, step, steps per epoch), counted from 1.
+    Returns the metrics of every epoch. Raises Diverged when the loss is not finite.
+    """
+    arithmetic = choose_arithmetic(recipe.precision)
+    torch.manual_seed(seed)
+    network = arithmetic.place(Network(config))
+    optimizer = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
+    history = _resume(run, network, optimizer)
+    steps = math.ceil(len(training.pixels) / recipe.batch_size)
+
+    for epoch in range(len(history) + 1, recipe.epochs + 1):
+        started = time.perf_counter()
+        torch.manual_seed(seed + epoch)  # dropout
+        rng = np.random.default_rng([seed, epoch])  # order, patches, mirror images
+        network.train()
+        loss_sum, correct, seen = 0.0, 0, 0
+        batches = training_batches(*training, config.input_hw, recipe.batch_size, rng)
+        for step, batch in enumerate(batches, 1):
+            on_step(epoch, step, steps)
+            progress = (epoch - 1 + (step - 1) / steps) / recipe.epochs
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate_at(recipe, progress)
+            faces, labels = arithmetic.send(batch.faces), batch.labels.to(arithmetic.device)
+            with arithmetic.autocast():
+                logits = network(faces).logits
+            loss = nn.functional.cross_entropy(logits, labels)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            loss_sum += loss.item() * len(labels)
+            correct += int((logits.argmax(1) == labels).sum())
+            seen += len(labels)
+        if not math.isfinite(loss_sum):
+            raise Diverged(
+                f"the loss is not finite in epoch {epoch}; lower the learning rate "
+                f"(now {recipe.learning_rate:g})"
+            )
+        trained_s = time.perf_counter() - started
+        metrics = {
+            "epoch": epoch,
+            "learning_rate": learning_rate_at(recipe, epoch / recipe.epochs),
+            "loss": loss_sum / seen,
+            "accuracy": correct / seen,
+            **validate(network, validation, arithmetic),
+            "images_per_s": seen / trained_s,
+            "seconds": time.perf_counter() - started,
+        }
+        history.append(metrics)
+        _record(run, history, network, optimizer)
+        on_epoch(metrics)
+    return history
+
+
+def learning_rate_at(recipe: RecipeConfig, progress: float) -> float:
+    """Learning rate when the share `progress` (0..1) of the training is done.
+
+    The one-cycle schedule (Smith and Topin 2018) climbs by a line for 30 % of the training and
+    falls by half a cosine to zero.
+    """
+    if recipe.schedule == "constant":
+        return recipe.learning_rate
+    if progress < _WARM_UP:
+        return recipe.learning_rate * (0.04 + 0.96 * progress / _WARM_UP)
+    return (
+        recipe.learning_rate * (1 + math.cos(math.pi * (progress - _WARM_UP) / (1 - _WARM_UP))) / 2
+    )
+
+
+@torch.inference_mode()
+def validate(network: Network, held: Labelled, arithmetic: Arithmetic) -> Metrics:
+    """Cross entropy and accuracy on the centre patches of `held`."""
+    network.eval()
+    logits = []
+    for faces in centre_batches(held.pixels, network.config.input_hw):
+        with arithmetic.autocast():
+            logits.append(network(arithmetic.send(faces)).logits.cpu())
+    all_logits, labels = torch.cat(logits), torch.from_numpy(held.labels)
+    return {
+        "validation_loss": nn.functional.cross_entropy(all_logits, labels).item(),
+        "validation_accuracy": (all_logits.argmax(1) == labels).float().mean().item(),
+    }
+
+
+def _record(
+    run: Path, history: list[Metrics], network: Network, optimizer: torch.optim.Optimizer
+) -> None:
+    """Metrics first, the checkpoint last: whatever a kill leaves half done is done again."""
+    run.mkdir(parents=True, exist_ok=True)
+    with (run / METRICS).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(history[-1]) + "\n")
+    accuracies = [metrics["validation_accuracy"] for metrics in history]
+    if accuracies.index(max(accuracies)) == len(history) - 1:
+        save_network(network, run / BEST_WEIGHTS)
+    tensors = dict(network.state_dict()) | _optimizer_tensors(optimizer)
+    metadata = network_metadata(network) | {"epoch": str(len(history))}
+    save_tensors({k: v.contiguous() for k, v in tensors.items()}, metadata, run / LAST_WEIGHTS)
+
+
+def _resume(run: Path, network: Network, optimizer: torch.optim.Optimizer) -> list[Metrics]:
+    """Load the checkpoint of `run`, if any, into network and optimizer; the metrics up to it."""
+    if not (run / LAST_WEIGHTS).exists():
+        (run / METRICS).unlink(missing_ok=True)
+        return []
+    tensors, metadata = load_tensors(run / LAST_WEIGHTS)
+    finished = int(metadata["epoch"])
+    lines = (run / METRICS).read_text(encoding="utf-8").splitlines()[:finished]
+    (run / METRICS).write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+    network.load_state_dict(
+        {name: v for name, v in tensors.items() if not name.startswith(OPTIMIZER_PREFIX)}
+    )
+    optimizer.load_state_dict(_optimizer_state(tensors, optimizer))
+    return [json.loads(line) for line in lines]
+
+
+def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    state = optimizer.state_dict()["state"]
+    return {
+        f"{OPTIMIZER_PREFIX}{parameter}.{key}": value
+        for parameter, values in state.items()
+        for key, value in values.items()
+    }
+
+
+def _optimizer_state(
+    tensors: dict[str, Tensor], optimizer: torch.optim.Optimizer
+) -> dict[str, Any]:
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        if name.startswith(OPTIMIZER_PREFIX):
+            parameter, key = name.removeprefix(OPTIMIZER_PREFIX).split(".")
+            state.setdefault(int(parameter), {})[key] = value
+    return {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}
