@@ -7,11 +7,9 @@ value chosen here is marked so. Every other preset is ours.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
-Head = Literal[
-    "flatten", "gap", "attention", "attention-symmetric", "attention-symmetric-renormalized"
-]
+Head = Literal["flatten", "gap", "attention", "attention-symmetric", "attention-symmetric-renormalized"]
 HEADS: tuple[Head, ...] = (
     "flatten",
     "gap",
@@ -21,6 +19,8 @@ HEADS: tuple[Head, ...] = (
 )
 Schedule = Literal["constant", "onecycle"]
 Precision = Literal["auto", "float32", "bfloat16"]
+
+_Preset = TypeVar("_Preset")
 
 PAPER_FRONT_HW = (144, 112)
 PAPER_POSE_HW = (272, 272)
@@ -48,8 +48,7 @@ class NetworkConfig:
             raise ValueError(f"unknown head {self.head!r}; choose one of {', '.join(HEADS)}")
         if len(self.input_hw) != 2 or min(self.input_hw) < 16:
             raise ValueError(
-                f"input_hw is (height, width), each at least 16 px (four 2x2 poolings); "
-                f"got {self.input_hw}"
+                f"input_hw is (height, width), each at least 16 px (four 2x2 poolings); got {self.input_hw}"
             )
         if not self.beta > 0:
             raise ValueError(f"beta must be above 0, got {self.beta}")
@@ -121,7 +120,7 @@ def network_preset(name: str, input_hw: tuple[int, int] | None = None) -> Networ
     Raises ValueError for an unknown name.
     """
     config = _named(NETWORKS, name, "network")
-    return config if input_hw is None else replace(config, input_hw=tuple(input_hw))
+    return config if input_hw is None else replace(config, input_hw=input_hw)
 
 
 def recipe_preset(name: str, **changes: Any) -> RecipeConfig:
@@ -130,7 +129,7 @@ def recipe_preset(name: str, **changes: Any) -> RecipeConfig:
     return replace(config, **{key: value for key, value in changes.items() if value is not None})
 
 
-def _named(presets: dict[str, Any], name: str, kind: str) -> Any:
+def _named(presets: dict[str, _Preset], name: str, kind: str) -> _Preset:
     if name not in presets:
         raise ValueError(f"unknown {kind} {name!r}; choose one of {', '.join(presets)}")
     return presets[name]

@@ -40,13 +40,10 @@ def read_fer2013_csv(path: Path) -> Samples:
             where = f"{path}, line {reader.line_num}"
             usage = row.get("Usage") or "Training"
             if usage not in _FER2013_SPLITS:
-                raise LayoutError(
-                    f"{where}: unknown Usage {usage!r}.\nExpected {FER2013_CSV_LAYOUT}"
-                )
+                raise LayoutError(f"{where}: unknown Usage {usage!r}.\nExpected {FER2013_CSV_LAYOUT}")
             if row["emotion"] not in map(str, range(len(FER2013_CODES))):
                 raise LayoutError(
-                    f"{where}: emotion is 0 to 6, got {row['emotion']!r}.\n"
-                    f"Expected {FER2013_CSV_LAYOUT}"
+                    f"{where}: emotion is 0 to 6, got {row['emotion']!r}.\nExpected {FER2013_CSV_LAYOUT}"
                 )
             attributes = {"source": "FER-2013", "split": _FER2013_SPLITS[usage]}
             name = f"{usage}_{counts[usage]:05d}"
