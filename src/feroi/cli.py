@@ -104,6 +104,8 @@ def evaluate(
         network = load_network(model)
         samples = read_dataset(data, layout)
         trained_on = samples.split(TRAINING) if twins else None
+        if trained_on is not None and not len(trained_on):
+            raise ValueError("--twins compares with the training split, and the data set has none")
         chosen = _chosen(samples, split)
         result = score_network(torch_forward(network), network.config, chosen, trained_on)
         print_scores(result.scores)
@@ -204,3 +206,7 @@ def _chosen(samples: Samples, split: str | None) -> Samples:
     if not len(chosen):
         raise ValueError(f"the data set has no split {split!r}; leave --split out to read all of it")
     return chosen
+
+
+if __name__ == "__main__":
+    app()

@@ -87,7 +87,7 @@ def draw_rois(looks: Mapping[str, Mapping[str, MeanLook]], path: Path) -> None:
                 continue
             face, roi = means[name].face, means[name].roi
             product, plain, weights = (grid[3 * block + row, column] for row in range(3))
-            product.imshow(face * roi, cmap="gray", vmin=0, vmax=255 * min(top, 2.5))
+            product.imshow(face * roi, cmap="gray", vmin=0, vmax=max(255.0, float((face * roi).max())))
             plain.imshow(face, cmap="gray", vmin=0, vmax=255)
             weights.imshow(roi, cmap=ROI_COLOURS, vmin=0, vmax=top)
             if block == 0:
