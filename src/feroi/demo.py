@@ -26,7 +26,7 @@ from feroi.vocabulary import EXPRESSIONS, TABLE_4
 
 NETWORK = "paper-attention"
 RECIPE = "onecycle"
-EPOCHS = 30
+EPOCHS = 24
 BATCH_SIZE = 16  # few images: small batches, or there would be too few steps
 SEED = 0
 REPORT = "report.html"

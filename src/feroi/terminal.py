@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -70,10 +71,12 @@ def say(line: str) -> None:
 def print_scores(scores: Scores) -> None:
     """Accuracy, macro-F1, and each expression's recall beside its row of the confusion matrix."""
     labels = list(scores.per_class_recall)
-    table = Table(
-        title=f"accuracy {100 * scores.accuracy:.2f} %, macro-F1 {scores.macro_f1:.3f}, {scores.n} images"
+    say(
+        f"accuracy {100 * scores.accuracy:.2f} %, macro-F1 {scores.macro_f1:.3f}, {scores.n} images; "
+        f"rows as labelled, columns as read:"
     )
-    table.add_column("labelled \\ read as")
+    table = Table(box=SIMPLE_HEAD)
+    table.add_column("")
     for label in labels:
         table.add_column(label, justify="right")
     table.add_column("recall", justify="right")
