@@ -21,8 +21,8 @@ from scipy.sparse.linalg import spsolve
 
 SMOOTHNESS = 100.0
 MID_GREY = 128.0
-_DARK_SHARE = 0.01  # of the mean intensity, added to I and L: keeps R of black regions defined
-_CONTRAST_FLOOR = 0.1  # added to Weber contrasts: pixels of equal intensity get a bond of 10
+_DARK_SHARE = 0.02  # of the mean intensity, added to I and L: keeps R of black regions defined
+_HALF_CONTRAST = 0.1  # Weber contrast at which the bond of two pixels is half that of equal ones
 
 Image = NDArray[np.integer[Any]] | NDArray[np.floating[Any]]
 
@@ -33,7 +33,7 @@ def normalize_light(intensity: Image, smoothness: float = SMOOTHNESS) -> NDArray
     smoothness: weight of the smoothness term, above 0; its square root is about the distance in
         px over which the luminance may change. The paper names no value; 100 is ours.
     Values: a pixel as bright as its luminance becomes 128, one of twice that 255; the rule is
-    linear, R to 128 R, and clipped. Unlike [34], a hundredth of the mean intensity is added to
+    linear, R to 128 R, and clipped. Unlike [34], a fiftieth of the mean intensity is added to
     I and L, so that black regions become 128 instead of amplified noise. The unit of `intensity`
     therefore does not matter: k I gives the same picture for every k > 0.
     Raises ValueError unless `intensity` is a finite, non-negative (H, W) array.
@@ -45,7 +45,7 @@ def normalize_light(intensity: Image, smoothness: float = SMOOTHNESS) -> NDArray
 def normalize_light_anisotropic(
     intensity: Image, smoothness: float = SMOOTHNESS
 ) -> NDArray[np.uint8]:
-    """As `normalize_light`, with the luminance of `luminance_anisotropic`; 200 times slower."""
+    """As `normalize_light`, with the luminance of `luminance_anisotropic`; 300 times slower."""
     values = _checked(intensity, smoothness)
     return _to_uint8(_reflectance(values, luminance_anisotropic(values, smoothness)))
 
@@ -57,9 +57,9 @@ def normalize_light_sliding(
 
     window_hw: height and width of the windows in px, at least 2 each; a photo smaller than that
         is one window. Windows overlap by at least half, and their reflectances are averaged with
-        weights that fall to 0 at a window's border, so no seams show. The paper
-        names neither size nor overlap.
-    Memory beyond the photo is about 50 bytes a pixel. Raises ValueError as `normalize_light`.
+        weights that fall to 0 at a window's border, so no seams show. The paper names neither
+        size nor overlap.
+    Needs about 35 bytes of memory a pixel. Raises ValueError as `normalize_light`.
     """
     values = _checked(intensity, smoothness)
     if min(window_hw) < 2:
@@ -91,8 +91,9 @@ def luminance(intensity: Image, smoothness: float) -> NDArray[np.float64]:
 def luminance_anisotropic(intensity: Image, smoothness: float) -> NDArray[np.float64]:
     """L of the form in [34], (H, W), in the units of `intensity` (H, W); a sparse solve.
 
-    The bond of two neighbours is 1 / (their Weber contrast |I_i - I_j| / min(I_i, I_j) + 0.1);
-    the 0.1 is ours, and the minimum is raised by a hundredth of the mean, so both stay finite.
+    Two neighbours of Weber contrast c = |I_i - I_j| / min(I_i, I_j) have weight 1 / (1 + c / 0.1).
+    In [34] that is 1 / c, without bound between equal pixels; ours is 1 there, as in the isotropic
+    form, and in proportion to 1 / c at edges. The minimum is raised by a fiftieth of the mean.
     """
     values = np.asarray(intensity, dtype=np.float64)
     index = np.arange(values.size).reshape(values.shape)
@@ -101,7 +102,7 @@ def luminance_anisotropic(intensity: Image, smoothness: float) -> NDArray[np.flo
     a, b = values.ravel()[first], values.ravel()[second]
     darker = np.minimum(a, b) + _dark(values)
     contrast = np.divide(np.abs(a - b), darker, out=np.zeros_like(a), where=darker > 0)
-    bond = smoothness / (contrast + _CONTRAST_FLOOR)
+    bond = smoothness / (1 + contrast / _HALF_CONTRAST)
     difference = sparse.coo_array(
         (
             np.concatenate([np.ones_like(bond), -np.ones_like(bond)]),
