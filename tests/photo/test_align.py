@@ -64,9 +64,9 @@ def test_the_default_box_is_a_square_of_rafd():
 
 
 def test_a_loose_crop_is_a_square_round_the_box(photo):
-    # 40 x 20 px round (45, 60), enlarged by 1.5: 60 px a side
-    loose = crop_loose(photo, (25, 50, 65, 70), enlarge=1.5, size_hw=(60, 60))
-    np.testing.assert_array_equal(loose, photo[30:90, 15:75])
+    # 40 x 20 px round (45, 60), enlarged by 1.5: 60 px a side, and a tenth of 40 px higher
+    loose = crop_loose(photo, (25, 50, 65, 70), enlarge=1.5, rise=0.1, size_hw=(60, 60))
+    np.testing.assert_array_equal(loose, photo[26:86, 15:75])
 
 
 def test_the_box_of_landmarks_holds_their_pixels():

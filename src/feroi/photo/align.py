@@ -25,7 +25,9 @@ RAFD_POSE_BOX_XYXY_PX = (56.5, 150.0, 624.5, 718.0)
 """Twice 284 px square of RaFD's 681x1024, about the middle of the head. The paper gives no box."""
 POSE_HW = (284, 284)
 FER_HW = (48, 48)
-FER_ENLARGE = 1.25
+FER_ENLARGE, FER_RISE = 1.12, 0.17
+"""How FER-2013's pictures lie about the box of their landmarks: medians of 287 of its faces, turned
+less than 30 degrees, with landmarks found by dlib."""
 
 
 def align_by_eyes(
@@ -78,17 +80,22 @@ def crop_loose(
     photo: NDArray[np.uint8],
     box_xyxy_px: ArrayLike,
     enlarge: float = FER_ENLARGE,
+    rise: float = FER_RISE,
     size_hw: tuple[int, int] = FER_HW,
 ) -> NDArray[np.uint8]:
-    """A square round the box of a face in `photo` (H, W), as FER-2013 shows faces.
+    """A square about the box of a face in `photo` (H, W), as FER-2013 shows faces.
 
-    enlarge: side of the square, in units of the longer side of the box. Raises as `crop_fixed`.
+    The defaults are for the box of the landmarks (`landmark_box`); a detector's box needs others.
+    enlarge: side of the square, in units of the longer side of the box.
+    rise: how far its centre lies above the centre of the box, in the same units.
+    Raises ValueError as `crop_fixed`.
     """
     x0, y0, x1, y1 = _checked_box(box_xyxy_px)
-    if not (np.isfinite(enlarge) and enlarge > 0):
+    if not enlarge > 0:
         raise ValueError(f"enlarge must be above 0, got {enlarge}")
-    half = enlarge * max(x1 - x0, y1 - y0) / 2
-    x, y = (x0 + x1) / 2, (y0 + y1) / 2
+    side = max(x1 - x0, y1 - y0)
+    half = enlarge * side / 2
+    x, y = (x0 + x1) / 2, (y0 + y1) / 2 - rise * side
     return crop_fixed(photo, (x - half, y - half, x + half, y + half), size_hw)
 
 

@@ -54,6 +54,7 @@ _ORIGIN_PX = np.array(
 _TRUST = np.repeat([0.3, 0.3, 1.0, 0.3], [17, 10, 21, 20])
 _OUTLIER_SHARE = 0.02  # of the face's size: residuals beyond it count linearly, no more squared
 _ITERATIONS = 10
+_LONGEST_STEP = 0.5  # radians, and logarithm of scale: landmarks that are no face cannot run away
 
 Floats = NDArray[np.float64]
 
@@ -208,8 +209,8 @@ def _gauss_newton_step(camera: Camera, points: Floats, seen: Floats, trust: Floa
     )  # (2K, 6)
     residual = (seen - camera.project(points)).T.ravel()
     weighted = np.tile(trust, 2)[:, None] * jacobian
-    step = np.linalg.solve(weighted.T @ jacobian, weighted.T @ residual)
-    turn = Rotation.from_rotvec(step[:3]).as_matrix()
-    return Camera(
-        turn @ camera.rotation, camera.scale * float(np.exp(step[3])), camera.shift_px + step[4:]
-    )
+    step = np.linalg.lstsq(weighted.T @ jacobian, weighted.T @ residual, rcond=None)[0]
+    turn_and_growth = np.clip(step[:4], -_LONGEST_STEP, _LONGEST_STEP)
+    turn = Rotation.from_rotvec(turn_and_growth[:3]).as_matrix()
+    scale = camera.scale * float(np.exp(turn_and_growth[3]))
+    return Camera(turn @ camera.rotation, scale, camera.shift_px + step[4:])
