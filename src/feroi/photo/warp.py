@@ -28,7 +28,7 @@ def sample(photo: NDArray[np.uint8], xy_px: Floats) -> NDArray[np.uint8]:
     left, top = max(int(x.min()) - _MARGIN_PX, 0), max(int(y.min()) - _MARGIN_PX, 0)
     right, bottom = int(x.max()) + _MARGIN_PX + 2, int(y.max()) + _MARGIN_PX + 2
     region = photo[top:bottom, left:right]
-    shrunk = _shrunk(region, pixels_per_sample(xy_px))
+    shrunk = _shrunk(region, _pixels_per_sample(xy_px))
     y = _rescaled(y - top, shrunk.shape[0], region.shape[0])
     x = _rescaled(x - left, shrunk.shape[1], region.shape[1])
     values = ndimage.map_coordinates(shrunk, [y, x], output=np.float32, order=1, mode="nearest")
@@ -36,7 +36,7 @@ def sample(photo: NDArray[np.uint8], xy_px: Floats) -> NDArray[np.uint8]:
     return np.asarray(values, dtype=np.uint8)
 
 
-def pixels_per_sample(xy_px: Floats) -> tuple[float, float]:
+def _pixels_per_sample(xy_px: Floats) -> tuple[float, float]:
     """Photo pixels between neighbouring places (h, w, 2), along the photo's x and y."""
     along = np.diff(xy_px[::_EVERY], axis=1).reshape(-1, 2)
     down = np.diff(xy_px[:, ::_EVERY], axis=0).reshape(-1, 2)
