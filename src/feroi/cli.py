@@ -27,7 +27,7 @@ NetworkOption = Annotated[
     str,
     typer.Option(
         help="paper-attention, paper-attention-symmetric, paper-baseline, paper-gap; ours: "
-        "attention-symmetric-renormalized, attention-bn"
+        "attention-symmetric-renormalized, fine-attention"
     ),
 ]
 SizeOption = Annotated[str | None, typer.Option(help="input as WIDTHxHEIGHT px [paper: 112x144]")]

@@ -36,6 +36,8 @@ class NetworkConfig:
     dropout: rate before the classifier, 0..1. The paper gives none. VGG's 0.5 starves the 128
         numbers of the focused feature: see docs/results.
     batch_norm: batch normalisation after each convolution. Never in a `paper-*` preset.
+    last_pooling: whether the fourth max-pooling is there. Without it, never in a `paper-*` preset,
+        the map has twice as many locations in each direction.
     """
 
     head: Head = "attention"
@@ -43,6 +45,7 @@ class NetworkConfig:
     beta: float = 1.0
     dropout: float = 0.2
     batch_norm: bool = False
+    last_pooling: bool = True
 
     def __post_init__(self) -> None:
         if self.head not in HEADS:
@@ -55,6 +58,11 @@ class NetworkConfig:
             raise ValueError(f"beta must be above 0, got {self.beta}")
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout is a rate in [0, 1), got {self.dropout}")
+
+    @property
+    def stride(self) -> int:
+        """Input pixels per location of the map, in each direction."""
+        return 16 if self.last_pooling else 8
 
     @property
     def stored_hw(self) -> tuple[int, int]:
@@ -101,7 +109,7 @@ NETWORKS: dict[str, NetworkConfig] = {
     "paper-attention": NetworkConfig("attention"),
     "paper-attention-symmetric": NetworkConfig("attention-symmetric"),
     "attention-symmetric-renormalized": NetworkConfig("attention-symmetric-renormalized"),
-    "attention-bn": NetworkConfig("attention", batch_norm=True),
+    "fine-attention": NetworkConfig("attention", batch_norm=True, last_pooling=False),
 }
 
 RECIPES: dict[str, RecipeConfig] = {

@@ -149,6 +149,14 @@ def test_symmetric_map_is_symmetric_and_mirror_equivariant_under_mirror_symmetri
     torch.testing.assert_close(mirrored.logits, look.logits, atol=1e-10, rtol=0)
 
 
+def test_without_the_last_pooling_the_map_is_twice_as_fine_with_the_same_weights():
+    fine = _network("attention", last_pooling=False)
+    assert fine(_faces()).attention.shape == (2, 18, 14)
+    assert count_weights(fine, biases=False) == 313_682
+    baseline = _network("flatten", input_hw=(48, 48), last_pooling=False)
+    assert baseline(_faces(48, 48)).focus.shape == (2, 6 * 6 * 128)
+
+
 def test_signal_survives_ten_layers_at_the_start():
     features = _network("attention").features(torch.randn(4, 1, 144, 112))
     assert 0.1 < features.std() < 10
