@@ -77,8 +77,8 @@ def sunglasses(head: Head) -> Head:
     eyes = head.landmarks_xy_px[36:48]
     reach = 0.3 * (np.ptp(head.landmarks_xy_px[:, 1]))
     picture = head.picture.copy()
-    x0, y0 = eyes.min(axis=0) - [reach / 3, reach / 3]
-    x1, y1 = eyes.max(axis=0) + [reach / 3, reach / 2]
+    x0, y0 = eyes.min(axis=0) - np.array([reach / 3, reach / 3])
+    x1, y1 = eyes.max(axis=0) + np.array([reach / 3, reach / 2])
     ImageDraw.Draw(picture).rounded_rectangle((x0, y0, x1, y1), reach / 4, fill=(15, 15, 18, 255))
     return head._replace(picture=picture)
 
