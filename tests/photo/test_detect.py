@@ -72,6 +72,7 @@ def test_a_large_photo_is_scanned_smaller_and_its_boxes_are_not(detector: str) -
     assert_frames(face, (1000 + 5 * 132, 500 + 5 * 109), 5 * FACE_PX)
 
 
+@pytest.mark.slow
 def test_both_finds_small_faces_by_hog() -> None:
     photo = placed((2000, 1500), (300, 200), (1200, 900), scale=0.6)  # faces of 57 px
     assert detect_cnn(photo) == []

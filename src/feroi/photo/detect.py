@@ -39,12 +39,12 @@ _WINDOW_PX = 80.0  # of both detectors
 _PYRAMID_STEP = 1.3  # between levels of the cnn; it answers to faces from 0.8 to 1.2 of its window
 _CNN_MARGIN_PX = 24  # so that faces cut by the edge lie in a window
 _CNN_MARGIN_RGB = (123, 117, 104)  # the mean of its training photos
-_CNN_THRESHOLD = -0.3  # its scores crowd at -1 and 1; lower than dlib's 0 costs no false face
+_CNN_THRESHOLD = -0.3  # scores crowd at -1 and 1; dlib's 0 misses a quarter of the sunglasses
 _CNN_STRIDE_PX, _CNN_FIRST_CENTRE_PX = 8, 14  # from cells of its score map to pixels
 _SAME_FACE_OVERLAP = 0.5
 
-# From the cnn's window to the HOG detector's for the same faces, in window sizes (the median over
-# 140 rendered frontal faces; benchmarks/detectors.py measures what is left).
+# From the cnn's window to the HOG detector's for the same faces, in window sizes: medians over 140
+# rendered frontal faces.
 _CNN_TO_HOG_SHIFT_XY = (0.023, 0.073)
 _CNN_TO_HOG_SIZE = 1.06
 
