@@ -32,6 +32,7 @@ from feroi.photo.ensemble import Ensemble, unpack
 
 COMPACT_SHA256 = "b76028eaee36e563af950618a3f159a5a7f459767146dfbaef6c09edcf795142"
 
+_HALF_PX = 0.5 + 0.5j
 _CROP_PX = 256
 _BOX_PX = 144.0  # of the face within the crop; training faces were this large
 _START_ROLLS_DEG = (-40.0, -20.0, 0.0, 20.0, 40.0)
@@ -63,15 +64,18 @@ def landmarks(photo: NDArray[np.uint8], face: Face, model: str = "compact") -> N
         raise ValueError(f"no landmark model {model!r}; choose one of {', '.join(MODELS)}")
     x0, y0, x1, y1 = face.box_xyxy_px
     centre, side = complex(x0 + x1 - 1, y0 + y1 - 1) / 2, math.sqrt((x1 - x0) * (y1 - y0))
+    corner, shrink = centre - 2 * complex(side, side), max(1, int(side / _BOX_PX))
+    corner = complex(math.floor(corner.real), math.floor(corner.imag))
+    near = _near(photo, corner, 4 * side, shrink)
     tries = []
     for roll_deg in _START_ROLLS_DEG:
-        frame = Frame(centre, side, math.radians(roll_deg))
+        frame = Frame((centre - corner + _HALF_PX) / shrink - _HALF_PX, side / shrink, math.radians(roll_deg))
         for _ in range(_PASSES):
-            crop, to_photo = _crop(photo, frame)
-            points = to_photo(MODELS[model](crop, _BOX_IN_CROP))
+            crop, to_near = _crop(near, frame)
+            points = to_near(MODELS[model](crop, _BOX_IN_CROP))
             frame = frame_of(points)
         tries.append(points)
-    agreed = _agreed(np.array(tries))
+    agreed = corner + (_agreed(np.array(tries)) + _HALF_PX) * shrink - _HALF_PX
     return np.stack([agreed.real, agreed.imag], axis=1)
 
 
@@ -99,29 +103,33 @@ def _agreed(tries: NDArray[np.complex128]) -> Points:
 _BOX_IN_CROP = Frame(complex(_CROP_PX - 1, _CROP_PX - 1) / 2, _BOX_PX, 0.0)
 
 
-def _crop(photo: NDArray[np.uint8], frame: Frame) -> tuple[NDArray[np.uint8], Callable[[Points], Points]]:
-    """`frame` with what surrounds it, upright, (_CROP_PX, _CROP_PX) intensity, black beyond the photo.
+def _near(photo: NDArray[np.uint8], corner: complex, side: float, shrink: int) -> NDArray[np.uint8]:
+    """The square of `photo` from pixel `corner` on as intensity, `shrink` times smaller, averaged.
 
-    Also the map from points of the crop to points of the photo.
+    Black beyond the photo. Large faces are shrunk once, so that every crop of them is cheap.
     """
-    step = cmath.rect(frame.side / _BOX_PX, frame.roll_rad)  # px of the photo a px of the crop
+    left, top = int(corner.real), int(corner.imag)
+    square = Image.fromarray(photo).crop((left, top, left + math.ceil(side), top + math.ceil(side)))
+    return np.asarray(square.convert("L").reduce(shrink))
 
-    def to_photo(points: Points) -> Points:
+
+def _crop(near: NDArray[np.uint8], frame: Frame) -> tuple[NDArray[np.uint8], Callable[[Points], Points]]:
+    """`frame` of `near` (H, W) with what surrounds it, upright, (_CROP_PX, _CROP_PX), black beyond.
+
+    Also the map from points of the crop to points of `near`.
+    """
+    step = cmath.rect(frame.side / _BOX_PX, frame.roll_rad)  # px of `near` a px of the crop
+
+    def to_near(points: Points) -> Points:
         return np.asarray(frame.centre + step * (points - _BOX_IN_CROP.centre))
 
-    reach = abs(step) * _CROP_PX * 0.75  # more than half the diagonal
-    left, top = int(frame.centre.real - reach), int(frame.centre.imag - reach)
-    right, bottom = int(frame.centre.real + reach) + 1, int(frame.centre.imag + reach) + 1
-    region = Image.fromarray(photo).crop((left, top, right, bottom)).convert("L")
-    shrink = max(1, int(abs(step)))  # so that the bilinear filter below skips no pixel
-    region = region.reduce(shrink)
-    # Pillow measures from the corners of pixels, and so does `reduce`; we from their centres.
-    corner = (to_photo(np.array([-0.5 - 0.5j]))[0] + 0.5 + 0.5j - complex(left, top)) / shrink
-    turn = step / shrink
-    affine = (turn.real, -turn.imag, corner.real, turn.imag, turn.real, corner.imag)
+    # Pillow measures from the corners of pixels, we from their centres.
+    corner = to_near(np.array([-_HALF_PX]))[0] + _HALF_PX
+    affine = (step.real, -step.imag, corner.real, step.imag, step.real, corner.imag)
     size = (_CROP_PX, _CROP_PX)
-    upright = region.transform(size, Image.Transform.AFFINE, affine, Image.Resampling.BILINEAR)
-    return np.asarray(upright), to_photo
+    picture = Image.fromarray(near)
+    upright = picture.transform(size, Image.Transform.AFFINE, affine, Image.Resampling.BILINEAR)
+    return np.asarray(upright), to_near
 
 
 @cache
