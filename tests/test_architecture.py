@@ -17,7 +17,8 @@ FLOORS = {
     "photo": 1, "network": 1,
     "data": 2, "explain": 2,
     "training": 3, "evaluation": 3, "report": 3,
-    "demo": 4,
+    "analyze": 3,
+    "deliver": 4, "demo": 4,
     "terminal": 5, "cli": 5,
 }  # fmt: skip
 FILES = sorted(PACKAGE.rglob("*.py"))

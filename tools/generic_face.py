@@ -66,9 +66,7 @@ def read_surfaces(mesh: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     return np.array(vertices), np.array(triangles)
 
 
-def render_depth(
-    vertices: NDArray[np.float64], triangles: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def render_depth(vertices: NDArray[np.float64], triangles: NDArray[np.int64]) -> NDArray[np.float64]:
     """Depth z in cm of the foremost surface at each pixel of the frame, -inf where none."""
     depth = np.full(FRAME_HW, -np.inf)
     pixels = frame_px(vertices)

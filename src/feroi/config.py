@@ -17,6 +17,7 @@ HEADS: tuple[Head, ...] = (
     "attention-symmetric",
     "attention-symmetric-renormalized",
 )
+Pipeline = Literal["front", "pose", "wild"]
 Schedule = Literal["constant", "onecycle"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
@@ -38,6 +39,8 @@ class NetworkConfig:
     batch_norm: batch normalisation after each convolution. Never in a `paper-*` preset.
     last_pooling: whether the fourth max-pooling is there. Without it, never in a `paper-*` preset,
         the map has twice as many locations in each direction.
+    pipeline: how the faces it learned from were prepared, a name of `photo.prepare`; None if
+        nobody said.
     """
 
     head: Head = "attention"
@@ -46,6 +49,7 @@ class NetworkConfig:
     dropout: float = 0.2
     batch_norm: bool = False
     last_pooling: bool = True
+    pipeline: Pipeline | None = None
 
     def __post_init__(self) -> None:
         if self.head not in HEADS:

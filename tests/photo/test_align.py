@@ -26,9 +26,7 @@ def frame_landmarks():
 
 
 def test_a_whole_pixel_box_is_a_slice(photo):
-    np.testing.assert_array_equal(
-        crop_fixed(photo, (10, 20, 74, 100), (80, 64)), photo[20:100, 10:74]
-    )
+    np.testing.assert_array_equal(crop_fixed(photo, (10, 20, 74, 100), (80, 64)), photo[20:100, 10:74])
 
 
 @pytest.mark.parametrize("size", [(40, 32), (37, 30), (20, 16)])

@@ -59,9 +59,7 @@ def test_luminance_is_the_plain_sparse_solution(rng, shape, smoothness):
 def test_anisotropic_luminance_is_the_plain_solution_with_weber_weights(rng):
     image = rng.integers(0, 256, (13, 10)).astype(float)
     dark = 0.02 * image.mean()
-    expected = plain_luminance(
-        image, 30.0, bond=lambda a, b: 1 / (1 + 10 * abs(a - b) / (min(a, b) + dark))
-    )
+    expected = plain_luminance(image, 30.0, bond=lambda a, b: 1 / (1 + 10 * abs(a - b) / (min(a, b) + dark)))
     np.testing.assert_allclose(luminance_anisotropic(image, 30.0), expected, rtol=0, atol=1e-8)
 
 

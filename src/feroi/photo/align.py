@@ -68,8 +68,7 @@ def crop_fixed(
     x0, y0, x1, y1 = _checked_box(box_xyxy_px)
     if x0 >= photo.shape[1] or y0 >= photo.shape[0] or x1 <= 0 or y1 <= 0:
         raise ValueError(
-            f"the box {(x0, y0, x1, y1)} lies outside the photo of "
-            f"{photo.shape[1]}x{photo.shape[0]} px"
+            f"the box {(x0, y0, x1, y1)} lies outside the photo of {photo.shape[1]}x{photo.shape[0]} px"
         )
     x = x0 + (np.arange(width) + 0.5) * (x1 - x0) / width - 0.5
     y = y0 + (np.arange(height) + 0.5) * (y1 - y0) / height - 0.5

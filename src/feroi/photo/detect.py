@@ -24,6 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from feroi.photo.pixels import to_intensity
+
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
@@ -88,7 +90,7 @@ def detect_hog(photo: NDArray[np.uint8]) -> list[Face]:
 
     Finds upright faces turned by up to about 30 degrees, of 40 px and more.
     """
-    intensity = _to_intensity(photo)
+    intensity = to_intensity(photo)
     scale = _finest_scale(intensity.shape, HOG_SCAN_PIXELS)
     boxes, scores, _ = _hog_detector().run(_resize(intensity, scale), 0, 0.0)
     return _by_size(
@@ -154,10 +156,6 @@ def _resize(photo: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
     picture = Image.fromarray(photo)
     resized = picture.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
     return np.asarray(resized)
-
-
-def _to_intensity(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return photo if photo.ndim == 2 else np.asarray(Image.fromarray(photo).convert("L"))
 
 
 _per_thread = threading.local()

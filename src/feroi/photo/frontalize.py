@@ -74,6 +74,15 @@ def frontalize(photo: NDArray[np.uint8], landmarks_xy_px: NDArray[np.floating[An
     return Frontal((image + 0.5).astype(np.uint8), seen, camera.pose())
 
 
+def frontal_places(landmarks_xy_px: NDArray[np.floating[Any]]) -> Floats:
+    """Where in the photo `frontalize` finds each pixel of the frontal frame: (160, 125, 2) px.
+
+    Raises ValueError for landmarks that are no face.
+    """
+    landmarks = checked_landmarks(landmarks_xy_px)
+    return _places(generic_face(), fit_camera(landmarks), landmarks)
+
+
 def visibility(face: GenericFace, camera: Camera) -> Floats:
     """How well a camera sees each pixel of the frontal frame, (160, 125) in 0..1.
 

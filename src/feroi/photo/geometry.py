@@ -181,9 +181,7 @@ def checked_landmarks(landmarks_xy_px: ArrayLike) -> Floats:
 def checked_photo(photo: NDArray[Any]) -> NDArray[np.uint8]:
     """`photo` if it is (H, W) uint8 with pixels in it; raises ValueError otherwise."""
     if photo.ndim != 2 or photo.size == 0 or photo.dtype != np.uint8:
-        raise ValueError(
-            f"a photo is a (H, W) uint8 intensity image, got {photo.shape} {photo.dtype}"
-        )
+        raise ValueError(f"a photo is a (H, W) uint8 intensity image, got {photo.shape} {photo.dtype}")
     return photo
 
 

@@ -43,9 +43,7 @@ def normalize_light(intensity: Image, smoothness: float = SMOOTHNESS) -> NDArray
     return _to_uint8(_reflectance(values, luminance(values, smoothness)))
 
 
-def normalize_light_anisotropic(
-    intensity: Image, smoothness: float = SMOOTHNESS
-) -> NDArray[np.uint8]:
+def normalize_light_anisotropic(intensity: Image, smoothness: float = SMOOTHNESS) -> NDArray[np.uint8]:
     """As `normalize_light`, with the luminance of `luminance_anisotropic`: 0.1 s for 125x160."""
     values = _checked(intensity, smoothness)
     return _to_uint8(_reflectance(values, luminance_anisotropic(values, smoothness)))

@@ -42,6 +42,11 @@ def read_intensity(path: Path) -> NDArray[np.uint8]:
     return _decode(path, "L")
 
 
+def to_intensity(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Intensity (ITU-R 601 luma) of a photo (H, W, 3), as (H, W); one that is (H, W) is left as it is."""
+    return photo if photo.ndim == 2 else np.asarray(Image.fromarray(photo).convert("L"))
+
+
 def cover(image: NDArray[np.uint8], size_hw: tuple[int, int]) -> NDArray[np.uint8]:
     """The centre of `image` (H, W) in the proportions of `size_hw`, resized to it; never distorted.
 
