@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 
+import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from feroi import __version__
 from feroi.cli import app
+from feroi.network.weights import load_network
+from feroi.training import crossval
 from feroi.vocabulary import EXPRESSIONS
 
 TINY = ["--size", "20x20", "--epochs", "1", "--recipe", "onecycle"]
@@ -50,6 +55,7 @@ def test_rois_are_drawn_side_by_side(model, expression_folders, tmp_path):
     assert (tmp_path / "r.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_crossval_reports_mean_and_spread(tmp_path):
     result = _run(
         "crossval", "--data", "embedded", "--run", tmp_path / "cv", "--network", "paper-gap",
@@ -72,7 +78,10 @@ def test_crossval_reports_mean_and_spread(tmp_path):
         (["train", "--data", "embedded", "--run", "x", "--network", "vgg"], "paper-attention"),
         (["train", "--data", "embedded", "--run", "x", "--fold", "6"], "fold is 1 to 5"),
         (["evaluate", "nowhere", "--data", "embedded"], "no model at nowhere"),
-        (["crossval", "--data", "embedded", "--run", "x", "--folds", "50"], "found 20 subjects"),
+        (
+            ["crossval", "--data", "embedded", "--run", "x", "--folds", "50"],
+            "need at least 50 subjects, found 20",
+        ),
     ],
 )
 def test_errors_are_one_clear_message(arguments, says, tmp_path, monkeypatch):
@@ -93,3 +102,72 @@ def test_options_that_do_not_fit_the_model_or_data_say_so(model, expression_fold
     baseline = tmp_path / "baseline"
     _run("train", *data, "--run", baseline, "--network", "paper-baseline", *TINY)
     assert "no map" in _run("rois", baseline, *data, "--out", tmp_path / "r.png").output
+
+
+def test_evaluate_reads_the_validation_split_and_counts_twins(tmp_path, expression_folders):
+    root = tmp_path / "fer"
+    for split in ("train", "validation"):
+        shutil.copytree(expression_folders, root / split)
+    for number in range(3):  # three of the six angry images are new
+        flat = np.full((24, 24), 5 + number, np.uint8)
+        Image.fromarray(flat).save(root / "validation" / "angry" / f"{number}.png")
+    run = tmp_path / "run"
+    assert _run("train", "--data", root, "--run", run, *TINY).exit_code == 0
+    result = _run("evaluate", run, "--data", root, "--twins", "--json", tmp_path / "s.json")
+    assert result.exit_code == 0, result.output
+    scores = json.loads((tmp_path / "s.json").read_text())
+    assert (scores["n"], scores["without_twins"]["n"]) == (42, 3)
+    assert "39 of these 42 images were trained on" in result.output
+    result = _run("evaluate", run, "--data", root, "--split", "training", "--twins")
+    assert "every image has a twin" in result.output
+
+
+@pytest.mark.slow
+def test_a_crossval_that_was_killed_does_not_repeat_finished_folds(tmp_path):
+    command = ["crossval", "--data", "embedded", "--run", tmp_path / "cv", "--network", "paper-gap",
+               "--size", "16x16", "--epochs", "1"]  # fmt: skip
+    assert _run(*command).exit_code == 0
+    first = (tmp_path / "cv" / "fold1" / "last.safetensors").stat().st_mtime_ns
+    before = (tmp_path / "cv" / "crossval.json").read_text()
+    shutil.rmtree(tmp_path / "cv" / "fold5")
+    (tmp_path / "cv" / "crossval.json").unlink()
+    assert _run(*command).exit_code == 0
+    assert (tmp_path / "cv" / "fold1" / "last.safetensors").stat().st_mtime_ns == first
+    assert (tmp_path / "cv" / "crossval.json").read_text() == before
+
+
+@pytest.mark.slow
+def test_crossval_scores_the_weights_of_the_last_epoch(tmp_path, monkeypatch):
+    scored = []
+    monkeypatch.setattr(crossval, "load_network", lambda path: scored.append(path) or load_network(path))
+    _run(
+        "crossval",
+        "--data",
+        "embedded",
+        "--run",
+        tmp_path,
+        "--size",
+        "16x16",
+        "--epochs",
+        "1",
+        "--folds",
+        "2",
+    )
+    assert [path.name for path in scored] == ["last.safetensors"] * 2
+
+
+@pytest.mark.slow
+def test_the_demo_writes_a_page_of_its_own(tmp_path, monkeypatch):
+    from feroi import demo
+
+    monkeypatch.setattr(demo, "EPOCHS", 1)
+    monkeypatch.setattr(demo, "NETWORK", "paper-attention")
+    (tmp_path / "demo" / "run").mkdir(parents=True)
+    (tmp_path / "demo" / "run" / "config.json").write_text("of an older version")
+    result = _run("demo", "--out", tmp_path / "demo")
+    assert result.exit_code == 0, result.output
+    page = (tmp_path / "demo" / "report.html").read_text()
+    assert page.count("data:image/png;base64,") == 4
+    scores = json.loads((tmp_path / "demo" / "scores.json").read_text())
+    assert f"{100 * scores['accuracy']:.1f} % read right" in page
+    assert scores["n"] == 84

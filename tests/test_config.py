@@ -33,7 +33,7 @@ def test_paper_presets_are_the_papers():
     ("input_hw", "stored_hw"), [((144, 112), (160, 125)), ((272, 272), (284, 284)), ((48, 48), (53, 53))]
 )
 def test_images_are_stored_a_margin_larger_than_the_input(input_hw, stored_hw):
-    assert network_preset("paper-gap", input_hw).stored_hw == stored_hw
+    assert network_preset("paper-gap", input_hw=input_hw).stored_hw == stored_hw
 
 
 def test_configuration_survives_json():
@@ -45,12 +45,14 @@ def test_configuration_survives_json():
     ("make", "says"),
     [
         (lambda: NetworkConfig("pool"), "unknown head 'pool'"),
-        (lambda: NetworkConfig("gap", (8, 48)), "at least 16"),
+        (lambda: NetworkConfig("gap", (8, 48)), "16 to 2048 px"),
         (lambda: NetworkConfig("gap", beta=0), "beta"),
         (lambda: NetworkConfig("gap", dropout=1), "dropout"),
         (lambda: RecipeConfig(0), "epochs"),
         (lambda: RecipeConfig(1, batch_size=1), "batch_size"),
+        (lambda: NetworkConfig("gap", (16, 9999)), "got 9999x16"),
         (lambda: RecipeConfig(1, learning_rate=-1), "learning_rate"),
+        (lambda: RecipeConfig(1, learning_rate=float("inf")), "learning_rate"),
         (lambda: RecipeConfig(1, schedule="step"), "schedule"),
         (lambda: RecipeConfig(1, precision="int8"), "precision"),
         (lambda: network_preset("vgg"), "paper-attention"),

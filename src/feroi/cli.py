@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from feroi import __version__
-from feroi.terminal import clear_errors, print_rejected, print_scores, say, training_voice
+from feroi.terminal import clear_errors, print_rejected, print_scores, reading_voice, say, training_voice
 
 if TYPE_CHECKING:
     from feroi.data.samples import Samples
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
-ModelArgument = Annotated[Path, typer.Argument(help="a .safetensors file or a run folder")]
+ModelArgument = Annotated[
+    Path, typer.Argument(help="a run folder, a .safetensors or .onnx file, or 'default', the one shipped")
+]
+PipelineOption = Annotated[
+    str | None, typer.Option(help="front, pose or wild, for a model that does not say it itself")
+]
 DataOption = Annotated[str, typer.Option(help="folder or CSV file; 'embedded' is the set shipped")]
 LayoutOption = Annotated[str, typer.Option(help="auto, rafd, sfew, fer2013, folder or table")]
 SplitOption = Annotated[
@@ -36,7 +42,10 @@ RecipeOption = Annotated[
     typer.Option(help="onecycle (ours), paper-front, paper-pose, paper-sfew, paper-sfew-fer2013"),
 ]
 EpochsOption = Annotated[int | None, typer.Option(help="instead of the recipe's", min=1)]
-SeedOption = Annotated[int, typer.Option(help="decides everything random", min=0)]
+SeedOption = Annotated[int, typer.Option(help="decides everything random", min=0, max=2**31)]
+BatchOption = Annotated[int | None, typer.Option(help="instead of the recipe's")]
+RateOption = Annotated[float | None, typer.Option(help="instead of the recipe's")]
+BetaOption = Annotated[float | None, typer.Option(help="sharpness of the map, Eq. 4 [paper: 1]")]
 RunOption = Annotated[Path, typer.Option(help="folder to work in; an unfinished run is resumed")]
 
 
@@ -58,8 +67,9 @@ def train(
     size: SizeOption = None,
     recipe: RecipeOption = "onecycle",
     epochs: EpochsOption = None,
-    batch_size: Annotated[int | None, typer.Option(help="instead of the recipe's")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="instead of the recipe's")] = None,
+    batch_size: BatchOption = None,
+    learning_rate: RateOption = None,
+    beta: BetaOption = None,
     fold: Annotated[int, typer.Option(help="fold 1..5 held out, where subjects are known")] = 1,
     layout: LayoutOption = "auto",
     seed: SeedOption = 0,
@@ -72,7 +82,7 @@ def train(
         from feroi.training.run import train_run
 
         settings = recipe_preset(recipe, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
-        config = network_preset(network, _size(size))
+        config = network_preset(network, input_hw=_size(size), beta=beta)
         division = divide(read_dataset(data, layout), seed, fold)
         with training_voice(settings.epochs) as voice:
             train_run(division, config, settings, run, seed, voice)
@@ -95,20 +105,25 @@ def evaluate(
     with clear_errors():
         from feroi.data.readers import read_dataset
         from feroi.data.samples import TRAINING
+        from feroi.deliver.runtime import load_model
+        from feroi.evaluation.evaluate import count_trained_on
         from feroi.evaluation.evaluate import evaluate as score_network
         from feroi.files import write_json
-        from feroi.network.forward import torch_forward
-        from feroi.network.weights import load_network
         from feroi.report.figures import draw_confusion
 
-        network = load_network(model)
+        network = load_model(model)
         samples = read_dataset(data, layout)
         trained_on = samples.split(TRAINING) if twins else None
         if trained_on is not None and not len(trained_on):
             raise ValueError("--twins compares with the training split, and the data set has none")
         chosen = _chosen(samples, split)
-        result = score_network(torch_forward(network), network.config, chosen, trained_on)
+        seen = count_trained_on(model, network.config, chosen)
+        if seen:
+            say(f"beware: {seen} of these {len(chosen)} images were trained on; their score flatters")
+        result = score_network(network.forward, network.config, chosen, trained_on)
         print_scores(result.scores)
+        if twins and not result.without_twins:
+            say("every image has a twin among the training images; no score without them")
         if result.without_twins:
             accuracy, n = result.without_twins.accuracy, result.without_twins.n
             say(f"without twins of training images: accuracy {100 * accuracy:.2f} %, {n} images")
@@ -127,6 +142,9 @@ def crossval(
     size: SizeOption = None,
     recipe: RecipeOption = "onecycle",
     epochs: EpochsOption = None,
+    batch_size: BatchOption = None,
+    learning_rate: RateOption = None,
+    beta: BetaOption = None,
     folds: Annotated[int, typer.Option(help="5 are the paper's where the data is RaFD's")] = 5,
     layout: LayoutOption = "auto",
     seed: SeedOption = 0,
@@ -139,8 +157,8 @@ def crossval(
         from feroi.report.figures import draw_confusion
         from feroi.training.crossval import cross_validate_network
 
-        settings = recipe_preset(recipe, epochs=epochs)
-        config = network_preset(network, _size(size))
+        settings = recipe_preset(recipe, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
+        config = network_preset(network, input_hw=_size(size), beta=beta)
         samples = read_dataset(data, layout)
         with training_voice(settings.epochs) as voice:
             result = cross_validate_network(samples, config, settings, run, seed, folds, voice)
@@ -161,10 +179,62 @@ def rois(
     """Draw the mean region of interest of each expression (Figs. 5 and 6)."""
     with clear_errors():
         from feroi.data.readers import read_dataset
+        from feroi.deliver.runtime import load_model
         from feroi.report.rois import draw_network_rois
 
-        draw_network_rois(models, _chosen(read_dataset(data, layout), split), out, by_pose)
+        networks = [(path.name, *load_model(path)) for path in models]
+        draw_network_rois(networks, _chosen(read_dataset(data, layout), split), out, by_pose)
         say(f"drawn: {out}")
+
+
+@app.command()
+def analyze(
+    photos: Annotated[
+        list[str], typer.Argument(help="files, folders, globs; - reads names from standard input")
+    ],
+    model: Annotated[Path, typer.Option(help="as for evaluate")] = Path("default"),
+    csv: Annotated[Path | None, typer.Option("--csv", help="write a table, a row a face")] = None,
+    jsonl: Annotated[Path | None, typer.Option("--jsonl", help="the same as JSON lines")] = None,
+    parquet: Annotated[Path | None, typer.Option("--parquet", help="the same as Parquet")] = None,
+    overlay: Annotated[Path | None, typer.Option(help="folder for photos with readings drawn on")] = None,
+    report: Annotated[Path | None, typer.Option(help="write one HTML page to look at or send")] = None,
+    detector: Annotated[str, typer.Option(help="both, cnn or hog (the paper's)")] = "both",
+    biggest: Annotated[bool, typer.Option("--biggest", help="the biggest face of each photo only")] = False,
+    pipeline: PipelineOption = None,
+) -> None:
+    """Find every face in photos, read it, and show where the network looked."""
+    with clear_errors():
+        from feroi.photo.sources import photo_files
+        from feroi.reader import Reader
+        from feroi.report.analysis import Tables, write_analysis
+
+        names = (line.rstrip("\n") for line in sys.stdin) if photos == ["-"] else photos
+        files = list(photo_files(names))
+        if not files:
+            raise ValueError("no photos there; give picture files, folders that hold some, or - for a list")
+        reader = Reader(model, detector, biggest, pipeline)
+        tables = Tables(csv, jsonl, parquet)
+        with reading_voice(len(files)) as heard:
+            found = map(heard, reader.read_many(files))
+            counts = write_analysis(found, str(model), tables, overlay, report)
+        say(
+            f"{counts.faces} faces in {counts.photos} photos; "
+            f"{counts.faceless} without a face, {counts.unreadable} unreadable"
+        )
+
+
+@app.command()
+def export(
+    model: ModelArgument,
+    out: Annotated[Path, typer.Option(help=".onnx file to write")],
+) -> None:
+    """Write a trained network as ONNX, to be read without torch."""
+    with clear_errors():
+        from feroi.deliver.export import export_onnx
+        from feroi.network.weights import load_network
+
+        export_onnx(load_network(model), out)
+        say(f"written: {out}")
 
 
 @app.command()
@@ -185,7 +255,7 @@ def _size(text: str | None) -> tuple[int, int] | None:
     """Height and width from 'WIDTHxHEIGHT'."""
     if text is None:
         return None
-    match = re.fullmatch(r"(\d+)x(\d+)", text)
+    match = re.fullmatch(r"([0-9]+)[xX]([0-9]+)", text)
     if match is None:
         raise ValueError(f"--size is WIDTHxHEIGHT in pixels, such as 112x144; got {text!r}")
     return int(match[2]), int(match[1])

@@ -6,6 +6,7 @@ value chosen here is marked so. Every other preset is ours.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, TypeVar
 
@@ -22,6 +23,8 @@ Schedule = Literal["constant", "onecycle"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
 _Preset = TypeVar("_Preset")
+
+_LARGEST_SIDE = 2048
 
 PAPER_FRONT_HW = (144, 112)
 PAPER_POSE_HW = (272, 272)
@@ -54,9 +57,10 @@ class NetworkConfig:
     def __post_init__(self) -> None:
         if self.head not in HEADS:
             raise ValueError(f"unknown head {self.head!r}; choose one of {', '.join(HEADS)}")
-        if len(self.input_hw) != 2 or min(self.input_hw) < 16:
+        height, width = self.input_hw
+        if not (16 <= height <= _LARGEST_SIDE and 16 <= width <= _LARGEST_SIDE):
             raise ValueError(
-                f"input_hw is (height, width), each at least 16 px (four 2x2 poolings); got {self.input_hw}"
+                f"the input is 16 to {_LARGEST_SIDE} px a side (four 2x2 poolings), got {width}x{height}"
             )
         if not self.beta > 0:
             raise ValueError(f"beta must be above 0, got {self.beta}")
@@ -99,7 +103,7 @@ class RecipeConfig:
             raise ValueError(f"epochs must be at least 1, got {self.epochs}")
         if self.batch_size < 2:
             raise ValueError(f"batch_size must be at least 2, got {self.batch_size}")
-        if not self.learning_rate > 0:
+        if not 0 < self.learning_rate < math.inf:
             raise ValueError(f"learning_rate must be above 0, got {self.learning_rate}")
         if self.schedule not in ("constant", "onecycle"):
             raise ValueError(f"schedule is constant or onecycle, got {self.schedule!r}")
@@ -127,13 +131,13 @@ RECIPES: dict[str, RecipeConfig] = {
 }
 
 
-def network_preset(name: str, input_hw: tuple[int, int] | None = None) -> NetworkConfig:
-    """The network called `name`, at the paper's 112x144 (width x height) or at `input_hw`.
+def network_preset(name: str, **changes: Any) -> NetworkConfig:
+    """The network called `name`, with the fields in `changes` replaced (None keeps the preset's).
 
     Raises ValueError for an unknown name.
     """
     config = _named(NETWORKS, name, "network")
-    return config if input_hw is None else replace(config, input_hw=input_hw)
+    return replace(config, **{key: value for key, value in changes.items() if value is not None})
 
 
 def recipe_preset(name: str, **changes: Any) -> RecipeConfig:

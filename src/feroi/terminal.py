@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from feroi.data.pixels import Rejected
     from feroi.evaluation.metrics import Scores
+    from feroi.reading import Photo
     from feroi.training.voice import Voice
 
 console = Console(stderr=True, highlight=False)
@@ -31,10 +32,10 @@ def clear_errors() -> Iterator[None]:
         if (error.name or "").startswith("feroi"):
             raise
         _fail(f"this command needs {error.name}; pip install 'feroi[train]'")
-    except (ValueError, OSError, RuntimeError) as error:
+    except (ValueError, OSError, RuntimeError, MemoryError) as error:
         _fail(str(error))
     except KeyboardInterrupt:
-        _fail("stopped; the same command goes on where it was")
+        _fail("stopped; a run that was begun goes on when the same command is given again")
 
 
 @contextmanager
@@ -63,6 +64,31 @@ def training_voice(epochs: int) -> Iterator[Voice]:
         yield Voice(say, on_step, on_epoch)
 
 
+@contextmanager
+def reading_voice(photos: int) -> Iterator[Callable[[Photo], Photo]]:
+    """A function that lets each photo through, shows its faces, and moves a bar on."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        task = bars.add_task("reading", total=photos)
+
+        def heard(photo: Photo) -> Photo:
+            if not photo.faces:
+                typer.echo(f"{photo.name}  {photo.status}")
+            for face in photo.faces:
+                x0, y0, x1, y1 = (round(value) for value in face.box_xyxy_px)
+                where = max(face.regions, key=lambda name: face.regions[name], default="")
+                typer.echo(
+                    f"{photo.name}  {face.expression:8} {100 * face.confidence:3.0f} %  "
+                    f"box {x0},{y0},{x1},{y1}  looked most at {where}"
+                )
+            bars.advance(task)
+            return photo
+
+        yield heard
+
+
 def say(line: str) -> None:
     """A line for people, on standard error."""
     console.print(line, markup=False, soft_wrap=True)
@@ -71,7 +97,7 @@ def say(line: str) -> None:
 def print_scores(scores: Scores) -> None:
     """Accuracy, macro-F1, and each expression's recall beside its row of the confusion matrix."""
     labels = list(scores.per_class_recall)
-    say(
+    typer.echo(
         f"accuracy {100 * scores.accuracy:.2f} %, macro-F1 {scores.macro_f1:.3f}, {scores.n} images; "
         f"rows as labelled, columns as read:"
     )
@@ -83,7 +109,7 @@ def print_scores(scores: Scores) -> None:
     for label, row in zip(labels, scores.confusion, strict=True):
         recall = scores.per_class_recall[label]
         table.add_row(label, *map(str, row), "–" if recall is None else f"{100 * recall:.1f} %")
-    console.print(table)
+    Console(highlight=False).print(table)
 
 
 def print_rejected(rejected: list[Rejected]) -> None:

@@ -43,9 +43,9 @@ def test_same_seed_same_folds():
 @pytest.mark.parametrize(
     ("subjects", "source", "folds", "says"),
     [
-        (["a", "b", None], "mine", 2, "1 of 3 samples have no subject"),
-        (["a", "b", "c"], "mine", 5, "found 3 subjects; choose --folds between 2 and 3"),
-        (["a", "b", "c"], "mine", 1, "at least 2 folds"),
+        (["a", "b", None], "mine", 2, r"1 of 3 samples have no subject \(the first: 2\)"),
+        (["a", "b", "c"], "mine", 5, "5 folds need at least 5 subjects, found 3"),
+        (["a", "b", "c"], "mine", 1, "at least 2, got 1"),
         (["01", "02", "03", "04", "73"], "RaFD", 5, "fold 2 of the paper's"),
         (["01", "16", "30", "44", "99"], "RaFD", 5, "1 to 73, got 99"),
     ],
@@ -87,3 +87,15 @@ def test_without_subjects_a_tenth_of_each_expression_is_held_out():
 def test_an_empty_side_is_an_error(splits, says):
     with pytest.raises(ValueError, match=says):
         divide(_samples(list("abcd"), splits=splits), 0)
+
+
+def test_one_sample_without_a_subject_is_named():
+    with pytest.raises(ValueError, match=r"no subject \(the first: 3\)"):
+        divide(_samples(["a", "b", "c", None, "d", "e"]), 0)
+
+
+@pytest.mark.parametrize("fold", [0, 6, 99])
+def test_an_impossible_fold_is_refused_whatever_the_data(fold):
+    for samples in (_samples(list("abcdef")), _samples([None] * 20)):
+        with pytest.raises(ValueError, match=f"fold is 1 to 5, got {fold}"):
+            divide(samples, 0, fold)

@@ -58,3 +58,34 @@ def test_fingerprint_follows_pixels_labels_and_subjects():
     marks = {mark(image, "sad", "1"), brighter, mark(image, "happy", "1"), mark(image, "sad", "2")}
     assert len(marks) == 4
     assert mark(image, "sad", "1") in marks
+
+
+def test_the_cache_keeps_pixels_with_their_samples_whatever_they_are_called(tmp_path):
+    """The same files, named from another root, with the first of them broken."""
+    folder = tmp_path / "rafd" / "front"
+    folder.mkdir(parents=True)
+    for level, emotion in enumerate(("angry", "happy", "sad")):
+        name = f"Rafd090_01_Caucasian_female_{emotion}_frontal.png"
+        Image.fromarray(np.full((24, 24), 50 * (level + 1), np.uint8)).save(folder / name)
+    (folder / "Rafd090_01_Caucasian_female_angry_frontal.png").write_bytes(b"")
+    for root in (tmp_path / "rafd", folder, folder):
+        decoded = decode(read_dataset(root), (24, 24))
+        assert [row.expression for row in decoded.samples] == ["happy", "sad"]
+        assert [int(image[0, 0]) for image in decoded.pixels] == [100, 150]
+        assert [item.reason for item in decoded.rejected] == ["empty file"]
+
+
+def test_what_may_be_gone_next_time_is_not_remembered(expression_folders):
+    samples = read_dataset(expression_folders)
+    content = samples[3].image.read_bytes()
+    samples[3].image.unlink()
+    assert len(decode(samples, (24, 24)).rejected) == 1
+    samples[3].image.write_bytes(content)
+    assert decode(samples, (24, 24)).rejected == []
+
+
+def test_marks_tell_images_apart():
+    images = np.zeros((3, 4, 4), np.uint8)
+    images[2, 1, 1] = 1
+    marks = pixels.image_marks(images)
+    assert marks[0] == marks[1] != marks[2]

@@ -82,9 +82,9 @@ def test_numbers_of_weights_are_the_papers():
 
 
 def test_rafd_pose_input_gives_a_17x17_map():
-    config = network_preset("paper-attention", (272, 272))
+    config = network_preset("paper-attention", input_hw=(272, 272))
     assert Network(config).eval()(_faces(272, 272, 1)).attention.shape == (1, 17, 17)
-    baseline = Network(network_preset("paper-baseline", (272, 272)))
+    baseline = Network(network_preset("paper-baseline", input_hw=(272, 272)))
     assert baseline.classifier.in_features == 17 * 17 * 128
 
 

@@ -233,3 +233,16 @@ def test_image_names(tmp_path):
     assert is_image_name(tmp_path / "A.JPG")
     assert not is_image_name(tmp_path / ".hidden.png")
     assert not is_image_name(tmp_path / "Thumbs.db")
+
+
+@given(st.tuples(*[st.integers(1, 400)] * 2), st.tuples(*[st.integers(16, 120)] * 2))
+def test_cover_takes_every_size(image_hw, size_hw):
+    image = np.full(image_hw, 77, np.uint8)
+    assert cover(image, size_hw).shape == size_hw
+    assert (cover(image, size_hw) == 77).all()
+
+
+@pytest.mark.parametrize(("side", "size"), [(250, 48), (500, 48), (100, 40), (400, 40)])
+def test_cover_is_not_thrown_by_rounding(side, size):
+    stored = round(size * 10 / 9)
+    assert cover(np.zeros((side, side), np.uint8), (stored, stored)).shape == (stored, stored)

@@ -61,3 +61,38 @@ def test_inline_png_holds_the_file(tmp_path):
 
     (tmp_path / "a.png").write_bytes(b"abc")
     assert base64.b64decode(inline_png(tmp_path / "a.png").split(",")[1]) == b"abc"
+
+
+def test_networks_of_one_name_and_poses_get_blocks_of_their_own(tmp_path, monkeypatch):
+    from feroi.config import NetworkConfig
+    from feroi.data.samples import Sample, Samples
+    from feroi.look import Look
+    from feroi.report import rois
+
+    drawn = {}
+    monkeypatch.setattr(rois, "draw_rois", lambda blocks, out: drawn.update(blocks))
+    image = np.zeros((18, 18), np.uint8)
+    samples = Samples(Sample(image, p, "sad", None, {"pose": p}) for p in ("045", "090"))
+    forward = lambda faces: Look(np.zeros((len(faces), 7)), np.ones((len(faces), 1, 1)), faces)  # noqa: E731
+    network = ("run", NetworkConfig("gap", (16, 16)), forward)
+    rois.draw_network_rois([network, network], samples, tmp_path / "r.png", by_pose=True)
+    assert list(drawn) == ["run (1) 045", "run (1) 090", "run (2) 045", "run (2) 090"]
+    assert all(means["sad"].n == 1 for means in drawn.values())
+
+
+def test_the_product_row_is_dark_where_the_weight_is_small(tmp_path, monkeypatch):
+    shown = []
+    from matplotlib.axes import Axes
+
+    original = Axes.imshow
+    monkeypatch.setattr(
+        Axes,
+        "imshow",
+        lambda self, data, **kw: shown.append((np.array(data), kw)) or original(self, data, **kw),
+    )
+    face = np.full((16, 16), 100.0)
+    means = {"sad": MeanLook(1, face, np.full((16, 16), 4.0)), "happy": MeanLook(1, face, np.ones((16, 16)))}
+    figures.draw_rois({"": means}, tmp_path / "r.png")
+    products = [(data, kw["vmax"]) for data, kw in shown[::3]]
+    assert [float(data[0, 0]) for data, _ in products] == [400, 100]
+    assert {vmax for _, vmax in products} == {400}

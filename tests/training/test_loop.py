@@ -155,3 +155,29 @@ def test_arithmetic_is_chosen_and_said():
     layer = nn.Conv2d(1, 2, 3).to(short.device)
     with short.autocast():
         assert layer(torch.zeros(1, 1, 4, 4, device=short.device)).dtype == torch.bfloat16
+
+
+def test_a_shortened_list_of_metrics_is_refused(tmp_path):
+    _train(tmp_path)
+    lines = (tmp_path / METRICS).read_text().splitlines()
+    (tmp_path / METRICS).write_text(lines[0] + "\n")
+    with pytest.raises(ValueError, match="1 lines for 4 finished epochs"):
+        _train(tmp_path)
+
+
+def test_bfloat16_is_chosen_where_the_processor_has_it(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    for has in (True, False):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda has=has: {"avx512_bf16": has})
+        assert choose_arithmetic("auto").bfloat16 == has
+        assert not choose_arithmetic("float32").bfloat16
+
+
+def test_bfloat16_goes_with_channels_last():
+    arithmetic = choose_arithmetic("bfloat16")
+    network = Network(NETWORK)
+    arithmetic.place(network)
+    kernel = network.features[2].weight
+    assert kernel.is_contiguous(memory_format=torch.channels_last)
+    faces = arithmetic.send(torch.zeros(2, 3, 4, 4))
+    assert faces.is_contiguous(memory_format=torch.channels_last)

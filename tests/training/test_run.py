@@ -28,7 +28,8 @@ def test_a_run_folder_says_what_made_it(tmp_path, expression_folders):
     train_run(division, NETWORK, RECIPE, tmp_path / "run", 7, Voice(say=said.append))
     names = {path.name for path in (tmp_path / "run").iterdir()}
     assert names == {
-        "config.json", "metrics.jsonl", "curves.png", "rejected.csv", "best.safetensors", "last.safetensors"
+        "config.json", "metrics.jsonl", "curves.png", "rejected.csv", "trained-on.txt", "best.safetensors",
+        "last.safetensors",
     }  # fmt: skip
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert config["seed"] == 7

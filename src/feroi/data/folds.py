@@ -29,18 +29,17 @@ def subject_folds(samples: Samples, folds: int = PAPER_FOLDS, seed: int = 0) -> 
     Raises ValueError if a sample has no subject or there are fewer subjects than folds.
     """
     subjects = samples.subjects
-    unknown = sum(subject is None for subject in subjects)
+    unknown = [row.name for row in samples if row.subject is None]
     if unknown:
         raise ValueError(
-            f"{unknown} of {len(samples)} samples have no subject, so no fold can be kept free of the "
-            f"others' faces; give a samples.csv with a column `subject`"
+            f"{len(unknown)} of {len(samples)} samples have no subject (the first: {unknown[0]}), so no "
+            f"fold can be kept free of the others' faces; give a samples.csv with a column `subject`"
         )
     names = sorted({subject for subject in subjects if subject is not None})
-    if folds < 2 or len(names) < folds:
-        raise ValueError(
-            f"{folds} folds need at least 2 folds and as many subjects, found {len(names)} subjects; "
-            f"choose --folds between 2 and {len(names)}"
-        )
+    if folds < 2:
+        raise ValueError(f"folds must be at least 2, got {folds}")
+    if len(names) < folds:
+        raise ValueError(f"{folds} folds need at least {folds} subjects, found {len(names)}")
     if folds == PAPER_FOLDS and all(source == "RaFD" for source in samples.attribute("source")):
         fold_of = {name: paper_fold(name) for name in names}
     else:
@@ -81,12 +80,13 @@ def divide(samples: Samples, seed: int, fold: int = 1) -> Division:
 
     A split `test` is on neither side. Raises ValueError if one of the two sides is empty.
     """
+    if not 1 <= fold <= PAPER_FOLDS:
+        raise ValueError(f"fold is 1 to {PAPER_FOLDS}, got {fold}")
+    known = [subject is not None for subject in samples.subjects]
     if any(samples.attribute("split")):
         training, validation = samples.split(TRAINING), samples.split(VALIDATION)
         how = "official splits"
-    elif all(subject is not None for subject in samples.subjects):
-        if not 1 <= fold <= PAPER_FOLDS:
-            raise ValueError(f"fold is 1 to {PAPER_FOLDS}, got {fold}")
+    elif any(known):
         chosen = subject_folds(samples, PAPER_FOLDS, seed)[fold - 1]
         training, validation = samples.take(chosen.training), samples.take(chosen.validation)
         how = f"fold {fold} of {PAPER_FOLDS} by subject"

@@ -11,14 +11,13 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.progress import track
 
 from feroi.data.samples import Sample, Samples
 from feroi.files import atomic_path
-from feroi.photo.pixels import UnreadableImage, cover, read_intensity
+from feroi.photo.pixels import NO_PERMISSION, NOT_FOUND, UnreadableImage, cover, read_intensity
+from feroi.progress import track
 
 _THREADS = 4
-_PROGRESS_FROM = 1000
 
 
 class Rejected(NamedTuple):
@@ -57,6 +56,11 @@ def decode(samples: Samples, stored_hw: tuple[int, int]) -> Decoded:
     return decoded
 
 
+def image_marks(pixels: NDArray[np.uint8]) -> list[str]:
+    """A short mark (64 bits of BLAKE2) of each of N images; equal images have equal marks."""
+    return [hashlib.blake2b(image.tobytes(), digest_size=8).hexdigest() for image in pixels]
+
+
 def cache_folder() -> Path:
     """Where decoded data sets are kept: $XDG_CACHE_HOME/feroi, or ~/.cache/feroi. Safe to delete."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "feroi"
@@ -64,22 +68,32 @@ def cache_folder() -> Path:
 
 def _decode_cached(samples: Samples, stored_hw: tuple[int, int]) -> Decoded:
     array_path = cache_folder() / f"{_key(samples, stored_hw)}.npy"
-    errors_path = array_path.with_suffix(".json")
+    reasons_path = array_path.with_suffix(".json")
     try:
-        errors = json.loads(errors_path.read_text())
+        reasons = {int(row): reason for row, reason in json.loads(reasons_path.read_text()).items()}
         pixels = np.load(array_path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError):
         decoded = _decode_all(samples, stored_hw)
-        try:
-            with atomic_path(array_path) as temporary:
-                np.save(temporary, decoded.pixels)
-            with atomic_path(errors_path) as temporary:
-                temporary.write_text(json.dumps(dict(decoded.rejected)))
-        except OSError:
-            pass  # a cache that cannot be written costs time, nothing else
+        _keep(samples, decoded, array_path, reasons_path)
         return decoded
-    kept = samples.where(lambda row: row.name not in errors)
-    return Decoded(pixels, kept, [Rejected(*item) for item in errors.items()])
+    kept = samples.take(row for row in range(len(samples)) if row not in reasons)
+    rejected = [Rejected(samples[row].name, reason) for row, reason in reasons.items()]
+    return Decoded(pixels, kept, rejected)
+
+
+def _keep(samples: Samples, decoded: Decoded, array_path: Path, reasons_path: Path) -> None:
+    """Put what was decoded into the cache, unless it may come out better next time."""
+    reasons = dict(decoded.rejected)
+    if {NOT_FOUND, NO_PERMISSION} & set(reasons.values()):
+        return
+    rows = {row: reasons[sample.name] for row, sample in enumerate(samples) if sample.name in reasons}
+    try:
+        with atomic_path(array_path) as temporary:
+            np.save(temporary, decoded.pixels)
+        with atomic_path(reasons_path) as temporary:
+            temporary.write_text(json.dumps(rows))
+    except OSError:
+        pass  # a cache that cannot be written costs time, nothing else
 
 
 def _decode_all(samples: Samples, stored_hw: tuple[int, int]) -> Decoded:
@@ -87,13 +101,8 @@ def _decode_all(samples: Samples, stored_hw: tuple[int, int]) -> Decoded:
     kept: list[Sample] = []
     rejected: list[Rejected] = []
     with ThreadPoolExecutor(_THREADS) as pool:
-        images = track(
-            pool.map(lambda row: _decode_one(row, stored_hw), samples),
-            description="decoding",
-            total=len(samples),
-            disable=len(samples) < _PROGRESS_FROM,
-            transient=True,
-        )
+        images = pool.map(lambda row: _decode_one(row, stored_hw), samples)
+        images = track(images, "decoding", len(samples), len(samples))
         for row, image in zip(samples, images, strict=True):
             if isinstance(image, Rejected):
                 rejected.append(image)
@@ -112,7 +121,7 @@ def _decode_one(row: Sample, stored_hw: tuple[int, int]) -> NDArray[np.uint8] | 
 
 
 def _key(samples: Samples, stored_hw: tuple[int, int]) -> str:
-    digest = hashlib.sha256(f"1 {stored_hw}".encode())
+    digest = hashlib.sha256(f"2 {stored_hw}".encode())
     for row in samples:
         assert isinstance(row.image, Path)
         try:
@@ -120,5 +129,5 @@ def _key(samples: Samples, stored_hw: tuple[int, int]) -> str:
             mark = f"{status.st_size} {status.st_mtime_ns}"
         except OSError:
             mark = "missing"
-        digest.update(f"{row.image.resolve()}\0{mark}\n".encode())
+        digest.update(f"{row.name}\0{row.image.resolve()}\0{mark}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()[:32]

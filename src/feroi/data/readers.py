@@ -69,14 +69,14 @@ def _detect(path: Path) -> str:
         return "table"
     elif (path / "fer2013.csv").is_file():
         return "fer2013"
+    elif rafd.looks_like_rafd(path):  # before the folders: its names say more
+        return "rafd"
     elif folders.looks_like_sfew(path):
         return "sfew"
     elif folders.looks_like_fer2013_folders(path):
         return "fer2013"
     elif folders.looks_like_folder(path):
         return "folder"
-    elif rafd.looks_like_rafd(path):
-        return "rafd"
     known = (
         rafd.LAYOUT,
         folders.SFEW_LAYOUT,

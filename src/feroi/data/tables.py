@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from feroi.data.samples import TEST, TRAINING, VALIDATION, LayoutError, Sample, Samples
+from feroi.data.samples import SPLITS, TEST, TRAINING, VALIDATION, LayoutError, Sample, Samples
 from feroi.vocabulary import FER2013_CODES, IGNORED_EXPRESSIONS, expression_named
 
 FER2013_CSV_LAYOUT = """\
@@ -64,6 +64,8 @@ def read_table(path: Path) -> Samples:
     rows = []
     with _csv_rows(path, ("file", "expression"), TABLE_LAYOUT) as reader:
         for row in reader:
+            row = {key.lower(): value.strip() for key, value in row.items() if key and value}
+            row = dict.fromkeys(("file", "expression"), "") | row
             if row["expression"].lower() in IGNORED_EXPRESSIONS:
                 continue
             try:
@@ -72,8 +74,13 @@ def read_table(path: Path) -> Samples:
                 raise LayoutError(f"{path}, line {reader.line_num}: {error}") from None
             attributes = {"source": path.parent.name}
             for key, value in row.items():
-                if key and value and key not in ("file", "expression", "subject"):
+                if key not in ("file", "expression", "subject"):
                     attributes[key] = value
+            if attributes.get("split", TRAINING) not in SPLITS:
+                raise LayoutError(
+                    f"{path}, line {reader.line_num}: split is {', '.join(SPLITS)}, "
+                    f"got {attributes['split']!r}"
+                )
             file, subject = path.parent / row["file"], row.get("subject") or None
             rows.append(Sample(file, row["file"], expression, subject, attributes))
     if not rows:
@@ -92,7 +99,9 @@ def _csv_rows(path: Path, columns: tuple[str, ...], layout: str) -> Iterator[csv
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
         reader = csv.DictReader(file, restval="")
-        missing = [name for name in columns if name not in (reader.fieldnames or ())]
+        reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
+        found = {name.lower() for name in reader.fieldnames}
+        missing = [name for name in columns if name.lower() not in found]
         if missing:
             raise LayoutError(f"{path} has no column {', '.join(missing)}.\nExpected {layout}")
         try:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.progress import track
 
 from feroi.config import NetworkConfig
 from feroi.data.batches import centre_batches, centre_patches
-from feroi.data.pixels import Rejected, decode
+from feroi.data.pixels import Rejected, decode, image_marks
 from feroi.data.samples import Samples
 from feroi.evaluation.metrics import Scores, score
 from feroi.look import FloatArray, Forward
+from feroi.progress import track
 
+TRAINED_ON = "trained-on.txt"
+"""In a run folder: the mark (`data.pixels.image_marks`) of every image trained on, one a line."""
 _BATCH = 256
-_PROGRESS_FROM = 1000
 
 
 class Readings(NamedTuple):
@@ -56,26 +58,27 @@ class Evaluation(NamedTuple):
 
 
 def read(forward: Forward, config: NetworkConfig, samples: Samples) -> Readings:
-    """Show the centre patch of every sample to a network."""
+    """Show the centre patch of every sample to a network.
+
+    Raises ValueError if no image can be read, or the network's answers are not finite.
+    """
     decoded = decode(samples, config.stored_hw)
     logits, maps = [], []
-    batches = track(
-        centre_batches(decoded.pixels, config.input_hw, _BATCH),
-        description="reading",
-        total=-(-len(decoded.pixels) // _BATCH),
-        disable=len(decoded.pixels) < _PROGRESS_FROM,
-        transient=True,
-    )
-    for faces in batches:
+    batches = centre_batches(decoded.pixels, config.input_hw, _BATCH)
+    images = len(decoded.pixels)
+    for faces in track(batches, "reading", images, -(-images // _BATCH)):
         look = forward(faces)
         logits.append(look.logits)
         if look.attention is not None:
             maps.append(look.attention)
+    all_logits = np.concatenate(logits)
+    if not np.isfinite(all_logits).all():
+        raise ValueError("the network answers with values that are no numbers; its training went wrong")
     return Readings(
         decoded.samples,
         decoded.rejected,
         centre_patches(decoded.pixels, config.input_hw),
-        np.concatenate(logits),
+        all_logits,
         np.concatenate(maps) if maps else None,
     )
 
@@ -83,13 +86,25 @@ def read(forward: Forward, config: NetworkConfig, samples: Samples) -> Readings:
 def evaluate(
     forward: Forward, config: NetworkConfig, samples: Samples, trained_on: Samples | None = None
 ) -> Evaluation:
-    """Score a network on `samples`; with `trained_on`, also without the exact twins of those images."""
+    """Score a network on `samples`; with `trained_on`, also without the exact twins of those images.
+
+    There is no second score if every image has a twin.
+    """
     readings = read(forward, config, samples)
     labels, predicted = readings.samples.labels, readings.predicted
     without_twins = None
     if trained_on is not None:
-        known = set(map(bytes, decode(trained_on, config.stored_hw).pixels))
-        shown = decode(samples, config.stored_hw).pixels
-        new = np.array([bytes(image) not in known for image in shown])
-        without_twins = score(labels[new], predicted[new])
+        known = set(image_marks(decode(trained_on, config.stored_hw).pixels))
+        marks = image_marks(decode(samples, config.stored_hw).pixels)
+        new = np.array([mark not in known for mark in marks])
+        without_twins = score(labels[new], predicted[new]) if new.any() else None
     return Evaluation(score(labels, predicted), without_twins, readings.rejected)
+
+
+def count_trained_on(model: Path, config: NetworkConfig, samples: Samples) -> int:
+    """How many of `samples` the network in a run folder was trained on; 0 where nobody knows."""
+    marks_file = model / TRAINED_ON if model.is_dir() else model.parent / TRAINED_ON
+    if not marks_file.is_file():
+        return 0
+    known = set(marks_file.read_text(encoding="utf-8").split())
+    return sum(mark in known for mark in image_marks(decode(samples, config.stored_hw).pixels))

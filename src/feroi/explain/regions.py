@@ -71,7 +71,7 @@ def _thick(line: FloatArray, radius: float, size_hw: tuple[int, int]) -> NDArray
         [tuple(point) for point in line.tolist()], fill=1, width=max(1, round(2 * radius)), joint="curve"
     )
     _dots(draw, line, radius)
-    return np.asarray(picture, dtype=bool)
+    return np.array(picture, dtype=bool)
 
 
 def _hull(points: FloatArray, margin: float, size_hw: tuple[int, int]) -> NDArray[np.bool_]:
@@ -83,7 +83,7 @@ def _hull(points: FloatArray, margin: float, size_hw: tuple[int, int]) -> NDArra
     if margin:
         draw.line([*outline, outline[0]], fill=1, width=max(1, round(2 * margin)))
         _dots(draw, corners, margin)
-    return np.asarray(picture, dtype=bool)
+    return np.array(picture, dtype=bool)
 
 
 def _dots(draw: ImageDraw.ImageDraw, points: FloatArray, radius: float) -> None:

@@ -14,6 +14,9 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".
 MAX_PIXELS = 200_000_000
 """Larger pictures are refused: decoded they would take more than 600 MB."""
 
+NOT_FOUND, NO_PERMISSION = "file not found", "no permission to read the file"
+"""Reasons that say nothing of the picture, and may be gone next time."""
+
 _HEADER_LOCK = Lock()
 
 
@@ -56,11 +59,11 @@ def cover(image: NDArray[np.uint8], size_hw: tuple[int, int]) -> NDArray[np.uint
         return image
     height, width = size_hw
     scale = min(image.shape[0] / height, image.shape[1] / width)
-    used_h, used_w = scale * height, scale * width
-    top, left = (image.shape[0] - used_h) / 2, (image.shape[1] - used_w) / 2
-    resized = Image.fromarray(image).resize(
-        (width, height), Image.Resampling.BICUBIC, box=(left, top, left + used_w, top + used_h)
-    )
+    # rounding may carry the box out of the image by a hair, which Pillow refuses
+    top = max((image.shape[0] - scale * height) / 2, 0.0)
+    left = max((image.shape[1] - scale * width) / 2, 0.0)
+    box = (left, top, image.shape[1] - left, image.shape[0] - top)
+    resized = Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC, box=box)
     return np.asarray(resized)
 
 
@@ -75,9 +78,9 @@ def _decode(path: Path, mode: str) -> NDArray[np.uint8]:
     except UnreadableImage:
         raise
     except FileNotFoundError:
-        raise UnreadableImage("file not found") from None
+        raise UnreadableImage(NOT_FOUND) from None
     except PermissionError:
-        raise UnreadableImage("no permission to read the file") from None
+        raise UnreadableImage(NO_PERMISSION) from None
     except UnidentifiedImageError:
         size = path.stat().st_size
         raise UnreadableImage("empty file" if size == 0 else "not a picture") from None

@@ -14,12 +14,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from feroi.config import Pipeline
 from feroi.photo.align import FER_ENLARGE, FER_RISE, crop_fixed, landmark_box
 from feroi.photo.frontalize import frontal_places, frontalize
 from feroi.photo.geometry import FRAME_HW, frame_px, generic_face
 from feroi.photo.illumination import normalize_light
 
-PIPELINES = ("front", "pose", "wild")
+PIPELINES: tuple[Pipeline, ...] = ("front", "pose", "wild")
 
 _POSE_ENLARGE, _POSE_RISE = 1.9, 0.18
 """How RaFD-POSE's box lies about the box of the landmarks of a frontal face: hair and chin inside."""

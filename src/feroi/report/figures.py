@@ -82,12 +82,13 @@ def draw_rois(looks: Mapping[str, Mapping[str, MeanLook]], path: Path) -> None:
     for axes in grid.flat:
         axes.axis("off")
     for block, (title, means) in enumerate(looks.items()):
+        brightest = max(255.0, *(float((look.face * look.roi).max()) for look in means.values()))
         for column, name in enumerate(columns):
             if name not in means:
                 continue
             face, roi = means[name].face, means[name].roi
             product, plain, weights = (grid[3 * block + row, column] for row in range(3))
-            product.imshow(face * roi, cmap="gray", vmin=0, vmax=max(255.0, float((face * roi).max())))
+            product.imshow(face * roi, cmap="gray", vmin=0, vmax=brightest)
             plain.imshow(face, cmap="gray", vmin=0, vmax=255)
             weights.imshow(roi, cmap=ROI_COLOURS, vmin=0, vmax=top)
             if block == 0:
@@ -118,9 +119,9 @@ def draw_faces(
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG, whole or not at all."""
+    """Write a figure, as its suffix says or else as PNG, whole or not at all."""
     with atomic_path(path) as temporary:
-        figure.savefig(temporary, dpi=130, format="png")
+        figure.savefig(temporary, dpi=130, format=path.suffix.lstrip(".").lower() or "png")
 
 
 def _name_rows(first_column: Iterable[Axes], block: str) -> None:

@@ -7,32 +7,37 @@ from pathlib import Path
 
 import numpy as np
 
+from feroi.config import NetworkConfig
 from feroi.data.samples import Samples
 from feroi.evaluation.evaluate import Readings, read
 from feroi.explain.roi import MeanLook, mean_looks
-from feroi.network.forward import torch_forward
-from feroi.network.weights import load_network
+from feroi.look import Forward
 from feroi.report.figures import draw_rois
 
+Named = tuple[str, NetworkConfig, Forward]
 
-def draw_network_rois(models: Sequence[Path], samples: Samples, out: Path, by_pose: bool) -> None:
+
+def draw_network_rois(networks: Sequence[Named], samples: Samples, out: Path, by_pose: bool) -> None:
     """Mean face, mean map and their product for each expression, a block a network (and pose).
+
+    networks: name, configuration and function of each.
 
     Raises ValueError for a network without a map, for networks of different input sizes, or if
     poses are asked for and the samples have none.
     """
     if by_pose and not all(samples.attribute("pose")):
         raise ValueError("these samples have no poses; leave --by-pose out")
-    networks = [load_network(path) for path in models]
-    sizes = {network.config.input_hw for network in networks}
+    sizes = {config.input_hw for _, config, _ in networks}
     if len(sizes) > 1:
         raise ValueError(f"the networks read different sizes, {sorted(sizes)}; draw them one by one")
     blocks: dict[str, dict[str, MeanLook]] = {}
-    for network, path in zip(networks, models, strict=True):
-        readings = read(torch_forward(network), network.config, samples)
+    for number, (name, config, forward) in enumerate(networks, 1):
+        readings = read(forward, config, samples)
         if readings.attention is None:
-            raise ValueError(f"{path} is a {network.config.head} network, which has no map to draw")
-        title = path.name if len(models) > 1 else ""
+            raise ValueError(f"{name} is a {config.head} network, which has no map to draw")
+        title = name if len(networks) > 1 else ""
+        if sum(name == other for other, _, _ in networks) > 1:
+            title = f"{name} ({number})"
         poses = sorted({str(p) for p in readings.samples.attribute("pose")}) if by_pose else [None]
         for pose in poses:
             block = " ".join(filter(None, (title, pose)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,9 @@ def cross_validate_network(
     `data.folds.subject_folds` and `training.run.train_run`.
     """
     readable = decode(samples, network.stored_hw)
+    # The folds share the decoded images: each would otherwise decode its own part again.
+    rows = zip(readable.samples, readable.pixels, strict=True)
+    decoded = Samples(replace(row, image=pixels) for row, pixels in rows)
 
     def fit(number: int, division: Division) -> NDArray[np.int64]:
         folder = run / f"fold{number}"
@@ -47,7 +51,7 @@ def cross_validate_network(
         forward = torch_forward(load_network(folder / LAST_WEIGHTS))
         return read(forward, network, division.validation).predicted
 
-    result = cross_validate(readable.samples, fit, folds, seed)
+    result = cross_validate(decoded, fit, folds, seed)
     rejected = [item._asdict() for item in readable.rejected]
     write_json(run / RESULT, {**result.to_json(), "rejected": rejected})
     return result

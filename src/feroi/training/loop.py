@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from feroi.config import NetworkConfig, RecipeConfig
 from feroi.data.batches import centre_batches, training_batches
+from feroi.files import write_text
 from feroi.network.model import Network
 from feroi.network.weights import (
     BEST_WEIGHTS,
@@ -93,18 +94,19 @@ def train(
             loss_sum += loss.item() * len(labels)
             correct += int((logits.argmax(1) == labels).sum())
             seen += len(labels)
-        if not math.isfinite(loss_sum):
+        trained_s = time.perf_counter() - started
+        checked = validate(network, validation, arithmetic)
+        if not math.isfinite(loss_sum + checked["validation_loss"]):
             raise Diverged(
                 f"the loss is not finite in epoch {epoch}; lower the learning rate "
                 f"(now {recipe.learning_rate:g})"
             )
-        trained_s = time.perf_counter() - started
         metrics = {
             "epoch": epoch,
             "learning_rate": learning_rate_at(recipe, epoch / recipe.epochs),
             "loss": loss_sum / seen,
             "accuracy": correct / seen,
-            **validate(network, validation, arithmetic),
+            **checked,
             "images_per_s": seen / trained_s,
             "seconds": time.perf_counter() - started,
         }
@@ -162,8 +164,15 @@ def _resume(run: Path, network: Network, optimizer: torch.optim.Optimizer) -> li
         return []
     tensors, metadata = load_tensors(run / LAST_WEIGHTS)
     finished = int(metadata["epoch"])
-    lines = (run / METRICS).read_text(encoding="utf-8").splitlines()[:finished]
-    (run / METRICS).write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+    lines = (run / METRICS).read_text(encoding="utf-8").splitlines()
+    if len(lines) < finished:
+        raise ValueError(
+            f"{run / METRICS} has {len(lines)} lines for {finished} finished epochs; it was changed, so "
+            f"the run cannot go on: choose another folder, or delete this one"
+        )
+    if len(lines) > finished:  # a line whose checkpoint was never written
+        lines = lines[:finished]
+        write_text(run / METRICS, "".join(line + "\n" for line in lines))
     network.load_state_dict({name: v for name, v in tensors.items() if not name.startswith(OPTIMIZER_PREFIX)})
     optimizer.load_state_dict(_optimizer_state(tensors, optimizer))
     return [json.loads(line) for line in lines]

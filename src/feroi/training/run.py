@@ -1,7 +1,8 @@
 """A run: one training, its folder, and everything needed to know or repeat it.
 
-The folder holds config.json, metrics.jsonl, curves.png, rejected.csv (images that could not be
-read, if any), best.safetensors and last.safetensors.
+The folder holds config.json, metrics.jsonl, curves.png, trained-on.txt (a mark of each image, so
+that an evaluation can warn), rejected.csv (images that could not be read, if any),
+best.safetensors and last.safetensors.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ import torch
 import feroi
 from feroi.config import NetworkConfig, RecipeConfig, to_dict
 from feroi.data.folds import Division, check_subjects_apart
-from feroi.data.pixels import Decoded, decode
+from feroi.data.pixels import Decoded, decode, image_marks
 from feroi.data.samples import fingerprint
-from feroi.files import atomic_path, write_json
+from feroi.evaluation.evaluate import TRAINED_ON
+from feroi.files import atomic_path, write_json, write_text
 from feroi.report.figures import draw_curves
 from feroi.training.loop import Labelled, train
 from feroi.training.precision import choose_arithmetic
@@ -46,6 +48,9 @@ def train_run(
     on both sides of the division; for the rest see `loop.train`.
     """
     check_subjects_apart(division.training, division.validation)
+    if run.exists() and not run.is_dir():
+        raise ValueError(f"{run} is a file; give a folder for the run")
+    run.mkdir(parents=True, exist_ok=True)  # before the long work, in case it may not be written
     training = decode(division.training, network.stored_hw)
     validation = decode(division.validation, network.stored_hw)
     rejected = training.rejected + validation.rejected
@@ -68,12 +73,13 @@ def train_run(
         "arithmetic": arithmetic.description,
         "versions": versions(),
     }
-    begun = _begin(run, description)
+    begun = _begin(run, description, voice)
+    write_text(run / TRAINED_ON, "\n".join(image_marks(training.pixels)) + "\n")
     if rejected:
         _write_rejected(training.rejected, validation.rejected, run / REJECTED)
         voice.say(f"see {run / REJECTED} for the images that could not be read")
     if begun:
-        voice.say(f"going on with the run in {run}")
+        voice.say(f"going on with the run in {run}, if it is not finished")
     history = train(network, recipe, _labelled(training), _labelled(validation), run, seed, voice)
     draw_curves(history, run / CURVES)
     return history
@@ -89,7 +95,7 @@ def versions() -> dict[str, str]:
     }
 
 
-def _begin(run: Path, description: dict[str, Any]) -> bool:
+def _begin(run: Path, description: dict[str, Any], voice: Voice) -> bool:
     """Write the run's configuration; True if the folder already held the same one."""
     path = run / CONFIG
     if path.exists():
@@ -103,6 +109,12 @@ def _begin(run: Path, description: dict[str, Any]) -> bool:
                 f"{run} holds a run with another {', '.join(differing)} (see {path}); "
                 f"choose another folder, or delete this one"
             )
+        for key in ("arithmetic", "versions"):
+            if there.get(key) != description[key]:
+                voice.say(
+                    f"the run began with {key} {there.get(key)} and goes on with {description[key]}: its "
+                    f"weights will differ from those of an unbroken run"
+                )
         return True
     write_json(path, description)
     return False

@@ -102,7 +102,7 @@ class _Found(NamedTuple):
     crops: Sequence[Crop]
 
 
-def analyze(
+def analyze_photos(
     photos: Iterable[Path | NDArray[np.uint8]],
     forward: Forward,
     config: NetworkConfig,

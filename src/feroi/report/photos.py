@@ -1,0 +1,96 @@
+"""A page about read photos that is one file and can be sent by mail."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+import feroi
+from feroi.reading import Photo, Reading
+from feroi.report.html import write_page
+from feroi.report.overlay import draw_overlay, heat
+from feroi.vocabulary import ACTION_UNITS, TABLE_4
+
+_LARGEST_SIDE_PX = 1200
+_FACE_PX = 192
+
+
+class ReportWriter:
+    """Gathers photos, and writes the page to `path` when the block ends well.
+
+    The page shows photo, faces, probabilities, regions of interest and what the regions mean. It
+    keeps small pictures of what it shows, not the photos.
+    """
+
+    def __init__(self, path: Path, model: str) -> None:
+        self._path, self._model = path, model
+        self._photos: list[dict[str, Any]] = []
+
+    def __enter__(self) -> ReportWriter:
+        return self
+
+    def add(self, photo: Photo) -> None:
+        self._photos.append(_photo_values(photo))
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            write_page(
+                "photos.html",
+                self._path,
+                photos=self._photos,
+                faces=sum(len(photo["faces"]) for photo in self._photos),
+                model=self._model,
+                version=feroi.__version__,
+            )
+
+
+def _photo_values(photo: Photo) -> dict[str, Any]:
+    if photo.pixels is None:
+        return {"name": photo.name, "status": photo.status, "picture": None, "faces": []}
+    picture = draw_overlay(photo)
+    picture.thumbnail((_LARGEST_SIDE_PX, _LARGEST_SIDE_PX))
+    faces = [_face_values(face) for face in photo.faces]
+    return {"name": photo.name, "status": photo.status, "picture": _jpeg(picture), "faces": faces}
+
+
+def _face_values(face: Reading) -> dict[str, Any]:
+    crop = Image.fromarray(face.crop)
+    height = round(_FACE_PX * crop.height / crop.width)
+    size = (_FACE_PX, height)
+    looked = None
+    if face.crop_attention is not None:
+        looked = _jpeg(Image.fromarray(heat(face.crop, face.crop_attention)).resize(size))
+    probabilities = sorted(face.probabilities.items(), key=lambda item: -item[1])
+    regions = sorted(face.regions.items(), key=lambda item: -item[1])
+    return {
+        "expression": face.expression,
+        "confidence": face.confidence,
+        "crop": _jpeg(crop.resize(size)),
+        "looked": looked,
+        "probabilities": probabilities,
+        "regions": [*regions, ("elsewhere", 1 - sum(face.regions.values()))] if regions else [],
+        "meaning": _meaning(face),
+    }
+
+
+def _meaning(face: Reading) -> str:
+    """What the Facial Action Coding System expects of the expression, beside where the network looked."""
+    if face.expression not in TABLE_4:
+        return "Neutral has no Action Units."
+    actions = TABLE_4[face.expression]
+    names = ", ".join(f"{ACTION_UNITS[unit]} ({unit})" for unit in actions.action_units)
+    text = f"Action Units of {face.expression}: {names}; they move {', '.join(actions.regions)}."
+    if face.regions:
+        share = sum(face.regions[name] for name in actions.regions)
+        text += f" {100 * share:.0f} % of the attention lies there."
+    return text
+
+
+def _jpeg(picture: Image.Image) -> str:
+    buffer = io.BytesIO()
+    picture.convert("RGB").save(buffer, "JPEG", quality=88)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()

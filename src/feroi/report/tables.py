@@ -1,0 +1,125 @@
+"""Readings as tables: a row a face, and a row for every photo that holds none or cannot be read."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from feroi.files import atomic_path
+from feroi.reading import Photo
+from feroi.vocabulary import EXPRESSIONS, REGIONS
+
+Row = dict[str, Any]
+
+COLUMNS = (
+    "file",
+    "status",
+    "face",
+    "expression",
+    "confidence",
+    "x0",
+    "y0",
+    "x1",
+    "y1",
+    "score",
+    *EXPRESSIONS,
+    *(f"roi_{region}" for region in REGIONS),
+)
+"""file; status (ok, no face, or why it could not be read); face, from 0; expression and its
+probability; box in px; the detector's score; a probability an expression; the share of attention on
+each region."""
+
+_TEXT = {"file", "status", "expression"}
+
+
+def rows(photo: Photo) -> list[Row]:
+    """The rows of one photo, every column in each; None where there is nothing to say."""
+    empty: Row = dict.fromkeys(COLUMNS)
+    if not photo.faces:
+        return [{**empty, "file": photo.name, "status": photo.status}]
+    result = []
+    for number, face in enumerate(photo.faces):
+        x0, y0, x1, y1 = (round(value, 1) for value in face.box_xyxy_px)
+        box = {"x0": x0, "y0": y0, "x1": x1, "y1": y1}
+        regions = {f"roi_{name}": share for name, share in face.regions.items()}
+        result.append(
+            {
+                **empty,
+                "file": photo.name,
+                "status": photo.status,
+                "face": number,
+                "expression": face.expression,
+                "confidence": face.confidence,
+                "score": face.score,
+                **box,
+                **face.probabilities,
+                **regions,
+            }
+        )
+    return result
+
+
+@contextmanager
+def table_writer(
+    csv_path: Path | None, jsonl_path: Path | None, parquet_path: Path | None
+) -> Iterator[Callable[[list[Row]], None]]:
+    """A function that writes rows to every file asked for, as they come.
+
+    CSV and JSONL hold what was written whenever the run ends; Parquet needs its closing part and
+    appears only when all is done. Raises ModuleNotFoundError if Parquet is asked for without pyarrow.
+    """
+    with ExitStack() as stack:
+        sinks: list[Callable[[list[Row]], None]] = []
+        for path, opener in ((csv_path, _csv), (jsonl_path, _jsonl), (parquet_path, _parquet)):
+            if path is not None:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                sinks.append(stack.enter_context(opener(path)))
+
+        def write(new: list[Row]) -> None:
+            for sink in sinks:
+                sink(new)
+
+        yield write
+
+
+@contextmanager
+def _csv(path: Path) -> Iterator[Callable[[list[Row]], None]]:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+
+        def write(new: list[Row]) -> None:
+            writer.writerows(new)
+            file.flush()
+
+        yield write
+
+
+@contextmanager
+def _jsonl(path: Path) -> Iterator[Callable[[list[Row]], None]]:
+    with path.open("w", encoding="utf-8") as file:
+
+        def write(new: list[Row]) -> None:
+            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in new)
+            file.flush()
+
+        yield write
+
+
+@contextmanager
+def _parquet(path: Path) -> Iterator[Callable[[list[Row]], None]]:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    kinds = {name: pa.string() if name in _TEXT else pa.float64() for name in COLUMNS}
+    schema = pa.schema([(name, pa.int32() if name == "face" else kind) for name, kind in kinds.items()])
+    with atomic_path(path) as temporary, parquet.ParquetWriter(temporary, schema) as writer:
+
+        def write(new: list[Row]) -> None:
+            writer.write_table(pa.Table.from_pylist(new, schema=schema))
+
+        yield write
