@@ -48,6 +48,7 @@ def test_configuration_survives_json():
         (lambda: NetworkConfig("gap", (8, 48)), "at least 16"),
         (lambda: NetworkConfig("gap", beta=0), "beta"),
         (lambda: NetworkConfig("gap", dropout=1), "dropout"),
+        (lambda: NetworkConfig("gap", pipeline="loose"), "unknown pipeline 'loose'"),
         (lambda: RecipeConfig(0), "epochs"),
         (lambda: RecipeConfig(1, batch_size=1), "batch_size"),
         (lambda: RecipeConfig(1, learning_rate=-1), "learning_rate"),

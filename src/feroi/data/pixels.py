@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import os
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -55,6 +57,14 @@ def decode(samples: Samples, stored_hw: tuple[int, int]) -> Decoded:
         first = decoded.rejected[0] if decoded.rejected else Rejected("", "no samples")
         raise ValueError(f"not one of {len(samples)} images could be read; {first.name} {first.reason}")
     return decoded
+
+
+def write_rejected(rejected: Iterable[Rejected], path: Path) -> None:
+    """Write CSV with the columns file and reason."""
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["file", "reason"])
+        writer.writerows(rejected)
 
 
 def cache_folder() -> Path:
