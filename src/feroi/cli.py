@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from feroi import __version__
-from feroi.terminal import clear_errors, print_rejected, print_scores, say, training_voice
+from feroi.terminal import (
+    clear_errors,
+    print_rejected,
+    print_scores,
+    progress_bar,
+    say,
+    training_voice,
+)
 
 if TYPE_CHECKING:
     from feroi.data.samples import Samples
@@ -165,6 +172,30 @@ def rois(
 
         draw_network_rois(models, _chosen(read_dataset(data, layout), split), out, by_pose)
         say(f"drawn: {out}")
+
+
+@app.command()
+def prepare(
+    kind: Annotated[str, typer.Argument(help="rafd-front, rafd-pose, sfew or folder", metavar="KIND")],
+    src: Annotated[Path, typer.Argument(help="the photos: a folder, or a table", metavar="SRC")],
+    dst: Annotated[Path, typer.Argument(help="folder of the prepared faces", metavar="DST")],
+    pipeline: Annotated[
+        str | None, typer.Option(help="front, pose or wild, for KIND folder", show_default="wild")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="processes at work", min=1, show_default="one a core")
+    ] = None,
+) -> None:
+    """Cut the faces out of a data set of photos (section 4.2). Killed? The same command goes on."""
+    with clear_errors():
+        from feroi.data.prepare import REJECTED, prepare_dataset
+
+        with progress_bar("preparing") as on_progress:
+            result = prepare_dataset(src, dst, kind, pipeline, workers, on_progress)
+        print_rejected(result.rejected, "photos could not be prepared")
+        if result.rejected:
+            say(f"all of them: {dst / REJECTED}")
+        say(f"{len(result.samples)} prepared faces are in {dst}, {result.made} of them new")
 
 
 @app.command()

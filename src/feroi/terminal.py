@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +63,22 @@ def training_voice(epochs: int) -> Iterator[Voice]:
         yield Voice(say, on_step, on_epoch)
 
 
+@contextmanager
+def progress_bar(description: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar to be told how many of how many are done; drawn only on a terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        task = bars.add_task(description, total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)
+
+
 def say(line: str) -> None:
     """A line for people, on standard error."""
     console.print(line, markup=False, soft_wrap=True)
@@ -86,10 +102,10 @@ def print_scores(scores: Scores) -> None:
     console.print(table)
 
 
-def print_rejected(rejected: list[Rejected]) -> None:
-    """How many images could not be read, and the first few."""
+def print_rejected(rejected: list[Rejected], what: str = "images could not be read") -> None:
+    """How many images were left out, and the first few."""
     if rejected:
-        say(f"{len(rejected)} images could not be read and were left out:")
+        say(f"{len(rejected)} {what} and were left out:")
         for item in rejected[:5]:
             say(f"  {item.name}: {item.reason}")
 
