@@ -48,6 +48,7 @@ def test_configuration_survives_json():
         (lambda: NetworkConfig("gap", (8, 48)), "16 to 2048 px"),
         (lambda: NetworkConfig("gap", beta=0), "beta"),
         (lambda: NetworkConfig("gap", dropout=1), "dropout"),
+        (lambda: NetworkConfig("gap", pipeline="loose"), "unknown pipeline 'loose'"),
         (lambda: RecipeConfig(0), "epochs"),
         (lambda: RecipeConfig(1, batch_size=1), "batch_size"),
         (lambda: NetworkConfig("gap", (16, 9999)), "got 9999x16"),

@@ -10,10 +10,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from feroi import __version__
-from feroi.terminal import clear_errors, print_rejected, print_scores, reading_voice, say, training_voice
+from feroi.terminal import (
+    clear_errors,
+    print_photo,
+    print_rejected,
+    print_scores,
+    progress_bar,
+    say,
+    training_voice,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from feroi.data.samples import Samples
+    from feroi.reading import Photo
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -214,8 +225,8 @@ def analyze(
             raise ValueError("no photos there; give picture files, folders that hold some, or - for a list")
         reader = Reader(model, detector, biggest, pipeline)
         tables = Tables(csv, jsonl, parquet)
-        with reading_voice(len(files)) as heard:
-            found = map(heard, reader.read_many(files))
+        with progress_bar("reading") as on_progress:
+            found = _heard(reader.read_many(files), len(files), on_progress)
             counts = write_analysis(found, str(model), tables, overlay, report)
         say(
             f"{counts.faces} faces in {counts.photos} photos; "
@@ -235,6 +246,29 @@ def export(
 
         export_onnx(load_network(model), out)
         say(f"written: {out}")
+
+
+def prepare(
+    kind: Annotated[str, typer.Argument(help="rafd-front, rafd-pose, sfew or folder", metavar="KIND")],
+    src: Annotated[Path, typer.Argument(help="the photos: a folder, or a table", metavar="SRC")],
+    dst: Annotated[Path, typer.Argument(help="folder of the prepared faces", metavar="DST")],
+    pipeline: Annotated[
+        str | None, typer.Option(help="front, pose or wild, for KIND folder", show_default="wild")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="processes at work", min=1, show_default="one a core")
+    ] = None,
+) -> None:
+    """Cut the faces out of a data set of photos (section 4.2). Killed? The same command goes on."""
+    with clear_errors():
+        from feroi.data.prepare import REJECTED, prepare_dataset
+
+        with progress_bar("preparing") as on_progress:
+            result = prepare_dataset(src, dst, kind, pipeline, workers, on_progress)
+        print_rejected(result.rejected, "photos could not be prepared")
+        if result.rejected:
+            say(f"all of them: {dst / REJECTED}")
+        say(f"{len(result.samples)} prepared faces are in {dst}, {result.made} of them new")
 
 
 @app.command()
@@ -259,6 +293,13 @@ def _size(text: str | None) -> tuple[int, int] | None:
     if match is None:
         raise ValueError(f"--size is WIDTHxHEIGHT in pixels, such as 112x144; got {text!r}")
     return int(match[2]), int(match[1])
+
+
+def _heard(photos: Iterator[Photo], total: int, on_progress: Callable[[int, int], None]) -> Iterator[Photo]:
+    for done, photo in enumerate(photos, 1):
+        print_photo(photo)
+        on_progress(done, total)
+        yield photo
 
 
 def _chosen(samples: Samples, split: str | None) -> Samples:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 Head = Literal["flatten", "gap", "attention", "attention-symmetric", "attention-symmetric-renormalized"]
 HEADS: tuple[Head, ...] = (
@@ -19,6 +19,7 @@ HEADS: tuple[Head, ...] = (
     "attention-symmetric-renormalized",
 )
 Pipeline = Literal["front", "pose", "wild"]
+PIPELINES: tuple[Pipeline, ...] = get_args(Pipeline)
 Schedule = Literal["constant", "onecycle"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
@@ -66,6 +67,8 @@ class NetworkConfig:
             raise ValueError(f"beta must be above 0, got {self.beta}")
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout is a rate in [0, 1), got {self.dropout}")
+        if self.pipeline not in (None, *PIPELINES):
+            raise ValueError(f"unknown pipeline {self.pipeline!r}; choose one of {', '.join(PIPELINES)}")
 
     @property
     def stride(self) -> int:

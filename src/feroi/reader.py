@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from feroi.config import PIPELINES
 from feroi.deliver.runtime import DEFAULT, load_model
 from feroi.photo.pixels import UnreadableImage
-from feroi.photo.prepare import PIPELINES
 from feroi.reading import Photo, Reading, Settings, analyze_photos
 
 

@@ -65,28 +65,32 @@ def training_voice(epochs: int) -> Iterator[Voice]:
 
 
 @contextmanager
-def reading_voice(photos: int) -> Iterator[Callable[[Photo], Photo]]:
-    """A function that lets each photo through, shows its faces, and moves a bar on."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+def progress_bar(description: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar to be told how many of how many are done; drawn only on a terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
-        task = bars.add_task("reading", total=photos)
+        task = bars.add_task(description, total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)
 
-        def heard(photo: Photo) -> Photo:
-            if not photo.faces:
-                typer.echo(f"{photo.name}  {photo.status}")
-            for face in photo.faces:
-                x0, y0, x1, y1 = (round(value) for value in face.box_xyxy_px)
-                where = max(face.regions, key=lambda name: face.regions[name], default="")
-                typer.echo(
-                    f"{photo.name}  {face.expression:8} {100 * face.confidence:3.0f} %  "
-                    f"box {x0},{y0},{x1},{y1}  looked most at {where}"
-                )
-            bars.advance(task)
-            return photo
 
-        yield heard
+def print_photo(photo: Photo) -> None:
+    """A line a face on standard output; for a photo without one, why."""
+    if not photo.faces:
+        typer.echo(f"{photo.name}  {photo.status}")
+    for face in photo.faces:
+        x0, y0, x1, y1 = (round(value) for value in face.box_xyxy_px)
+        line = f"{photo.name}  {face.expression:8} {100 * face.confidence:3.0f} %  box {x0},{y0},{x1},{y1}"
+        if face.regions:
+            most = max(face.regions, key=lambda name: face.regions[name])
+            line += f"  looked most at {most} ({100 * face.regions[most]:.0f} %)"
+        typer.echo(line)
 
 
 def say(line: str) -> None:
@@ -112,10 +116,10 @@ def print_scores(scores: Scores) -> None:
     Console(highlight=False).print(table)
 
 
-def print_rejected(rejected: list[Rejected]) -> None:
-    """How many images could not be read, and the first few."""
+def print_rejected(rejected: list[Rejected], what: str = "images could not be read") -> None:
+    """How many images were left out, and the first few."""
     if rejected:
-        say(f"{len(rejected)} images could not be read and were left out:")
+        say(f"{len(rejected)} {what} and were left out:")
         for item in rejected[:5]:
             say(f"  {item.name}: {item.reason}")
 

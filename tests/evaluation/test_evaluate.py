@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -46,3 +48,24 @@ def test_twins_of_training_images_are_left_out(expression_folders):
     assert result.without_twins.accuracy == pytest.approx(4 / 40)
     assert result.to_json()["without_twins"]["n"] == 40
     assert samples[0].expression == EXPRESSIONS[0]
+
+
+@pytest.mark.parametrize(
+    ("network", "face", "fits"),
+    [
+        ("front", "front", True),
+        (None, "front", True),
+        ("front", None, True),
+        ("front", "wild", False),
+    ],
+)
+def test_faces_prepared_for_another_network_are_refused(expression_folders, network, face, fits):
+    samples = read_dataset(expression_folders)
+    attributes = {"pipeline": face} if face else {}
+    samples = Samples([replace(samples[0], attributes=attributes), *samples[1:]])
+    config = replace(CONFIG, pipeline=network)
+    if fits:
+        assert len(read(_by_brightness, config, samples).samples) == 42
+    else:
+        with pytest.raises(ValueError, match=r"prepared by front, and these .* wild.*--pipeline front"):
+            read(_by_brightness, config, samples)

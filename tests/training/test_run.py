@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 import torch
@@ -13,7 +14,8 @@ import torch
 from feroi.config import NetworkConfig, RecipeConfig
 from feroi.data.folds import Division, divide
 from feroi.data.readers import read_dataset
-from feroi.network.weights import load_tensors
+from feroi.data.samples import Samples
+from feroi.network.weights import load_network, load_tensors
 from feroi.training.run import train_run
 from feroi.training.voice import Voice
 
@@ -83,6 +85,36 @@ def test_a_subject_on_both_sides_stops_the_run(tmp_path):
     samples = read_dataset("embedded")
     with pytest.raises(ValueError, match="training and validation alike"):
         train_run(Division(samples, samples[:9], "by hand"), NETWORK, RECIPE, tmp_path, 0)
+
+
+def _with_pipelines(samples, names):
+    """`samples` whose attribute `pipeline` goes round `names`; "" stands for none."""
+    attributes = [{"pipeline": name} if name else {} for name in names]
+    return Samples(replace(row, attributes=attributes[i % len(names)]) for i, row in enumerate(samples))
+
+
+@pytest.mark.parametrize(
+    ("names", "stored"), [(["wild"], "wild"), (["front"], "front"), ([""], None), (["wild", ""], None)]
+)
+def test_a_network_stores_how_its_faces_were_prepared(tmp_path, expression_folders, names, stored):
+    samples = _with_pipelines(read_dataset(expression_folders), names)
+    train_run(divide(samples, 0), NETWORK, RECIPE, tmp_path / "run", 0)
+    assert load_network(tmp_path / "run").config.pipeline == stored
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["network"]["pipeline"] == stored
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        (["wild", "front"], "prepared in different ways: front, wild"),
+        (["wild", "front", ""], "prepared in different ways: front, wild"),
+        (["loose"], "unknown pipeline 'loose'"),
+    ],
+)
+def test_faces_prepared_in_different_ways_are_not_learned_from(tmp_path, expression_folders, names, says):
+    samples = _with_pipelines(read_dataset(expression_folders), names)
+    with pytest.raises(ValueError, match=says):
+        train_run(divide(samples, 0), NETWORK, RECIPE, tmp_path / "run", 0)
 
 
 @pytest.mark.slow

@@ -42,7 +42,7 @@ def looks_like_folder(root: Path) -> bool:
 
 def read_sfew(root: Path) -> Samples:
     """SFEW 2.0; Train is the split `training`, Val `validation`. The unlabelled Test is left out."""
-    return _read_splits(root, "SFEW", _SFEW_SPLITS, SFEW_LAYOUT, required=("train", "val"))
+    return _read_splits(root, {"source": "SFEW"}, _SFEW_SPLITS, SFEW_LAYOUT, required=("train", "val"))
 
 
 def looks_like_sfew(root: Path) -> bool:
@@ -52,7 +52,8 @@ def looks_like_sfew(root: Path) -> bool:
 
 def read_fer2013_folders(root: Path) -> Samples:
     """FER-2013 as folders; validation is the official PublicTest, test the PrivateTest."""
-    return _read_splits(root, "FER-2013", _FER2013_SPLITS, FER2013_FOLDER_LAYOUT)
+    attributes = {"source": "FER-2013", "pipeline": "wild"}
+    return _read_splits(root, attributes, _FER2013_SPLITS, FER2013_FOLDER_LAYOUT)
 
 
 def looks_like_fer2013_folders(root: Path) -> bool:
@@ -62,7 +63,7 @@ def looks_like_fer2013_folders(root: Path) -> bool:
 
 def _read_splits(
     root: Path,
-    source: str,
+    attributes: Mapping[str, str],
     splits: Mapping[str, str],
     layout: str,
     required: tuple[str, ...] = (),
@@ -75,8 +76,7 @@ def _read_splits(
         raise LayoutError(f"{root} has no folder {wanted}.\nExpected {layout}")
     rows = []
     for name in present:
-        attributes = {"source": source, "split": splits[name]}
-        rows += _expression_folders(root, folders[name], attributes)
+        rows += _expression_folders(root, folders[name], {**attributes, "split": splits[name]})
     if not rows:
         raise LayoutError(f"no pictures below {root}.\nExpected {layout}")
     return Samples(rows)

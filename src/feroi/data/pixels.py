@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import os
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -59,6 +61,14 @@ def decode(samples: Samples, stored_hw: tuple[int, int]) -> Decoded:
 def image_marks(pixels: NDArray[np.uint8]) -> list[str]:
     """A short mark (64 bits of BLAKE2) of each of N images; equal images have equal marks."""
     return [hashlib.blake2b(image.tobytes(), digest_size=8).hexdigest() for image in pixels]
+
+
+def write_rejected(rejected: Iterable[Rejected], path: Path) -> None:
+    """Write CSV with the columns file and reason."""
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["file", "reason"])
+        writer.writerows(rejected)
 
 
 def cache_folder() -> Path:

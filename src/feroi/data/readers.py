@@ -10,6 +10,10 @@ from feroi.data.samples import LayoutError, Samples
 EMBEDDED = "embedded"
 """Stands for the faces shipped with the package wherever a data set is asked for."""
 
+TABLE = "samples.csv"
+PREPARATION = "preparation.json"
+"""Says what `data.prepare` is making in a folder; the table follows when all is done."""
+
 
 def _read_fer2013(path: Path) -> Samples:
     if path.is_file() or (path / "fer2013.csv").is_file():
@@ -18,7 +22,7 @@ def _read_fer2013(path: Path) -> Samples:
 
 
 def _read_table(path: Path) -> Samples:
-    return tables.read_table(_csv_in(path, "samples.csv"))
+    return tables.read_table(_csv_in(path, TABLE))
 
 
 def _csv_in(path: Path, name: str) -> Path:
@@ -65,8 +69,10 @@ def _detect(path: Path) -> str:
             return "fer2013"
         if "file" in columns:
             return "table"
-    elif (path / "samples.csv").is_file():
+    elif (path / TABLE).is_file():
         return "table"
+    elif (path / PREPARATION).is_file():
+        raise LayoutError(f"{path} is not prepared to its end; give feroi prepare the same command again")
     elif (path / "fer2013.csv").is_file():
         return "fer2013"
     elif rafd.looks_like_rafd(path):  # before the folders: its names say more

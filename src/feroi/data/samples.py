@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from feroi.config import PIPELINES, Pipeline
 from feroi.files import atomic_path
 from feroi.vocabulary import EXPRESSIONS
 
@@ -31,7 +32,8 @@ class Sample:
     image: a file, or the pixels themselves, (H, W) uint8.
     name: how tables and errors call it; unique within its table.
     subject: who it is, or None where the data set does not say.
-    attributes: what else is known: `source`, `split`, `pose`, `gaze`, `gender`, `ethnicity`.
+    attributes: what else is known: `source`, `split`, `pose`, `gaze`, `gender`, `ethnicity`,
+        `pipeline` (how the face was prepared, a name of `photo.prepare`).
     """
 
     image: Path | NDArray[np.uint8]
@@ -85,6 +87,25 @@ class Samples(Sequence[Sample]):
         """Samples of each expression, zeros included."""
         found = Counter(row.expression for row in self._rows)
         return {name: found[name] for name in EXPRESSIONS}
+
+
+def pipeline_of(samples: Samples) -> Pipeline | None:
+    """The pipeline all `samples` were prepared by; None if some do not say.
+
+    Raises ValueError if they name more than one, or one that is unknown.
+    """
+    named = sorted({name for name in samples.attribute("pipeline") if name})
+    if len(named) > 1:
+        raise ValueError(
+            f"faces prepared in different ways: {', '.join(named)}; prepare all photos by one pipeline, "
+            f"for example with feroi prepare folder SRC DST --pipeline {named[-1]}"
+        )
+    if not named or not all(samples.attribute("pipeline")):
+        return None
+    for known in PIPELINES:
+        if named == [known]:
+            return known
+    raise ValueError(f"unknown pipeline {named[0]!r} of the samples; it is one of {', '.join(PIPELINES)}")
 
 
 def fingerprint(samples: Samples, pixels: NDArray[np.uint8]) -> str:

@@ -45,7 +45,7 @@ def read_fer2013_csv(path: Path) -> Samples:
                 raise LayoutError(
                     f"{where}: emotion is 0 to 6, got {row['emotion']!r}.\nExpected {FER2013_CSV_LAYOUT}"
                 )
-            attributes = {"source": "FER-2013", "split": _FER2013_SPLITS[usage]}
+            attributes = {"source": "FER-2013", "split": _FER2013_SPLITS[usage], "pipeline": "wild"}
             name = f"{usage}_{counts[usage]:05d}"
             counts[usage] += 1
             expression = FER2013_CODES[int(row["emotion"])]

@@ -60,8 +60,10 @@ class Evaluation(NamedTuple):
 def read(forward: Forward, config: NetworkConfig, samples: Samples) -> Readings:
     """Show the centre patch of every sample to a network.
 
-    Raises ValueError if no image can be read, or the network's answers are not finite.
+    Raises ValueError if samples and network name different pipelines, if no image can be read, or
+    if the network's answers are not finite.
     """
+    _check_pipeline(config, samples)
     decoded = decode(samples, config.stored_hw)
     logits, maps = [], []
     batches = centre_batches(decoded.pixels, config.input_hw, _BATCH)
@@ -81,6 +83,16 @@ def read(forward: Forward, config: NetworkConfig, samples: Samples) -> Readings:
         all_logits,
         np.concatenate(maps) if maps else None,
     )
+
+
+def _check_pipeline(config: NetworkConfig, samples: Samples) -> None:
+    others = sorted({name for name in samples.attribute("pipeline") if name} - {config.pipeline})
+    if config.pipeline and others:
+        raise ValueError(
+            f"the network learned from faces prepared by {config.pipeline}, and these were prepared by "
+            f"{', '.join(others)}; prepare their photos with feroi prepare folder SRC DST "
+            f"--pipeline {config.pipeline}"
+        )
 
 
 def evaluate(

@@ -14,6 +14,7 @@ just below the lower lip or the chin. Boxes may reach past the photo's edge.
 from __future__ import annotations
 
 import math
+import multiprocessing
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
@@ -174,8 +175,11 @@ def _hog_detector() -> Any:
 def _cnn_session() -> InferenceSession:
     import onnxruntime
 
-    model = files("feroi.photo") / "models" / "face-cnn.onnx"
-    return onnxruntime.InferenceSession(model.read_bytes(), providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    if multiprocessing.parent_process() is not None:
+        options.intra_op_num_threads = 1  # one of several processes, which share the cores already
+    model = (files("feroi.photo") / "models" / "face-cnn.onnx").read_bytes()
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def _cnn_windows(level: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -14,13 +14,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from feroi.config import Pipeline
+from feroi.config import PIPELINES
 from feroi.photo.align import FER_ENLARGE, FER_RISE, crop_fixed, landmark_box
 from feroi.photo.frontalize import frontal_places, frontalize
 from feroi.photo.geometry import FRAME_HW, frame_px, generic_face
 from feroi.photo.illumination import normalize_light
-
-PIPELINES: tuple[Pipeline, ...] = ("front", "pose", "wild")
 
 _POSE_ENLARGE, _POSE_RISE = 1.9, 0.18
 """How RaFD-POSE's box lies about the box of the landmarks of a frontal face: hair and chin inside."""
@@ -66,12 +64,15 @@ def prepare(
 def _square(
     photo: NDArray[np.uint8], landmarks: Floats, enlarge: float, rise: float, size_hw: tuple[int, int]
 ) -> Crop:
-    """A box about the landmarks, in the proportions of `size_hw`, its shorter side by `enlarge`."""
+    """A box about the landmarks, in the proportions of `size_hw`, its longer side by `enlarge`.
+
+    So that it is what `pixels.cover` leaves of the square crop a network may have learned from.
+    """
     x0, y0, x1, y1 = landmark_box(landmarks)
     side = max(x1 - x0, y1 - y0)
     x, y = (x0 + x1) / 2, (y0 + y1) / 2 - rise * side
     height, width = size_hw
-    px = enlarge * side / min(height, width)  # of the photo, a px of the crop
+    px = enlarge * side / max(height, width)  # of the photo, a px of the crop
     left, top = x - px * width / 2, y - px * height / 2
     image = crop_fixed(photo, (left, top, left + px * width, top + px * height), size_hw)
     columns, rows = np.meshgrid(np.arange(width), np.arange(height))

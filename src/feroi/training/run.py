@@ -7,9 +7,9 @@ best.safetensors and last.safetensors.
 
 from __future__ import annotations
 
-import csv
 import json
 import platform
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,10 @@ import torch
 import feroi
 from feroi.config import NetworkConfig, RecipeConfig, to_dict
 from feroi.data.folds import Division, check_subjects_apart
-from feroi.data.pixels import Decoded, decode, image_marks
-from feroi.data.samples import fingerprint
+from feroi.data.pixels import Decoded, decode, image_marks, write_rejected
+from feroi.data.samples import Samples, fingerprint, pipeline_of
 from feroi.evaluation.evaluate import TRAINED_ON
-from feroi.files import atomic_path, write_json, write_text
+from feroi.files import write_json, write_text
 from feroi.report.figures import draw_curves
 from feroi.training.loop import Labelled, train
 from feroi.training.precision import choose_arithmetic
@@ -44,13 +44,15 @@ def train_run(
 ) -> list[Metrics]:
     """Train on `division` into the folder `run`, or go on with the run that was begun there.
 
-    Raises ValueError if `run` holds another configuration, seed or data, or if a subject stands
-    on both sides of the division; for the rest see `loop.train`.
+    The network stores the pipeline its faces were prepared by, where all of them say the same one.
+    Raises ValueError if they say different ones, if `run` holds another configuration, seed or data,
+    or if a subject stands on both sides of the division; for the rest see `loop.train`.
     """
     check_subjects_apart(division.training, division.validation)
     if run.exists() and not run.is_dir():
         raise ValueError(f"{run} is a file; give a folder for the run")
     run.mkdir(parents=True, exist_ok=True)  # before the long work, in case it may not be written
+    network = replace(network, pipeline=pipeline_of(Samples([*division.training, *division.validation])))
     training = decode(division.training, network.stored_hw)
     validation = decode(division.validation, network.stored_hw)
     rejected = training.rejected + validation.rejected
@@ -76,7 +78,7 @@ def train_run(
     begun = _begin(run, description, voice)
     write_text(run / TRAINED_ON, "\n".join(image_marks(training.pixels)) + "\n")
     if rejected:
-        _write_rejected(training.rejected, validation.rejected, run / REJECTED)
+        write_rejected(rejected, run / REJECTED)
         voice.say(f"see {run / REJECTED} for the images that could not be read")
     if begun:
         voice.say(f"going on with the run in {run}, if it is not finished")
@@ -130,10 +132,3 @@ def _describe(decoded: Decoded) -> dict[str, Any]:
 
 def _labelled(decoded: Decoded) -> Labelled:
     return Labelled(decoded.pixels, decoded.samples.labels)
-
-
-def _write_rejected(training: list[Any], validation: list[Any], path: Path) -> None:
-    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["file", "reason"])
-        writer.writerows([*training, *validation])

@@ -1,0 +1,304 @@
+"""A data set of photos to a folder of prepared faces (section 4.2).
+
+The folder holds a crop for every photo in which a face was found, under the photo's own relative
+name; samples.csv, so that the folder is a data set again, with subjects and splits; rejected.csv,
+the photos left out and why; contact.png, to look at; preparation.json, what made it.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+import feroi
+from feroi.config import PIPELINES, Pipeline
+from feroi.data.contact import draw_contact_sheet
+from feroi.data.pixels import Rejected, write_rejected
+from feroi.data.readers import PREPARATION, TABLE, read_dataset
+from feroi.data.samples import Sample, Samples, write_table
+from feroi.files import atomic_path, write_json
+from feroi.photo.align import POSE_HW, RAFD_POSE_BOX_XYXY_PX, crop_fixed
+from feroi.photo.detect import biggest, detect
+from feroi.photo.geometry import FRAME_HW
+from feroi.photo.illumination import normalize_light
+from feroi.photo.landmarks import landmarks
+from feroi.photo.pixels import read_photo, to_intensity
+from feroi.photo.prepare import prepare
+
+REJECTED = "rejected.csv"
+CONTACT = "contact.png"
+
+RAFD_HW = (1024, 681)
+CROP_HW: Mapping[Pipeline, tuple[int, int]] = {
+    "front": FRAME_HW,
+    "pose": POSE_HW,
+    "wild": (160, 160),  # so that a network of 112x144 is shown no enlarged face
+}
+"""Height and width of the crops in px."""
+
+
+class Preparation(NamedTuple):
+    """How the faces of a data set are made.
+
+    layout: as in `readers.LAYOUTS`.
+    detector: a name in `photo.detect.DETECTORS`, of whose faces the biggest is kept; None for the
+        fixed box of RaFD-POSE, which needs none.
+    """
+
+    layout: str
+    pipeline: Pipeline
+    detector: str | None
+
+
+PREPARATIONS: Mapping[str, Preparation] = {
+    "rafd-front": Preparation("rafd", "front", "hog"),
+    "rafd-pose": Preparation("rafd", "pose", None),
+    "sfew": Preparation("sfew", "front", "hog"),
+    "folder": Preparation("auto", "wild", "both"),
+}
+
+
+class Prepared(NamedTuple):
+    """A data set that was prepared.
+
+    samples: as in samples.csv. rejected: as in rejected.csv.
+    made: how many of the samples were not there before.
+    """
+
+    samples: Samples
+    rejected: list[Rejected]
+    made: int
+
+
+class _Task(NamedTuple):
+    photo: Path
+    crop: Path
+    how: Preparation
+
+
+def prepare_dataset(
+    src: Path,
+    dst: Path,
+    kind: str,
+    pipeline: str | None = None,
+    workers: int | None = None,
+    on_progress: Callable[[int, int], None] = lambda done, todo: None,
+) -> Prepared:
+    """Prepare the photos of `src` into the folder `dst`, or go on with what was begun there.
+
+    kind: a name in PREPARATIONS; of `rafd-front` only frontal photos (pose 090) are taken.
+    pipeline: instead of `wild`, for the kind `folder` alone.
+    workers: processes at work, by default one a core.
+    on_progress: told how many of the photos to do are done.
+
+    Crops that are there, and not older than their photo, are not made again; rejected photos are
+    tried again. Raises LayoutError if `src` is laid out in another way; ValueError if it is prepared
+    already, if `dst` holds anything else or lies within `src`, or if no photo shows a face.
+    """
+    how = _preparation(kind, pipeline)
+    workers = _cores() if workers is None else workers
+    if workers < 1:
+        raise ValueError(f"there must be at least 1 worker, got {workers}")
+    samples = _photos(src, kind, how)
+    _check_apart(src, dst)
+    names = _crop_names(samples)
+    _begin(dst, {"kind": kind, **how._asdict(), "source": str(src.resolve())})
+
+    photos = {dst / name: row.image for name, row in zip(names, samples, strict=True)}
+    tasks = [_Task(photo, crop, how) for crop, photo in photos.items() if isinstance(photo, Path)]
+    todo = [task for task in tasks if not _is_made(task)]
+    reasons = _make_all(todo, min(workers, len(todo)), on_progress)
+    failed = {task.crop: reason for task, reason in zip(todo, reasons, strict=True) if reason is not None}
+    prepared, rejected = _write_tables(samples, names, failed, how.pipeline, dst)
+    return Prepared(prepared, rejected, len(todo) - len(failed))
+
+
+def prepare_photo(photo: NDArray[np.uint8], how: Preparation) -> NDArray[np.uint8]:
+    """The biggest face of `photo` (H, W, 3), or what RaFD-POSE's box holds, as uint8 of CROP_HW.
+
+    Raises ValueError with the reason if there is none.
+    """
+    intensity = to_intensity(photo)
+    if how.detector is None:
+        if intensity.shape != RAFD_HW:
+            height, width = intensity.shape
+            raise ValueError(f"{width}x{height} px, and the box is for RaFD's {RAFD_HW[1]}x{RAFD_HW[0]}")
+        return normalize_light(crop_fixed(intensity, RAFD_POSE_BOX_XYXY_PX, CROP_HW[how.pipeline]))
+    face = biggest(detect(photo, how.detector))
+    if face is None:
+        raise ValueError("no face")
+    return prepare(intensity, landmarks(photo, face), how.pipeline, CROP_HW[how.pipeline]).image
+
+
+def _preparation(kind: str, pipeline: str | None) -> Preparation:
+    if kind not in PREPARATIONS:
+        raise ValueError(f"cannot prepare {kind!r}; choose one of {', '.join(PREPARATIONS)}")
+    how = PREPARATIONS[kind]
+    if pipeline is None:
+        return how
+    if kind != "folder":
+        raise ValueError(f"{kind} is always prepared by {how.pipeline}; choose a pipeline only for folder")
+    for known in PIPELINES:
+        if pipeline == known:
+            return how._replace(pipeline=known)
+    raise ValueError(f"unknown pipeline {pipeline!r}; choose one of {', '.join(PIPELINES)}")
+
+
+def _photos(src: Path, kind: str, how: Preparation) -> Samples:
+    samples = read_dataset(src, how.layout)
+    if kind == "rafd-front":
+        samples = samples.where(lambda row: row.attributes["pose"] == "090")
+        if not len(samples):
+            raise ValueError(f"no frontal photo (Rafd090_...) below {src}")
+    prepared = sorted({name for name in samples.attribute("pipeline") if name})
+    if prepared:
+        raise ValueError(f"{src} holds faces prepared already ({', '.join(prepared)}); give the photos")
+    return samples
+
+
+def _check_apart(src: Path, dst: Path) -> None:
+    """Raises ValueError if photos and crops would lie among each other."""
+    photos, crops = (src if src.is_dir() else src.parent).resolve(), dst.resolve()
+    if photos.is_relative_to(crops) or crops.is_relative_to(photos):
+        raise ValueError(
+            f"the folder of the photos, {photos}, and that of the faces, {crops}, must not lie within "
+            f"each other; choose another folder for the faces"
+        )
+
+
+def _crop_names(samples: Samples) -> list[str]:
+    """Names of the photos, ending in .png; where two differ by their suffix alone, after it."""
+    photos = [PurePosixPath(row.name) for row in samples]
+    for photo in photos:
+        if not photo.name or photo.is_absolute() or ".." in photo.parts:
+            raise ValueError(
+                f"{str(photo)!r} is no file below the table's own folder, so its face has no place; "
+                f"put samples.csv above all photos, with names relative to it"
+            )
+    alike = Counter(photo.with_suffix(".png") for photo in set(photos))
+    return [str(p.with_suffix(".png") if alike[p.with_suffix(".png")] == 1 else f"{p}.png") for p in photos]
+
+
+def _begin(dst: Path, description: Mapping[str, str | None]) -> None:
+    """Write what is being prepared; raises ValueError if `dst` holds anything else."""
+    path = dst / PREPARATION
+    if path.is_file():
+        try:
+            there = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ValueError(f"{path} is damaged ({error}); choose another folder") from None
+        differing = [key for key, value in description.items() if there.get(key, "") != value]
+        if differing:
+            key = differing[0]
+            raise ValueError(
+                f"{dst} was prepared with {key} {there.get(key)}, now {key} {description[key]} is asked for; "
+                f"choose another folder, or delete this one"
+            )
+    elif dst.is_file():
+        raise ValueError(f"{dst} is a file; give a folder for the prepared faces")
+    elif dst.is_dir() and any(not each.name.startswith(".") for each in dst.iterdir()):
+        raise ValueError(f"{dst} holds something else already; choose a new or an empty folder")
+    else:
+        write_json(path, {**description, "feroi": feroi.__version__})
+
+
+def _write_tables(
+    samples: Samples, names: Sequence[str], failed: Mapping[Path, str], pipeline: str, dst: Path
+) -> tuple[Samples, list[Rejected]]:
+    """Sort `samples` by whether their crops, called `names`, failed, and write what is in `dst`."""
+    prepared, rejected = [], []
+    for row, name in zip(samples, names, strict=True):
+        crop = dst / name
+        if crop in failed:
+            rejected.append(Rejected(row.name, failed[crop]))
+        else:
+            attributes = {**row.attributes, "pipeline": pipeline}
+            prepared.append(Sample(crop, name, row.expression, row.subject, attributes))
+    write_rejected(rejected, dst / REJECTED)
+    if not prepared:
+        raise ValueError(
+            f"not one of {len(samples)} photos could be prepared; {rejected[0].name}: {rejected[0].reason}"
+        )
+    table = Samples(prepared)
+    draw_contact_sheet(table, dst / CONTACT)
+    write_table(table, dst / TABLE)  # last: with it the folder is a data set
+    return table, rejected
+
+
+def _is_made(task: _Task) -> bool:
+    try:
+        return task.crop.stat().st_mtime_ns >= task.photo.stat().st_mtime_ns
+    except OSError:  # one of them is missing
+        return False
+
+
+def _make_all(
+    tasks: Sequence[_Task], workers: int, on_progress: Callable[[int, int], None]
+) -> list[str | None]:
+    """For every task None, or why it has no crop."""
+    if workers <= 1:
+        return _listen(map(_make, tasks), len(tasks), on_progress)
+    # Not forked: the terminal's thread is running, and a fork would copy its locks as they stand.
+    spawn = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, spawn, initializer=_begin_worker)
+    try:
+        return _listen(pool.map(_make, tasks), len(tasks), on_progress)
+    except BrokenProcessPool:
+        raise RuntimeError(
+            "a worker was killed, perhaps for want of memory; the same command goes on where it was, "
+            "and needs less memory with fewer --workers"
+        ) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _listen(
+    reasons: Iterable[str | None], todo: int, on_progress: Callable[[int, int], None]
+) -> list[str | None]:
+    heard = []
+    for reason in reasons:
+        heard.append(reason)
+        on_progress(len(heard), todo)
+    return heard
+
+
+def _make(task: _Task) -> str | None:
+    """Make the crop of one photo; the reason if there is none."""
+    try:
+        crop = prepare_photo(read_photo(task.photo), task.how)
+    except ValueError as error:
+        return str(error)
+    with atomic_path(task.crop) as temporary:
+        Image.fromarray(crop).save(temporary)
+    return None
+
+
+def _begin_worker() -> None:
+    """Leave Ctrl-C to the parent, and leave with it: its death alone would not be noticed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+def _cores() -> int:
+    """Cores this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,358 @@
+"""Data sets of made-up photos: embedded faces, enlarged and pasted where RaFD and others have them."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from feroi.cli import app
+from feroi.data import contact
+from feroi.data.contact import evenly_over_subjects
+from feroi.data.folds import divide, subject_folds
+from feroi.data.pixels import Rejected, decode
+from feroi.data.prepare import PREPARATIONS, prepare_dataset, prepare_photo
+from feroi.data.rafd import paper_fold
+from feroi.data.readers import embedded_folder, read_dataset
+from feroi.data.samples import TRAINING, VALIDATION, LayoutError, Sample
+from feroi.photo.detect import biggest, detect
+from feroi.photo.geometry import FRAME_EYES_PX, anchor_points
+from feroi.photo.landmarks import landmarks
+from feroi.photo.pixels import read_photo, to_intensity
+from feroi.photo.prepare import prepare
+from feroi.vocabulary import EXPRESSIONS
+
+
+def _photo(subject: str, emotion: str, size=(681, 1024), scale=3) -> Image.Image:
+    (path,) = embedded_folder().glob(f"Rafd090_{subject}_*_{emotion}_frontal.jpg")
+    canvas = Image.new("RGB", size, (128, 128, 128))
+    with Image.open(path) as face:
+        large = face.convert("RGB").resize((125 * scale, 160 * scale), Image.Resampling.BICUBIC)
+    canvas.paste(large, ((size[0] - large.width) // 2, (size[1] - large.height) // 2 - 40))
+    return canvas
+
+
+def _rafd(root: Path, subjects=("01", "16"), angles=("090",), emotions=("angry", "happy")) -> Path:
+    root.mkdir()
+    for subject in subjects:
+        for emotion in emotions:
+            photo = _photo(subject, emotion)
+            for angle in angles:
+                name = f"Rafd{angle}_{subject}_Caucasian_female_{emotion}_frontal.jpg"
+                photo.save(root / name, quality=90)
+    return root
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _times(folder: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mtime_ns for path in folder.glob("Rafd*.png")}
+
+
+@pytest.mark.slow
+def test_rafd_front_takes_frontal_photos_and_says_what_it_left_out(tmp_path):
+    src, dst = _rafd(tmp_path / "rafd"), tmp_path / "front"
+    broken, faceless = "Rafd090_30_Kid_male_sad_left.jpg", "Rafd090_44_Kid_male_sad_left.jpg"
+    (src / broken).write_bytes(b"broken")
+    Image.new("RGB", (681, 1024), (90, 110, 130)).save(src / faceless)
+    Image.new("RGB", (681, 1024)).save(src / "Rafd045_01_Kid_male_sad_left.jpg")
+    result = prepare_dataset(src, dst, "rafd-front", workers=1)
+    assert (len(result.samples), result.made) == (4, 4)
+    assert result.rejected == [Rejected(broken, "not a picture"), Rejected(faceless, "no face")]
+    assert _rows(dst / "rejected.csv") == [
+        {"file": broken, "reason": "not a picture"},
+        {"file": faceless, "reason": "no face"},
+    ]
+    first = _rows(dst / "samples.csv")[0]
+    assert first == {
+        "file": "Rafd090_01_Caucasian_female_angry_frontal.png", "expression": "angry", "subject": "01",
+        "ethnicity": "Caucasian", "gaze": "frontal", "gender": "female", "pose": "090", "source": "RaFD",
+        "pipeline": "front",
+    }  # fmt: skip
+    again = read_dataset(dst)
+    assert [(s.name, s.subject) for s in again] == [(s.name, s.subject) for s in result.samples]
+    for row in again:
+        with Image.open(row.image) as image:
+            assert (image.size, image.mode, image.format) == ((125, 160), "L", "PNG")
+
+
+def test_a_frontal_crop_has_its_eyes_where_the_frame_has_them(tmp_path):
+    photo = np.asarray(_photo("05", "neutral"))
+    crop = prepare_photo(photo, PREPARATIONS["rafd-front"])
+    larger = np.asarray(Image.fromarray(crop).resize((375, 480)))
+    canvas = np.full((640, 560), 128, np.uint8)
+    canvas[80:560, 90:465] = larger
+    marks = landmarks(canvas, biggest(detect(canvas, "hog")))
+    eyes = (anchor_points(marks)[:2] + 0.5 - [90, 80]) / 3 - 0.5
+    assert np.abs(eyes - FRAME_EYES_PX).max() < 3
+
+
+def test_papers_folds_apply_to_what_was_prepared(tmp_path):
+    known = sorted({path.name.split("_")[1] for path in embedded_folder().glob("*.jpg")})
+    src = _rafd(tmp_path / "rafd", known[::4], ("180",), ("sad",))  # one in each of the folds
+    prepare_dataset(src, tmp_path / "pose", "rafd-pose", workers=1)
+    samples = read_dataset(tmp_path / "pose")
+    assert set(samples.attribute("source")) == {"RaFD"}
+    for number, fold in enumerate(subject_folds(samples)):
+        assert {paper_fold(s) for s in samples.take(fold.validation).subjects} == {number}
+
+
+def test_rafd_pose_is_the_fixed_box_of_every_angle(tmp_path):
+    src = _rafd(tmp_path / "rafd", ("01",), ("000", "090", "135"), ("happy",))
+    Image.new("L", (340, 512)).save(src / "Rafd180_01_Caucasian_female_happy_frontal.jpg")
+    result = prepare_dataset(src, tmp_path / "pose", "rafd-pose", workers=1)
+    assert result.samples.attribute("pose") == ["000", "090", "135"]
+    assert set(result.samples.attribute("pipeline")) == {"pose"}
+    assert [item.reason for item in result.rejected] == ["340x512 px, and the box is for RaFD's 681x1024"]
+    with Image.open(result.samples[0].image) as image:
+        assert image.size == (284, 284)
+
+
+def _sfew(root: Path) -> Path:
+    for split, emotion, subject in (("Train", "Happy", "01"), ("Val", "Angry", "16")):
+        (root / split / emotion).mkdir(parents=True)
+        photo = _photo(subject, {"Happy": "happy", "Angry": "angry"}[emotion], (500, 400), 2)
+        photo.save(root / split / emotion / "film_000001.png")
+    Image.new("RGB", (500, 400), (90, 110, 130)).save(root / "Val" / "Angry" / "film_000002.png")
+    return root
+
+
+def test_sfew_keeps_its_splits(tmp_path):
+    result = prepare_dataset(_sfew(tmp_path / "sfew"), tmp_path / "out", "sfew", workers=1)
+    assert result.rejected == [Rejected("Val/Angry/film_000002.png", "no face")]
+    division = divide(read_dataset(tmp_path / "out"), seed=0)
+    assert division.how == "official splits"
+    assert [row.name for row in division.training] == ["Train/Happy/film_000001.png"]
+    assert [row.name for row in division.validation] == ["Val/Angry/film_000001.png"]
+
+
+@pytest.mark.slow
+def test_of_two_faces_the_bigger_is_kept(tmp_path):
+    photo = np.asarray(_photo("05", "happy"))
+    group = Image.new("RGB", (1000, 1024), (128, 128, 128))
+    group.paste(Image.fromarray(photo), (319, 0))
+    group.paste(_photo("16", "angry").resize((340, 512)), (0, 0))
+    alone, among = (
+        prepare_photo(np.asarray(picture), PREPARATIONS["sfew"]).astype(float) for picture in (photo, group)
+    )
+    assert np.abs(alone - among)[:, 20:-20].mean() < 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pipeline", ["front", "wild"])
+def test_a_network_learns_from_what_it_is_shown_in_photos(tmp_path, pipeline):
+    """The path of training (prepare, then decode) against that of reading (photo.prepare alone)."""
+    src = tmp_path / "faces"
+    (src / "happy").mkdir(parents=True)
+    _photo("05", "happy", (500, 500), 2).save(src / "happy" / "a.png")
+    prepare_dataset(src, tmp_path / "out", "folder", pipeline, workers=1)
+    samples = read_dataset(tmp_path / "out")
+    photo = read_photo(src / "happy" / "a.png")
+    marks = landmarks(photo, biggest(detect(photo)))
+    for stored_hw in [(160, 125)] if pipeline == "front" else [(160, 125), (53, 53)]:
+        learned = decode(samples, stored_hw).pixels[0].astype(float)
+        shown = prepare(to_intensity(photo), marks, pipeline, stored_hw).image
+        assert np.abs(learned - shown).mean() < 2, stored_hw
+
+
+def test_what_is_there_is_not_made_again(tmp_path):
+    src, dst = _rafd(tmp_path / "rafd", ("01", "16"), ("045",)), tmp_path / "pose"
+    prepare_dataset(src, dst, "rafd-pose", workers=1)
+    before = _times(dst)
+    assert prepare_dataset(src, dst, "rafd-pose", workers=1).made == 0
+    assert _times(dst) == before
+    gone, changed = sorted(before)[:2]
+    whole = (dst / gone).read_bytes()
+    (dst / gone).unlink()
+    later = time.time_ns() + 10**9
+    os.utime((src / changed).with_suffix(".jpg"), ns=(later, later))
+    assert prepare_dataset(src, dst, "rafd-pose", workers=1).made == 2
+    assert (dst / gone).read_bytes() == whole
+    assert {name for name, ns in _times(dst).items() if ns == before[name]} == set(sorted(before)[2:])
+
+
+def test_a_broken_photo_that_was_mended_is_taken_in(tmp_path):
+    src, dst = _rafd(tmp_path / "rafd", ("01",), ("045",)), tmp_path / "pose"
+    broken = src / "Rafd045_16_Kid_male_sad_left.jpg"
+    broken.touch()
+    assert prepare_dataset(src, dst, "rafd-pose", workers=1).rejected == [Rejected(broken.name, "empty file")]
+    _photo("16", "sad").save(broken)
+    result = prepare_dataset(src, dst, "rafd-pose", workers=1)
+    assert (len(result.samples), result.made, result.rejected) == (3, 1, [])
+    assert _rows(dst / "rejected.csv") == []
+
+
+@pytest.mark.slow
+def test_two_workers_make_the_same_bytes_as_one(tmp_path):
+    src = tmp_path / "faces"
+    (src / "happy").mkdir(parents=True)
+    for subject in ("01", "05", "16"):
+        _photo(subject, "happy", (300, 300), 1).save(src / "happy" / f"{subject}.png")
+    (src / "happy" / "broken.png").touch()
+    told = []
+    for workers in (1, 2):
+        prepare_dataset(
+            src, tmp_path / str(workers), "folder", None, workers, lambda *progress: told.append(progress)
+        )
+    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)] * 2
+    one, two = (
+        {path.relative_to(tmp_path / n): path.read_bytes() for path in (tmp_path / n).rglob("*.*")}
+        for n in "12"
+    )
+    assert one == two
+
+
+@pytest.mark.slow
+def test_a_preparation_killed_for_real_goes_on(tmp_path):
+    src, dst = _rafd(tmp_path / "rafd", ("01", "05", "16", "20"), ("000", "045", "180")), tmp_path / "pose"
+    command = [
+        sys.executable,
+        "-m",
+        "feroi.cli",
+        "prepare",
+        "rafd-pose",
+        str(src),
+        str(dst),
+        "--workers",
+        "2",
+    ]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    while len(_times(dst)) < 3:
+        assert process.poll() is None, "ended before it could be killed"
+        time.sleep(0.002)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    time.sleep(0.5)  # until the workers have noticed
+    before = _times(dst)
+    assert len(before) < 24
+    with pytest.raises(LayoutError, match="not prepared to its end"):
+        read_dataset(dst)
+    result = prepare_dataset(src, dst, "rafd-pose", workers=1)
+    assert (len(result.samples), result.made) == (24, 24 - len(before))
+    assert before.items() <= _times(dst).items()
+
+
+def test_the_contact_sheet_has_a_row_an_expression(tmp_path):
+    src = _rafd(tmp_path / "rafd", ("01", "16", "05"), ("045",))
+    result = prepare_dataset(src, tmp_path / "pose", "rafd-pose", workers=1)
+    face, gap, label = contact.FACE_PX, contact.GAP_PX, contact.LABEL_PX
+    with Image.open(tmp_path / "pose" / "contact.png") as image:
+        sheet = np.asarray(image)
+    assert sheet.shape == (7 * (face + gap), label + 3 * (face + gap))
+    for line, expression in enumerate(EXPRESSIONS):
+        top = line * (face + gap)
+        assert (sheet[top : top + face, :label] < 128).any()  # its name
+        here = [row for row in result.samples if row.expression == expression]
+        for column in range(3):
+            left = label + column * (face + gap)
+            shown = sheet[top : top + face, left : left + face]
+            if not here:
+                assert (shown == 255).all()
+                continue
+            with Image.open(here[column].image) as image:
+                assert (shown == np.asarray(image.resize((face, face), Image.Resampling.BICUBIC))).all()
+
+
+def _row(subject: str | None, number: int) -> Sample:
+    return Sample(Path("x"), f"{subject}-{number}", "happy", subject)
+
+
+def test_faces_of_the_sheet_are_even_over_subjects():
+    many = [_row(f"{s:02d}", n) for s in range(8) for n in range(4)]
+    assert [row.name for row in evenly_over_subjects(many, 4)] == ["00-0", "02-1", "04-2", "06-3"]
+    few = [_row("a", n) for n in range(9)] + [_row("b", 0)]
+    assert [row.name for row in evenly_over_subjects(few, 4)] == ["a-0", "b-0", "a-1", "a-2"]
+    unknown = [_row(None, n) for n in range(8)]
+    assert [row.name for row in evenly_over_subjects(unknown, 2)] == ["None-0", "None-4"]
+    assert evenly_over_subjects([], 4) == []
+
+
+def test_photos_of_one_name_but_for_the_suffix_stay_two(tmp_path):
+    src = tmp_path / "faces"
+    (src / "sad").mkdir(parents=True)
+    for name in ("a.png", "a.jpg", "b.png"):
+        _photo("01", "sad", (200, 240), 1).save(src / "sad" / name)
+    result = prepare_dataset(src, tmp_path / "out", "folder", "front", workers=1)
+    assert [row.name for row in result.samples] == ["sad/a.jpg.png", "sad/a.png.png", "sad/b.png"]
+    assert all(row.image.is_file() for row in result.samples)
+
+
+@pytest.mark.parametrize("file", ["../a.png", "/a.png", ""])
+def test_a_table_cannot_write_outside_the_folder(tmp_path, file):
+    (tmp_path / "faces").mkdir()
+    (tmp_path / "faces" / "samples.csv").write_text(f"file,expression\n{file},sad\n")
+    with pytest.raises(ValueError, match="no file below the table's own folder"):
+        prepare_dataset(tmp_path / "faces", tmp_path / "out", "folder")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("folder", "nowhere", "out"), "nowhere does not exist"),
+        (("faces", "rafd", "out"), "choose one of rafd-front, rafd-pose, sfew, folder"),
+        (("rafd-front", "rafd", "out"), "no frontal photo"),
+        (("rafd-front", "rafd", "out", "--pipeline", "wild"), "rafd-front is always prepared by front"),
+        (("folder", "rafd", "out", "--pipeline", "loose"), "choose one of front, pose, wild"),
+        (("sfew", "rafd", "out"), "Expected SFEW 2.0"),
+        (("rafd-pose", "rafd", "rafd"), "must not lie within each other"),
+        (("rafd-pose", "rafd", "rafd/out"), "must not lie within each other"),
+        (("rafd-pose", "rafd", "."), "must not lie within each other"),
+        (("rafd-pose", "rafd", "full"), "holds something else already"),
+        (("rafd-pose", "rafd", "full/x.txt"), "is a file"),
+        (("rafd-pose", "rafd", "out"), "not one of 1 photos could be prepared"),
+        (("folder", "fer", "out"), "holds faces prepared already (wild)"),
+    ],
+)
+def test_what_cannot_be_is_said_clearly(tmp_path, monkeypatch, arguments, says):
+    monkeypatch.chdir(tmp_path)
+    for path in ("rafd/Rafd045_01_Kid_male_sad_left.jpg", "full/x.txt", "fer/train/angry/1.png"):
+        Path(path).parent.mkdir(parents=True)
+        Path(path).touch()
+    result = CliRunner().invoke(app, ["prepare", *arguments, "--workers", "1"])
+    assert result.exit_code == 1
+    assert says in result.output.replace("\n", " ")
+
+
+def test_a_folder_prepared_in_another_way_is_left_alone(tmp_path):
+    src, dst = _rafd(tmp_path / "rafd", ("01",), ("090",), ("happy",)), tmp_path / "out"
+    prepare_dataset(src, dst, "rafd-pose", workers=1)
+    with pytest.raises(ValueError, match="prepared with kind rafd-pose, now kind rafd-front"):
+        prepare_dataset(src, dst, "rafd-front", workers=1)
+    src.rename(tmp_path / "moved")
+    with pytest.raises(ValueError, match="prepared with source"):
+        prepare_dataset(tmp_path / "moved", dst, "rafd-pose", workers=1)
+
+
+def test_the_command_says_what_it_did(tmp_path):
+    src = _rafd(tmp_path / "rafd", ("01",), ("045",), ("happy",))
+    (src / "Rafd045_16_Kid_male_sad_left.jpg").touch()
+    result = CliRunner().invoke(
+        app, ["prepare", "rafd-pose", str(src), str(tmp_path / "out"), "--workers", "1"]
+    )
+    assert result.exit_code == 0
+    said = result.output.replace("\n", "")
+    assert "1 photos could not be prepared" in said
+    assert "Rafd045_16_Kid_male_sad_left.jpg: empty file" in said
+    assert "1 prepared faces are in" in said
+
+
+def test_fer2013_is_prepared_as_wild_already(tmp_path):
+    path = tmp_path / "fer2013.csv"
+    values = " ".join(["7"] * 2304)
+    path.write_text(f"emotion,pixels,Usage\n0,{values},Training\n3,{values},PublicTest\n")
+    samples = read_dataset(path)
+    assert set(samples.attribute("pipeline")) == {"wild"}
+    assert samples.attribute("split") == [TRAINING, VALIDATION]
