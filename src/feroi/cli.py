@@ -168,6 +168,27 @@ def rois(
 
 
 @app.command()
+def group(
+    photos: Annotated[list[Path], typer.Argument(help="photos of one face or many, a column each")],
+    out: Annotated[Path, typer.Option(help="PNG file to draw")],
+    model: Annotated[
+        str, typer.Option(help="an .onnx or .safetensors file or a run folder; 'default' is the one shipped")
+    ] = "default",
+) -> None:
+    """Draw where a network looks in whole photos, and that in their faces alone (Fig. 7)."""
+    with clear_errors():
+        from feroi.deliver.runtime import load_model
+        from feroi.report.groups import draw_group_photos
+
+        def on_photo(path: Path, faces: int) -> None:
+            say(f"{path}: {faces} face{'s' * (faces != 1)}")
+
+        reader = load_model(model)
+        draw_group_photos(photos, reader.score, reader.config, out, on_photo)
+        say(f"drawn: {out}")
+
+
+@app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="folder of the report")] = Path("demo"),
 ) -> None:
