@@ -176,6 +176,11 @@ def test_heads_without_a_score_are_refused_with_the_reason(head, why):
         group.look_at_group(_photo(200, 200), [_face(100, 100)], None, config)
 
 
+def test_an_attention_network_exported_without_its_score_is_refused():
+    with pytest.raises(ValueError, match="export the network again"):
+        group.look_at_group(_photo(200, 200), [_face(100, 100)], None, CONFIG)
+
+
 def test_a_photo_without_faces_and_a_network_without_a_pipeline_are_refused():
     with pytest.raises(ValueError, match="no face was found"):
         group.look_at_group(_photo(200, 200), [], _bright, CONFIG)

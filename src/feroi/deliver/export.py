@@ -27,7 +27,8 @@ def export_onnx(network: Network, path: Path) -> None:
     height, width = network.config.input_hw
     example = torch.zeros(2, 1, height, width)
     free = {0: torch.export.Dim.DYNAMIC}
-    found = _Outputs(network.eval())(example)
+    exported = _Outputs(network.eval())
+    found = exported(example)
     outputs = [name for name in OUTPUTS if name in found]
     if network.config.head != "flatten":
         free |= {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
@@ -35,7 +36,7 @@ def export_onnx(network: Network, path: Path) -> None:
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         program = torch.onnx.export(
-            _Outputs(network.eval()),
+            exported,
             (example,),
             input_names=[INPUT],
             output_names=outputs,

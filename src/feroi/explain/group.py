@@ -130,11 +130,8 @@ def score_in_tiles(
         for left in range(0, columns, kept):
             first_column, end_column = _tile(left, kept, overlap, photo.shape[1], stride)
             tile = photo[first_row * stride : end_row, first_column * stride : end_column]
-            here = whole[top : top + kept, left : left + kept]
-            row, column = top - first_row, left - first_column
-            here[:] = score(as_faces(tile[None]))[
-                0, row : row + here.shape[0], column : column + here.shape[1]
-            ]
+            found = score(as_faces(tile[None]))[0, top - first_row :, left - first_column :]
+            whole[top : top + kept, left : left + kept] = found[:kept, :kept]
     return whole
 
 
@@ -179,10 +176,12 @@ def _why_no_score(config: NetworkConfig) -> str:
             f"a flatten network connects every location of a {width}x{height} input to its classifier: it "
             f"reads no other size and weighs no location; use an attention network for group photos"
         )
-    return (
-        f"a {config.head} network weighs every location alike, so its map shows nothing; use an "
-        f"attention network for group photos"
-    )
+    if config.head == "gap":
+        return (
+            "a gap network weighs every location alike, so its map shows nothing; use an attention "
+            "network for group photos"
+        )
+    return "this model file was written without the score of its attention; export the network again"
 
 
 def _tile(first: int, kept: int, overlap: int, photo_px: int, stride: int) -> tuple[int, int]:
