@@ -193,7 +193,8 @@ def rois(
         from feroi.deliver.runtime import load_model
         from feroi.report.rois import draw_network_rois
 
-        networks = [(path.name, *load_model(path)) for path in models]
+        loaded = [(path, load_model(path)) for path in models]
+        networks = [(path.name, model.config, model.forward) for path, model in loaded]
         draw_network_rois(networks, _chosen(read_dataset(data, layout), split), out, by_pose)
         say(f"drawn: {out}")
 
@@ -248,6 +249,7 @@ def export(
         say(f"written: {out}")
 
 
+@app.command()
 def prepare(
     kind: Annotated[str, typer.Argument(help="rafd-front, rafd-pose, sfew or folder", metavar="KIND")],
     src: Annotated[Path, typer.Argument(help="the photos: a folder, or a table", metavar="SRC")],
@@ -269,6 +271,27 @@ def prepare(
         if result.rejected:
             say(f"all of them: {dst / REJECTED}")
         say(f"{len(result.samples)} prepared faces are in {dst}, {result.made} of them new")
+
+
+@app.command()
+def group(
+    photos: Annotated[list[Path], typer.Argument(help="photos of one face or many, a column each")],
+    out: Annotated[Path, typer.Option(help="PNG file to draw")],
+    model: Annotated[
+        str, typer.Option(help="an .onnx or .safetensors file or a run folder; 'default' is the one shipped")
+    ] = "default",
+) -> None:
+    """Draw where a network looks in whole photos, and that in their faces alone (Fig. 7)."""
+    with clear_errors():
+        from feroi.deliver.runtime import load_model
+        from feroi.report.groups import draw_group_photos
+
+        def on_photo(path: Path, faces: int) -> None:
+            say(f"{path}: {faces} face{'s' * (faces != 1)}")
+
+        reader = load_model(model)
+        draw_group_photos(photos, reader.score, reader.config, out, on_photo)
+        say(f"drawn: {out}")
 
 
 @app.command()

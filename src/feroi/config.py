@@ -29,6 +29,9 @@ _LARGEST_SIDE = 2048
 
 PAPER_FRONT_HW = (144, 112)
 PAPER_POSE_HW = (272, 272)
+BLOCKS = ((3, 16), (3, 32), (2, 64), (2, 128))
+"""(3x3 convolutions, channels) of each block of the network; a 2x2 max-pooling closes every block."""
+
 _PAPER_STORED_HW = {PAPER_FRONT_HW: (160, 125), PAPER_POSE_HW: (284, 284)}
 
 
@@ -74,6 +77,14 @@ class NetworkConfig:
     def stride(self) -> int:
         """Input pixels per location of the map, in each direction."""
         return 16 if self.last_pooling else 8
+
+    @property
+    def reach_px(self) -> int:
+        """How far a location of the map sees beyond its own stride x stride px, on each side.
+
+        A 3x3 convolution sees one of its pixels further, and those are 2, 4, 8 px wide from block to block.
+        """
+        return sum(convolutions * 2**block for block, (convolutions, _) in enumerate(BLOCKS))
 
     @property
     def stored_hw(self) -> tuple[int, int]:

@@ -35,7 +35,8 @@ class Reader:
         pipeline: str | None = None,
         threads: int | None = None,
     ) -> None:
-        self.config, self.forward = load_model(model, threads)
+        loaded = load_model(model, threads)
+        self.config, self.forward = loaded.config, loaded.forward
         if pipeline is not None:
             if self.config.pipeline not in (None, pipeline):
                 raise ValueError(

@@ -7,34 +7,36 @@ import warnings
 from pathlib import Path
 
 import torch
+from torch import Tensor, nn
 
 from feroi.files import atomic_path
 from feroi.network.model import Network
 from feroi.network.weights import network_metadata
 
 INPUT = "faces"
-OUTPUTS = ["logits", "attention", "focus"]
+OUTPUTS = ["logits", "attention", "focus", "score"]
 
 
 def export_onnx(network: Network, path: Path) -> None:
     """Write `network` to `path`, with its description as metadata.
 
     Inputs and outputs have the names above. Number and size of the faces are free; for `flatten`,
-    the number alone. An output a head does not have (the map of `flatten`) is left out.
+    the number alone. An output a head does not have (the map of `flatten`, the score of `gap`) is
+    left out.
     """
     height, width = network.config.input_hw
     example = torch.zeros(2, 1, height, width)
     free = {0: torch.export.Dim.DYNAMIC}
-    outputs = OUTPUTS
-    if network.config.head == "flatten":
-        outputs = ["logits", "focus"]
-    else:
+    exported = _Outputs(network.eval())
+    found = exported(example)
+    outputs = [name for name in OUTPUTS if name in found]
+    if network.config.head != "flatten":
         free |= {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
     with warnings.catch_warnings():  # the exporter warns of its own insides
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         program = torch.onnx.export(
-            network.eval(),
+            exported,
             (example,),
             input_names=[INPUT],
             output_names=outputs,
@@ -46,3 +48,18 @@ def export_onnx(network: Network, path: Path) -> None:
     program.model.metadata_props.update(network_metadata(network))
     with atomic_path(path) as temporary:
         program.save(temporary)
+
+
+class _Outputs(nn.Module):
+    """A network with all it can say, by name, in one pass."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, faces: Tensor) -> dict[str, Tensor]:
+        a0 = self.network.locations(faces)
+        said = self.network.head(a0)._asdict()
+        if self.network.score is not None:
+            said["score"] = self.network.score(a0)
+        return {name: values for name, values in said.items() if values is not None}

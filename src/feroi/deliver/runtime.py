@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feroi.config import NetworkConfig, network_from_dict
-from feroi.look import FloatArray, Forward, Look
+from feroi.look import FloatArray, Forward, Look, ScoreMap
 from feroi.vocabulary import EXPRESSIONS
 
 DEFAULT = "default"
@@ -20,10 +20,14 @@ FORMAT = "feroi-network-1"
 
 
 class Model(NamedTuple):
-    """A network that can read: what it is, and how to ask it."""
+    """A network that can read: what it is, and how to ask it.
+
+    score: the attention's score before its soft-max; None for heads that have none.
+    """
 
     config: NetworkConfig
     forward: Forward
+    score: ScoreMap | None = None
 
 
 def load_model(model: Path | str = DEFAULT, threads: int | None = None) -> Model:
@@ -38,11 +42,11 @@ def load_model(model: Path | str = DEFAULT, threads: int | None = None) -> Model
     model = Path(model)
     if model.suffix == ".onnx":
         return _load_onnx(model, threads)
-    from feroi.network.forward import torch_forward
+    from feroi.network.forward import torch_forward, torch_score
     from feroi.network.weights import load_network
 
     network = load_network(model)
-    return Model(network.config, torch_forward(network))
+    return Model(network.config, torch_forward(network), torch_score(network))
 
 
 def _load_onnx(path: Path, threads: int | None) -> Model:
@@ -65,7 +69,11 @@ def _load_onnx(path: Path, threads: int | None) -> Model:
         found = dict(zip(outputs, session.run(outputs, {"faces": faces}), strict=True))
         return Look(found["logits"], found.get("attention"), found["focus"])
 
-    return Model(config, forward)
+    def score_map(faces: NDArray[np.float32]) -> FloatArray:
+        (found,) = session.run(["score"], {"faces": faces})
+        return np.asarray(found)
+
+    return Model(config, forward, score_map if "score" in outputs else None)
 
 
 def _described(path: Path, metadata: dict[str, str]) -> NetworkConfig:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-BLOCKS = ((3, 16), (3, 32), (2, 64), (2, 128))
-"""(convolutions, channels) of each block; a 2x2 max-pooling closes every block."""
+from feroi.config import BLOCKS
 
 CHANNELS = BLOCKS[-1][1]
 

@@ -1,4 +1,4 @@
-"""A torch network as the plain function evaluators take."""
+"""A torch network as the plain functions evaluators take."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from feroi.look import FloatArray, Forward, Look
+from feroi.look import FloatArray, Forward, Look, ScoreMap
 from feroi.network.model import Network
 
 
@@ -21,3 +21,18 @@ def torch_forward(network: Network) -> Forward:
         return Look(look.logits.numpy(), attention, look.focus.numpy())
 
     return forward
+
+
+def torch_score(network: Network) -> ScoreMap | None:
+    """The attention's score of `network` as a function of arrays; None for heads that have none."""
+    network.eval()
+    score = network.score
+    if score is None:
+        return None
+
+    @torch.inference_mode()
+    def score_map(faces: NDArray[np.float32]) -> FloatArray:
+        found: FloatArray = score(network.locations(torch.from_numpy(faces))).numpy()
+        return found
+
+    return score_map

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -41,8 +43,15 @@ class Network(nn.Module):
         nn.init.zeros_(self.classifier.bias)
 
     def forward(self, faces: Tensor) -> Look[Tensor]:
+        return self.head(self.locations(faces))
+
+    def locations(self, faces: Tensor) -> Tensor:
+        """A0, the features of each location: (N, 1, H, W) in 0..1 to (N, C, H // stride, W // stride)."""
         self._check(faces)
-        a0 = self.features((faces - INTENSITY_MEAN) / INTENSITY_STD)  # (N, C, H, W)
+        return cast(Tensor, self.features((faces - INTENSITY_MEAN) / INTENSITY_STD))
+
+    def head(self, a0: Tensor) -> Look[Tensor]:
+        """What the head makes of the features (N, C, H, W) of `locations`."""
         # The head is cheap and its soft-max wants precision: always float32.
         with torch.autocast(a0.device.type, enabled=False):
             a0 = a0.to(self.classifier.weight.dtype)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from feroi.evaluation.metrics import Scores
+from feroi.explain.group import GroupLook
 from feroi.explain.roi import MeanLook
 from feroi.files import atomic_path
 from feroi.look import FloatArray
@@ -20,6 +22,15 @@ from feroi.vocabulary import EXPRESSIONS
 
 ROI_COLOURS = "inferno"
 """Colour scale of every region of interest, dark for little weight."""
+
+
+class GroupColumn(NamedTuple):
+    """A group photo, as small as it is drawn: (H, W, 3) uint8, and where a network looked in it."""
+
+    name: str
+    photo: NDArray[np.uint8]
+    faces: int
+    look: GroupLook
 
 
 def draw_curves(history: Sequence[Mapping[str, Any]], path: Path) -> None:
@@ -93,7 +104,8 @@ def draw_rois(looks: Mapping[str, Mapping[str, MeanLook]], path: Path) -> None:
             weights.imshow(roi, cmap=ROI_COLOURS, vmin=0, vmax=top)
             if block == 0:
                 product.set_title(name, fontsize=9)
-        _name_rows(grid[3 * block :, 0], title)
+        names = ("face × map", "mean face", "mean map")
+        _name_rows(grid[3 * block :, 0], [f"{title}\n{name}" if title else name for name in names])
     scale = ScalarMappable(Normalize(0, top), ROI_COLOURS)
     figure.colorbar(scale, ax=grid, label="weight, in multiples of a uniform map", shrink=0.5)
     save(figure, path)
@@ -118,13 +130,43 @@ def draw_faces(
     save(figure, path)
 
 
+def draw_groups(columns: Sequence[GroupColumn], path: Path) -> None:
+    """Group photos as in Fig. 7: a column a photo; below it the map, and the map suppressed by its faces.
+
+    Each map has its own scale, from 0 to its largest weight: a suppressed one puts on a few faces what
+    the raw one has for the whole photo.
+    """
+    shapes = [column.photo.shape[1] / column.photo.shape[0] for column in columns]
+    figure = Figure(figsize=(2.6 * sum(shapes) + 2.2, 3 * 2.6 + 0.4), layout="compressed")
+    grid = figure.subplots(3, len(columns), squeeze=False, width_ratios=shapes)
+    for axes in grid.flat:
+        axes.axis("off")
+    for column, (photo, raw, suppressed) in zip(columns, grid.T, strict=True):
+        height, width = column.photo.shape[:2]
+        photo.imshow(column.photo)
+        photo.set_title(f"{column.name}, {column.faces} face{'s' * (column.faces != 1)}", fontsize=8)
+        for axes, weights in ((raw, column.look.attention), (suppressed, column.look.suppressed)):
+            share = weights / weights.max()
+            axes.imshow(
+                share,
+                cmap=ROI_COLOURS,
+                vmin=0,
+                vmax=1,
+                extent=(0, width, height, 0),
+                interpolation="bilinear",
+            )
+    _name_rows(grid[:, 0], ("photo", "attention", "under soft boxes"))
+    scale = ScalarMappable(Normalize(0, 1), ROI_COLOURS)
+    figure.colorbar(scale, ax=grid, label="weight, as a share of the largest in the map", shrink=0.5)
+    save(figure, path)
+
+
 def save(figure: Figure, path: Path) -> None:
     """Write a figure, as its suffix says or else as PNG, whole or not at all."""
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=130, format=path.suffix.lstrip(".").lower() or "png")
 
 
-def _name_rows(first_column: Iterable[Axes], block: str) -> None:
-    for axes, name in zip(first_column, ("face × map", "mean face", "mean map"), strict=False):
-        text = f"{block}\n{name}" if block else name
+def _name_rows(first_column: Iterable[Axes], names: Iterable[str]) -> None:
+    for axes, text in zip(first_column, names, strict=False):
         axes.text(-0.08, 0.5, text, transform=axes.transAxes, ha="right", va="center", fontsize=8)
