@@ -19,6 +19,7 @@ from feroi.explain.regions import region_masks, region_shares
 from feroi.explain.roi import project
 from feroi.look import FloatArray, Forward
 from feroi.photo.detect import Face, biggest, detect
+from feroi.photo.geometry import FRAME_HW
 from feroi.photo.landmarks import landmarks
 from feroi.photo.pixels import UnreadableImage, read_photo, to_intensity
 from feroi.photo.prepare import Crop, prepare
@@ -114,13 +115,16 @@ def analyze_photos(
         becomes a `Photo` whose status says why.
     Faces of many photos go through the network together, and photos are decoded ahead of it, so a
     folder of any length is read in bounded memory.
-    Raises ValueError if the network does not say how its faces were prepared.
+    Raises ValueError if the network does not say how its faces were prepared, or cannot be given such.
     """
     if config.pipeline is None:
         raise ValueError(
             "this network does not say how the faces it learned from were prepared, so none can be "
             "prepared for it; train it on a data set whose pipeline is known, or pass --pipeline"
         )
+    if config.pipeline == "front" and config.stored_hw != FRAME_HW:
+        height, width = config.input_hw
+        raise ValueError(f"the pipeline front prepares faces for 112x144 inputs, not {width}x{height}")
     waiting: list[_Found] = []
     with ThreadPoolExecutor(1) as pool:
         for found in _ahead(pool, photos, config, settings):

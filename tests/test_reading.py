@@ -1,0 +1,149 @@
+"""Photos to readings, with a made-up network that tells what it was shown."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+
+from feroi.config import NetworkConfig
+from feroi.look import Look
+from feroi.reading import Settings, analyze_photos
+from feroi.report.overlay import draw_overlay, heat
+from feroi.report.tables import COLUMNS, rows, table_writer
+from feroi.vocabulary import EXPRESSIONS, REGIONS
+
+CONFIG = NetworkConfig("attention", (48, 48), pipeline="wild")
+HOG = Settings(detector="hog")
+
+
+def _forward(faces):
+    """Happy for the first face of a call, sad for the others; all weight on the map's lower middle."""
+    logits = np.zeros((len(faces), 7))
+    logits[:, EXPRESSIONS.index("sad")] = 3.0
+    logits[0] = np.eye(7)[EXPRESSIONS.index("happy")] * 3.0
+    attention = np.zeros((len(faces), 3, 3))
+    attention[:, 2, 1] = 1.0
+    _forward.calls.append(len(faces))
+    return Look(logits, attention, logits)
+
+
+@pytest.fixture(autouse=True)
+def _count_calls():
+    _forward.calls = []
+
+
+@pytest.fixture(scope="module")
+def astronaut():
+    return data.astronaut()
+
+
+@pytest.fixture
+def files(tmp_path, astronaut):
+    Image.fromarray(astronaut).save(tmp_path / "face.png")
+    Image.fromarray(np.full((300, 300, 3), 120, np.uint8)).save(tmp_path / "grey.png")
+    (tmp_path / "broken.jpg").write_bytes(b"")
+    return [tmp_path / name for name in ("broken.jpg", "face.png", "grey.png", "gone.png")]
+
+
+def test_every_photo_has_an_outcome_in_order(files):
+    photos = list(analyze_photos(files, _forward, CONFIG, HOG))
+    assert [photo.name for photo in photos] == [str(path) for path in files]
+    assert [photo.status for photo in photos] == ["empty file", "ok", "no face", "file not found"]
+    assert [len(photo.faces) for photo in photos] == [0, 1, 0, 0]
+
+
+def test_a_reading_is_whole(astronaut):
+    (photo,) = analyze_photos([astronaut], _forward, CONFIG, HOG)
+    (face,) = photo.faces
+    assert face.expression == "happy"
+    assert face.confidence == pytest.approx(np.exp(3) / (np.exp(3) + 6))
+    assert sum(face.probabilities.values()) == pytest.approx(1)
+    x0, y0, x1, y1 = face.box_xyxy_px
+    assert x0 < 225 < x1  # the middle of the astronaut's face
+    assert y0 < 120 < y1
+    assert face.landmarks.shape == (68, 2)
+    assert face.crop.shape == (48, 48)
+    assert set(face.regions) == set(REGIONS)
+
+
+def test_attention_lies_on_the_photo_where_it_lay_on_the_crop(astronaut):
+    (photo,) = analyze_photos([astronaut], _forward, CONFIG, HOG)
+    (face,) = photo.faces
+    assert face.attention.shape == (512, 512)
+    row, column = np.unravel_index(face.attention.argmax(), face.attention.shape)
+    mouth = face.landmarks[48:68].mean(0)
+    assert abs(column - mouth[0]) < 25  # the map's lower middle is about the mouth
+    assert abs(row - mouth[1]) < 35
+    assert face.attention[0, 0] == 0  # outside the crop
+    assert face.regions["lip"] + face.regions["jaw"] > 0.5
+
+
+def test_faces_of_many_photos_go_through_together(astronaut):
+    photos = list(analyze_photos([astronaut] * 3, _forward, CONFIG, HOG))
+    assert _forward.calls == [3]
+    assert [photo.faces[0].expression for photo in photos] == ["happy", "sad", "sad"]
+
+
+def test_only_the_biggest_when_asked_for(astronaut):
+    two = np.concatenate([astronaut, astronaut], axis=1)
+    assert len(next(analyze_photos([two], _forward, CONFIG, HOG)).faces) == 2
+    only = Settings("hog", only_biggest=True)
+    assert len(next(analyze_photos([two], _forward, CONFIG, only)).faces) == 1
+
+
+def test_a_network_that_does_not_know_its_pipeline_is_refused(astronaut):
+    with pytest.raises(ValueError, match="does not say how the faces"):
+        next(analyze_photos([astronaut], _forward, NetworkConfig("gap", (48, 48)), HOG))
+
+
+def test_tables_have_a_row_for_everything(files, tmp_path):
+    found = list(analyze_photos(files, _forward, CONFIG, HOG))
+    paths = [tmp_path / name for name in ("t.csv", "t.jsonl", "t.parquet")]
+    with table_writer(*paths) as write:
+        for photo in found:
+            write(rows(photo))
+    lines = [json.loads(line) for line in paths[1].read_text().splitlines()]
+    assert [line["status"] for line in lines] == ["empty file", "ok", "no face", "file not found"]
+    assert lines[1]["expression"] == "happy"
+    assert lines[1]["x1"] == pytest.approx(found[1].faces[0].box_xyxy_px[2], abs=0.05)
+    assert lines[1]["happy"] == pytest.approx(lines[1]["confidence"])
+    assert lines[0]["expression"] is None
+    assert paths[0].read_text().splitlines()[0] == ",".join(COLUMNS)
+    from pyarrow import parquet
+
+    assert parquet.read_table(paths[2]).to_pylist() == lines
+
+
+def test_a_killed_run_keeps_the_rows_it_wrote(tmp_path):
+    path = tmp_path / "t.csv"
+    run = table_writer(path, None, tmp_path / "t.parquet")
+    run.__enter__()([dict.fromkeys(COLUMNS, None) | {"file": "a", "status": "no face"}])
+    run.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
+    assert len(path.read_text().splitlines()) == 2
+    assert not (tmp_path / "t.parquet").exists()
+
+
+def test_heat_colours_only_where_the_weight_is_above_uniform():
+    grey = np.full((4, 4), 100, np.uint8)
+    roi = np.ones((4, 4))
+    roi[0, 0] = 3.0
+    coloured = heat(grey, roi)
+    assert (coloured[1:] == 100).all()
+    assert coloured[0, 0, 0] > 180  # the bright end of the scale
+    assert (heat(grey, roi, strength=0) == 100).all()
+    assert (grey == 100).all()
+
+
+def test_the_overlay_marks_the_box(astronaut):
+    (photo,) = analyze_photos([astronaut], _forward, CONFIG, HOG)
+    picture = np.asarray(draw_overlay(photo))
+    assert picture.shape == astronaut.shape
+    x0, y0, _, y1 = (round(value) for value in photo.faces[0].box_xyxy_px)
+    edge = picture[y0 + 20 : y1 - 20, x0].mean(0)
+    assert edge[0] > 200
+    assert edge[2] < 80
+    assert (picture[:20, :20] == astronaut[:20, :20]).all()
