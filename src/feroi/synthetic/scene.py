@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from feroi.synthetic.camera import FRONT_HW, YAW_DEG, Camera, aligned, rotation, turned, whole_head
 from feroi.synthetic.difficulty import Difficulty, background, photograph
 from feroi.synthetic.expressions import ActionUnits, displacements, sample_action_units
-from feroi.synthetic.facekit import EYE, GUMS, HEAD, MOUTH, TEETH, FaceModel
+from feroi.synthetic.facekit import HEAD, FaceModel
 from feroi.synthetic.hair import shell
 from feroi.synthetic.light import Light, studio, varied
 from feroi.synthetic.mesh import Mesh, join
+from feroi.synthetic.movement import Screen, movement_maps
 from feroi.synthetic.props import glasses, hand
 from feroi.synthetic.raster import (
     Floats,
     Indices,
-    interpolate,
     irradiance,
     vertex_normals,
     visible_triangles,
@@ -32,14 +32,9 @@ from feroi.synthetic.traits import HairStyle
 GAZES = {"left": 30.0, "frontal": 0.0, "right": -30.0}
 """How far the eyes turn to the subject's left, degrees."""
 
-MOVEMENT_STEP = 4
-"""Pixels of the picture a side that one cell of a movement map stands for."""
-
 _OVERSAMPLING = 2
 _LID_GAZE_DEG = 35.0  # turn of the eyes at which FaceKit's eyeLook shapes are at 1
 _COVERING_STRANDS = HairStyle(hem=1.0, opening=38.0, fringe=4.6, volume=0.6)
-_RIMS = (slice(42, 48), slice(36, 42), slice(60, 68))
-"""Landmarks around the left eye, the right eye and the inside of the mouth."""
 
 
 class Shot(NamedTuple):
@@ -88,6 +83,22 @@ class Scene:
             camera, size_hw = aligned(turn, self.mesh.vertices[self.landmarks]), FRONT_HW
         else:
             camera, size_hw = whole_head(turn, size_px, rng), (size_px, size_px)
+        screen = self._seen_by(camera, size_hw)
+        light = self._painted(screen, turn, background(size_hw, difficulty, rng))
+        image = photograph(light, difficulty, rng)
+        maps = movement_maps(
+            self.mesh,
+            self.subject.facial,
+            list(self.moved.values()),
+            self.landmarks,
+            camera,
+            screen,
+        )
+        landmarks, _ = camera.project(self.mesh.vertices[self.landmarks])
+        movement_of = dict(zip(self.moved, maps[1:], strict=True))
+        return Shot(image, landmarks.astype(np.float32), maps[0], movement_of)
+
+    def _seen_by(self, camera: Camera, size_hw: tuple[int, int]) -> Screen:
         fine = camera.enlarged(_OVERSAMPLING)
         places, nearness = fine.project(self.mesh.vertices)
         x, y = np.ascontiguousarray(places[:, 0]), np.ascontiguousarray(places[:, 1])
@@ -95,17 +106,10 @@ class Scene:
         seen, _ = visible_triangles(
             x, y, nearness, self.mesh.cut, self.mesh.triangles, height, width
         )
-        light = self._painted(x, y, nearness, seen, turn, background(size_hw, difficulty, rng))
-        image = photograph(light, difficulty, rng)
-        maps = self._movement(camera, x, y, nearness, seen)
-        landmarks, _ = camera.project(self.mesh.vertices[self.landmarks])
-        movement_of = dict(zip(self.moved, maps[1:], strict=True))
-        return Shot(image, landmarks.astype(np.float32), maps[0], movement_of)
+        return Screen(x, y, nearness, seen, _OVERSAMPLING)
 
-    def _painted(
-        self, x: Floats, y: Floats, near: Floats, seen: Indices, turn: Floats, behind: Pixels
-    ) -> Pixels:
-        """(H, W) linear light, averaged over the finer pixels."""
+    def _painted(self, screen: Screen, turn: Floats, behind: Pixels) -> Pixels:
+        """(H, W) linear light before the background `behind`, averaged over the finer pixels."""
         mesh, subject = self.mesh, self.subject
         image = np.repeat(np.repeat(behind, _OVERSAMPLING, 0), _OVERSAMPLING, 1)
         attributes = np.concatenate(
@@ -120,50 +124,12 @@ class Scene:
         )
         lamps = turned(turn, np.stack([self.light.key, self.light.fill]))
         shade(
-            image, x, y, near, seen, mesh.triangles, mesh.part, mesh.texture, attributes, self.skin,
+            image, *screen[:4], mesh.triangles, mesh.part, mesh.texture, attributes, self.skin,
             subject.strands, subject.paint, lamps[0], lamps[1],
         )  # fmt: skip
         height, width = behind.shape
         cells = image.reshape(height, _OVERSAMPLING, width, _OVERSAMPLING)
         return cells.mean((1, 3), dtype=np.float64).astype(np.float32)
-
-    def _movement(
-        self, camera: Camera, x: Floats, y: Floats, near: Floats, seen: Indices
-    ) -> NDArray[np.float32]:
-        """(1 + Action Units, h, w) px: the whole movement, then each one's.
-
-        An expression changes what is seen in an opened mouth or eye though no skin is there: each
-        opening takes the largest movement on its rim.
-        """
-        count = len(next(iter(self.moved.values()))) if self.moved else 0
-        head = self.mesh.vertices[:count]
-        after, _ = camera.project(head)
-        each = list(self.moved.values())
-        lengths = np.zeros((len(self.mesh.vertices), 1 + len(each)))
-        for k, moved in enumerate([np.sum(each, axis=0), *each] if each else []):
-            before, _ = camera.project(head - moved)
-            lengths[:count, k] = np.sqrt(((after - before) ** 2).sum(1))
-        facial = lengths * self._facial_now[:, None]
-        shown = interpolate(x, y, near, self.mesh.triangles, seen, facial, _OVERSAMPLING)
-        places = self.landmarks
-        for opening, rim in zip(self._openings(seen), _RIMS, strict=True):
-            shown[opening] = lengths[places[rim]].max(0)
-        return _cell_means(shown).transpose(2, 0, 1)
-
-    def _openings(self, seen: Indices) -> list[NDArray[np.bool_]]:
-        """(H, W) where the left eye, the right eye and the inside of the mouth are seen."""
-        owner = seen[::_OVERSAMPLING, ::_OVERSAMPLING]
-        part = np.where(owner >= 0, self.mesh.part[owner], HEAD)
-        on_left = self.mesh.vertices[self.mesh.triangles[owner, 0], 0] > 0
-        eye = part == EYE
-        return [eye & on_left, eye & ~on_left, np.isin(part, (MOUTH, GUMS, TEETH))]
-
-    @property
-    def _facial_now(self) -> Floats:
-        """(V,) the subject's `facial`, with 0 for what stands before the face."""
-        facial = np.zeros(len(self.mesh.vertices))
-        facial[: len(self.subject.facial)] = self.subject.facial
-        return facial
 
 
 def make_scene(
@@ -224,20 +190,8 @@ def _hiding(
         target = places[rng.choice([4, 12, 8, 31, 35, 51, 19, 24])]
         pieces.append(hand(target, rng))
     if hangs:
-        skin = head[np.unique(model.triangles[model.part <= 1])]
+        skin = head[np.unique(model.triangles[model.part <= HEAD])]
         strands = shell(skin, _COVERING_STRANDS, rng)
         assert strands is not None
         pieces.append(strands)
     return pieces
-
-
-def _cell_means(values: Floats) -> NDArray[np.float32]:
-    """(H, W, K) -> means over cells of MOVEMENT_STEP px a side; those at the rim may be smaller."""
-    height, width, count = values.shape
-    step = MOVEMENT_STEP
-    rows, columns = -(-height // step), -(-width // step)
-    padded = np.zeros((rows * step, columns * step, count + 1))
-    padded[:height, :width, :count] = values
-    padded[:height, :width, count] = 1.0
-    cells = padded.reshape(rows, step, columns, step, count + 1).sum((1, 3))
-    return (cells[..., :count] / cells[..., count:]).astype(np.float32)

@@ -13,7 +13,7 @@ from feroi.data.rafd import read_rafd
 from feroi.data.samples import Sample, Samples
 from feroi.files import atomic_path
 from feroi.photo.pixels import read_intensity
-from feroi.synthetic.scene import MOVEMENT_STEP
+from feroi.synthetic.movement import MOVEMENT_STEP
 from feroi.synthetic.truth import Truth, read_truth
 from feroi.vocabulary import EXPRESSIONS
 
@@ -24,7 +24,7 @@ def draw_sheets(root: Path, folder: Path, subjects: int = 6) -> list[Path]:
     """Draw up to four PNG sheets of the data set at `root` into `folder`; returns their paths.
 
     expressions.png: a row for each of the first subjects, a column an expression, frontal.
-    poses.png: a row a subject, each with another expression, a column an angle; if several are there.
+    poses.png: a row a subject, each with another expression, a column an angle.
     movement.png: expressions, with where the face moved in heat, each map to its own maximum.
     action_units.png: the movement of each Action Unit, a row an expression of the first subject.
     """
@@ -43,10 +43,13 @@ def draw_sheets(root: Path, folder: Path, subjects: int = 6) -> list[Path]:
         sheets["poses"] = []
         for place, who in enumerate(people):
             shown = EXPRESSIONS[place % len(EXPRESSIONS)]
-            displays = samples.where(lambda row, shown=shown: row.expression == shown)
-            line = _one_each(displays, who, "pose", angles)
+            line = _one_each(_of_expression(samples, shown), who, "pose", angles)
             sheets["poses"].append([_grey(row) for row in line])
     return [_write(tiles, folder / f"{name}.png") for name, tiles in sheets.items()]
+
+
+def _of_expression(samples: Samples, shown: str) -> Samples:
+    return samples.where(lambda row: row.expression == shown)
 
 
 def _one_each(samples: Samples, who: str, key: str, values: tuple[str, ...] | list[str]) -> Samples:

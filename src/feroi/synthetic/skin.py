@@ -114,7 +114,7 @@ def _eye_shadows(x: Pixels, y: Pixels, z: Pixels) -> Pixels:
     below = np.exp(-(((np.abs(x) - 2.9) / 1.7) ** 2) - ((y - 2.5) / 0.55) ** 2)
     lid = np.exp(-(((np.abs(x) - 3.1) / 1.6) ** 2) - ((y - 4.35) / 0.28) ** 2)
     root = np.exp(-(((np.abs(x) - 1.6) / 0.5) ** 2) - ((y - 3.9) / 0.9) ** 2)
-    return (below + 0.8 * lid + 0.5 * root) * (z > 6)
+    return np.asarray((below + 0.8 * lid + 0.5 * root) * (z > 6), dtype=np.float32)
 
 
 def _freckles(x: Pixels, y: Pixels, z: Pixels, rng: np.random.Generator) -> Pixels:

@@ -16,7 +16,7 @@ FOLDER = "truth"
 
 @dataclass(frozen=True)
 class Truth:
-    """h, w: the picture's height and width divided by 4 (`scene.MOVEMENT_STEP`), rounded up.
+    """h, w: the picture's height and width divided by 4 (`movement.MOVEMENT_STEP`), rounded up.
 
     action_units: Action Unit -> strength on the more active side, 0..1 (a little above at most).
     sides: Action Unit -> strength on the subject's left and right.
