@@ -37,13 +37,9 @@ def _on_ellipsoid(xy: np.ndarray) -> np.ndarray:
 
 def _ball(centre: np.ndarray, half_axes: np.ndarray, rows: int, columns: int):
     """Vertices and triangles of an ellipsoid, outwards, and (u, v) of each vertex."""
-    v, u = np.meshgrid(
-        np.linspace(0.02, 0.98, rows), np.linspace(0.02, 0.98, columns), indexing="ij"
-    )
+    v, u = np.meshgrid(np.linspace(0.02, 0.98, rows), np.linspace(0.02, 0.98, columns), indexing="ij")
     polar, turn = np.pi * v, 2 * np.pi * u - np.pi
-    unit = np.stack(
-        [np.sin(polar) * np.sin(turn), np.cos(polar), np.sin(polar) * np.cos(turn)], axis=-1
-    )
+    unit = np.stack([np.sin(polar) * np.sin(turn), np.cos(polar), np.sin(polar) * np.cos(turn)], axis=-1)
     i, j = np.meshgrid(np.arange(rows - 1), np.arange(columns - 1), indexing="ij")
     here = i * columns + j
     triangles = np.concatenate([
@@ -103,9 +99,7 @@ def _modes(vertices: np.ndarray) -> np.ndarray:
 def _bumps(vertices: np.ndarray, head: int, rng: np.random.Generator) -> dict[str, Shape]:
     """For each name FaceKit has, a bump of half a centimetre somewhere on the face."""
     stems = {name for shapes in SHAPES_OF_ACTION_UNIT.values() for name in shapes}
-    names = sorted(
-        stem + side for stem in stems for side in (("L", "R") if stem.endswith("_") else ("",))
-    )
+    names = sorted(stem + side for stem in stems for side in (("L", "R") if stem.endswith("_") else ("",)))
     names += [f"{name}_{side}" for name in ("eyeBlink", "eyeLookIn", "eyeLookOut") for side in "LR"]
     shapes = {}
     for name in names:

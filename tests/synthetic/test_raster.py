@@ -74,9 +74,7 @@ def test_light_follows_the_cosine_and_a_roof_shades():
     floor = np.array([[-9.0, 0, -9], [9, 0, -9], [9, 0, 9], [-9, 0, 9], [0, 0, 0]])
     roof = np.array([[-4.5, 4, -4.5], [4.5, 4, -4.5], [4.5, 4, 4.5], [-4.5, 4, 4.5]])
     vertices = np.concatenate([floor, roof])
-    triangles = np.array(
-        [[0, 4, 1], [1, 4, 2], [2, 4, 3], [3, 4, 0], [5, 7, 6], [5, 8, 7]], dtype=np.int32
-    )
+    triangles = np.array([[0, 4, 1], [1, 4, 2], [2, 4, 3], [3, 4, 0], [5, 7, 6], [5, 8, 7]], dtype=np.int32)
     normals = np.tile([0.0, 1.0, 0.0], (9, 1))
     tilted = np.array([0.6, 0.8, 0.0])
     above = np.array([0.01, np.sqrt(1 - 2e-4), 0.01])

@@ -23,9 +23,7 @@ class Crease(NamedTuple):
 
 CREASES = {
     1: Crease((((0, 7.7), (1.2, 7.8), (2.6, 8.0)), ((0, 8.55), (2.4, 8.9))), 0.13, 0.22),
-    2: Crease(
-        (((1.8, 8.0), (3.2, 8.3), (4.6, 7.9)), ((1.8, 8.85), (3.2, 9.1), (4.4, 8.7))), 0.13, 0.2
-    ),
+    2: Crease((((1.8, 8.0), (3.2, 8.3), (4.6, 7.9)), ((1.8, 8.85), (3.2, 9.1), (4.4, 8.7))), 0.13, 0.2),
     4: Crease((((0.55, 6.6), (0.5, 5.7), (0.75, 4.9)), ((1.1, 6.3), (1.05, 5.7))), 0.11, 0.4),
     6: Crease(
         (
@@ -62,9 +60,7 @@ CREASES = {
 _FRONT_CM = 5.0
 
 
-def crease_map(
-    unit: int, position: NDArray[np.float32], covered: NDArray[np.bool_]
-) -> NDArray[np.float32]:
+def crease_map(unit: int, position: NDArray[np.float32], covered: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Share of light taken at each texel (H, W), negative on the bulges beside a crease.
 
     position: (H, W, 3) resting place of each texel, cm; covered: (H, W) whether it is used.

@@ -86,9 +86,7 @@ class Order:
         if self.crop == "front" and self.angles != (FRONTAL,):
             raise ValueError(f"aligned pictures are frontal; give angles {FRONTAL} alone")
         if self.size < _SMALLEST_PX:
-            raise ValueError(
-                f"pictures of {self.size} px show no face; give {_SMALLEST_PX} or more"
-            )
+            raise ValueError(f"pictures of {self.size} px show no face; give {_SMALLEST_PX} or more")
 
     @property
     def looks(self) -> dict[str, Any]:
@@ -149,9 +147,7 @@ class Studio:
     def _subject(self, number: int) -> Subject:
         return make_subject(self.model, self.canvas, number, self.order.seed)
 
-    def _photograph_scene(
-        self, subject: Subject, expression: str, gaze: str, names: dict[int, str]
-    ) -> None:
+    def _photograph_scene(self, subject: Subject, expression: str, gaze: str, names: dict[int, str]) -> None:
         scene = self.scene(subject, expression, gaze)
         size = None if self.order.crop == "front" else self.order.size
         for angle, name in names.items():
@@ -221,10 +217,7 @@ def write_dataset(
 
 def picture_name(traits: Traits, expression: str, gaze: str, angle: int) -> str:
     """RaFD's name of a picture."""
-    return (
-        f"Rafd{angle:03}_{traits.number:02}_{traits.population}_{traits.gender}"
-        f"_{expression}_{gaze}.jpg"
-    )
+    return f"Rafd{angle:03}_{traits.number:02}_{traits.population}_{traits.gender}_{expression}_{gaze}.jpg"
 
 
 def _photographed(
@@ -278,8 +271,7 @@ def _claim(out: Path, order: Order, numbers: list[int], model: FaceModel) -> Non
             "movement_cell_px": MOVEMENT_STEP,
             "model": "ICT Face Model Light, https://github.com/ICT-VGL/ICT-FaceKit, MIT licence",
             "subjects": [
-                {"number": each.number, "gender": each.gender, "age": round(each.age)}
-                for each in people
+                {"number": each.number, "gender": each.gender, "age": round(each.age)} for each in people
             ],
         },
     )

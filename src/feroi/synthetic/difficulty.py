@@ -38,9 +38,7 @@ class Difficulty:
 
 DIFFICULTIES = {
     "clean": Difficulty((0.75, 1.05), 1.5, 2.0, 1.5, False, 0.0, 0.0, 0.0, (0.3, 0.55), 0.008, 1.0),
-    "wild": Difficulty(
-        (0.30, 1.00), 18.0, 13.0, 9.0, True, 0.2, 0.15, 0.12, (0.3, 1.5), 0.03, 0.35
-    ),
+    "wild": Difficulty((0.30, 1.00), 18.0, 13.0, 9.0, True, 0.2, 0.15, 0.12, (0.3, 1.5), 0.03, 0.35),
 }
 
 
@@ -51,9 +49,7 @@ def difficulty_named(name: str) -> Difficulty:
     return DIFFICULTIES[name]
 
 
-def background(
-    size_hw: tuple[int, int], difficulty: Difficulty, rng: np.random.Generator
-) -> Picture:
+def background(size_hw: tuple[int, int], difficulty: Difficulty, rng: np.random.Generator) -> Picture:
     """(H, W) linear light behind the head: a grey wall, or a street out of focus."""
     height, width = size_hw
     down, across = np.mgrid[:height, :width].astype(np.float32)
@@ -62,7 +58,8 @@ def background(
         return (rng.uniform(0.50, 0.62) * (1.06 - 0.35 * away)).astype(np.float32)
     slope = rng.uniform(-0.4, 0.4, 2)
     ramp = slope[0] * (across / width - 0.5) + slope[1] * (down / height - 0.5)
-    scene = rng.uniform(0.1, 0.6) + ramp + 0.25 * rng.uniform() * _cloud(size_hw, 1.4, rng)
+    clouds = np.exp(rng.uniform(0.1, 0.6) * _cloud(size_hw, 1.4, rng))
+    scene = np.maximum(rng.uniform(0.1, 0.6) + ramp, 0.03) * clouds
     canvas = Image.fromarray(scene.astype(np.float32))
     draw = ImageDraw.Draw(canvas)
     for _ in range(rng.integers(4, 18)):  # walls, windows, people, lamps
@@ -77,9 +74,7 @@ def background(
     return np.maximum(drawn * grain, 0.005).astype(np.float32)
 
 
-def photograph(
-    light: Picture, difficulty: Difficulty, rng: np.random.Generator
-) -> NDArray[np.uint8]:
+def photograph(light: Picture, difficulty: Difficulty, rng: np.random.Generator) -> NDArray[np.uint8]:
     """(H, W) linear light to a grey picture: film curve, lens, sensor, and 8 bits."""
     curved = 1.12 * light / (1 + 0.18 * light)
     image: Picture = np.clip(curved, 0, 1) ** np.float32(1 / 2.2)

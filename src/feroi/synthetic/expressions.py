@@ -136,6 +136,4 @@ def blend_weights(unit: int, strength: Strength) -> dict[str, float]:
 
 def displacements(model: FaceModel, units: ActionUnits) -> dict[int, Floats]:
     """Action Unit -> (V, 3) cm by which it moves each vertex of `model`; they add up."""
-    return {
-        unit: model.displacement(blend_weights(unit, strength)) for unit, strength in units.items()
-    }
+    return {unit: model.displacement(blend_weights(unit, strength)) for unit, strength in units.items()}

@@ -52,9 +52,10 @@ def movement_maps(
     """
     lengths = np.zeros((len(mesh.vertices), 1 + len(moved)))
     for k, displacement in enumerate([np.sum(moved, axis=0), *moved] if moved else []):
-        after = mesh.vertices[: len(displacement)]
-        way = camera.project(after)[0] - camera.project(after - displacement)[0]
-        lengths[: len(displacement), k] = np.sqrt((way**2).sum(1))
+        which = np.flatnonzero(displacement.any(axis=1))
+        after = mesh.vertices[which]
+        way = camera.project(after)[0] - camera.project(after - displacement[which])[0]
+        lengths[which, k] = np.sqrt((way**2).sum(1))
     on_face = lengths.copy()
     on_face[: len(facial)] *= facial[:, None]
     on_face[len(facial) :] = 0.0

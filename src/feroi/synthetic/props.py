@@ -73,9 +73,7 @@ def hand(target: Floats, rng: np.random.Generator) -> Mesh:
     pieces.append(plain(vertices, triangles, HAND))
     whole = join(pieces)
     turn = rng.choice([-1, 1]) * rng.uniform(0.3, 1.4)
-    rotation = np.array(
-        [[np.cos(turn), -np.sin(turn), 0], [np.sin(turn), np.cos(turn), 0], [0, 0, 1]]
-    )
+    rotation = np.array([[np.cos(turn), -np.sin(turn), 0], [np.sin(turn), np.cos(turn), 0], [0, 0, 1]])
     tips = np.array([0.0, 4.0, 0.0])
     placed = np.einsum("ij,vj->vi", rotation, whole.vertices - tips) + target + [0, 0, 1.4]
     return whole._replace(vertices=np.ascontiguousarray(placed))

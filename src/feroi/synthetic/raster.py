@@ -105,9 +105,7 @@ def vertex_normals(vertices: Floats, triangles: Indices) -> Floats:
     a, b, c = vertices[triangles.T]
     facing = np.cross(b - a, c - a)
     corners, count = triangles.ravel(), len(vertices)
-    normals = np.stack(
-        [np.bincount(corners, np.repeat(facing[:, k], 3), count) for k in range(3)], axis=1
-    )
+    normals = np.stack([np.bincount(corners, np.repeat(facing[:, k], 3), count) for k in range(3)], axis=1)
     length = np.sqrt((normals**2).sum(1, keepdims=True))
     return normals / np.maximum(length, 1e-12)
 

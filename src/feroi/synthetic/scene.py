@@ -27,7 +27,7 @@ from feroi.synthetic.raster import (
 from feroi.synthetic.shade import shade
 from feroi.synthetic.skin import Canvas, Pixels, crease
 from feroi.synthetic.subject import Subject
-from feroi.synthetic.traits import HairStyle
+from feroi.synthetic.traits import HAIR_STYLES, HairStyle
 
 GAZES = {"left": 30.0, "frontal": 0.0, "right": -30.0}
 """How far the eyes turn to the subject's left, degrees."""
@@ -103,9 +103,7 @@ class Scene:
         places, nearness = fine.project(self.mesh.vertices)
         x, y = np.ascontiguousarray(places[:, 0]), np.ascontiguousarray(places[:, 1])
         height, width = (_OVERSAMPLING * side for side in size_hw)
-        seen, _ = visible_triangles(
-            x, y, nearness, self.mesh.cut, self.mesh.triangles, height, width
-        )
+        seen, _ = visible_triangles(x, y, nearness, self.mesh.cut, self.mesh.triangles, height, width)
         return Screen(x, y, nearness, seen, _OVERSAMPLING)
 
     def _painted(self, screen: Screen, turn: Floats, behind: Pixels) -> Pixels:
@@ -149,12 +147,10 @@ def make_scene(
     for displacement in moved.values():
         head += displacement
     _look(model, head, GAZES[gaze])
-    mesh = join([subject.mesh._replace(vertices=vertices), *_hiding(model, head, difficulty, rng)])
+    mesh = join([subject.mesh._replace(vertices=vertices), *_hiding(model, subject, head, difficulty, rng)])
     light = varied(rng) if difficulty.street else studio(rng)
     normals = vertex_normals(mesh.vertices, mesh.triangles)
-    received = irradiance(
-        mesh.vertices, normals, mesh.cut, mesh.triangles, light.directions, light.radiance
-    )
+    received = irradiance(mesh.vertices, normals, mesh.cut, mesh.triangles, light.directions, light.radiance)
     skin = subject.skin * crease(paper, units)
     return Scene(subject, units, mesh, normals, light, received, skin, moved, model.landmarks)
 
@@ -175,7 +171,7 @@ def _look(model: FaceModel, head: Floats, gaze_deg: float) -> None:
 
 
 def _hiding(
-    model: FaceModel, head: Floats, difficulty: Difficulty, rng: np.random.Generator
+    model: FaceModel, subject: Subject, head: Floats, difficulty: Difficulty, rng: np.random.Generator
 ) -> list[Mesh]:
     """What stands before the face in this scene: glasses, a hand, strands of hair, or nothing."""
     wears, holds, hangs = rng.random(3) < (
@@ -189,7 +185,7 @@ def _hiding(
     if holds:
         target = places[rng.choice([4, 12, 8, 31, 35, 51, 19, 24])]
         pieces.append(hand(target, rng))
-    if hangs:
+    if hangs and HAIR_STYLES[subject.traits.style].can_fall_on_the_face:
         skin = head[np.unique(model.triangles[model.part <= HEAD])]
         strands = shell(skin, _COVERING_STRANDS, rng)
         assert strands is not None

@@ -63,7 +63,7 @@ def _eye(paint: Paint, across: float, up: float, ahead: float) -> float:
     fibres = 1.0 + 0.25 * np.sin(23.0 * turn) * np.sin(7.0 * turn + 1.0)
     ring = 1.0 - 0.65 * _smoothstep(paint.iris_radius - 0.16, paint.iris_radius, radius)
     iris = paint.iris * fibres * ring * (1.0 + 0.35 * _smoothstep(0.5, 0.2, radius))
-    white = 0.74 * (1.0 - 0.3 * _smoothstep(0.9, 1.5, radius))
+    white = 0.64 * (1.0 - 0.3 * _smoothstep(0.9, 1.5, radius))
     inside = _smoothstep(paint.iris_radius + 0.04, paint.iris_radius - 0.06, radius)
     pupil = _smoothstep(paint.pupil_radius + 0.03, paint.pupil_radius - 0.03, radius)
     return (white * (1.0 - inside) + iris * inside) * (1.0 - pupil) + 0.01 * pupil
@@ -138,9 +138,7 @@ def shade(
                 colour = paint.skin * (0.96 + 0.04 * np.sin(3.0 * at[4]))
             if code in (FACE, HEAD, HAIR):
                 place = at[8] + paint.wave * np.sin(0.4 * at[5] + 1.7 * at[3])
-                rough = 0.6 * _strand(strands, 55.0 * place) + 0.5 * _strand(
-                    strands, 140.0 * place + 700.0
-                )
+                rough = 0.6 * _strand(strands, 55.0 * place) + 0.5 * _strand(strands, 140.0 * place + 700.0)
                 hairy = 1.0 if code == HAIR else _smoothstep(-0.4, 0.7, at[7] + 0.42 * rough)
                 tone = min(max(1.0 + (0.32 - 0.45 * paint.hair) * rough, 0.35), 2.0)
                 colour = colour * (1.0 - hairy) + paint.hair * tone * hairy

@@ -45,9 +45,7 @@ def make_subject(model: FaceModel, paper: Canvas, number: int, seed: int) -> Sub
     depth, strand = scalp(model.vertices, style, traits.hairline)
     skin_part = np.isin(np.arange(len(bare)), model.triangles[model.part <= HEAD])
     depth = np.where(skin_part, depth, NO_HAIR)
-    head = bare + raised(depth, model.vertices, style)[:, None] * vertex_normals(
-        bare, model.triangles
-    )
+    head = bare + raised(depth, model.vertices, style)[:, None] * vertex_normals(bare, model.triangles)
     body = _head_mesh(model, head, depth, strand)
     ears = beyond_ear(model.vertices) < 0
     hanging = shell(head[skin_part & ~ears], style, rng)
@@ -73,9 +71,7 @@ def _head_mesh(model: FaceModel, head: Floats, depth: Floats, strand: Floats) ->
     rest = model.vertices.copy()
     for eye in model.eyes:
         rest[eye.first : eye.end] = _seen_along(eye.axis, rest[eye.first : eye.end] - eye.centre)
-    return Mesh(
-        head, model.triangles, model.part, model.texture, rest, depth, strand, np.ones(len(head))
-    )
+    return Mesh(head, model.triangles, model.part, model.texture, rest, depth, strand, np.ones(len(head)))
 
 
 def _seen_along(axis: Floats, points: Floats) -> Floats:

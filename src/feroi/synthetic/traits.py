@@ -39,6 +39,10 @@ class HairStyle:
     def hides_ears(self) -> bool:
         return self.hem is not None and self.hem < 0
 
+    @property
+    def can_fall_on_the_face(self) -> bool:
+        return self.top and self.recede == 0 and self.thickness > 0.3
+
 
 HAIR_STYLES = {
     "shaved": HairStyle(0.12),
@@ -124,9 +128,7 @@ def subject_numbers(count: int) -> list[int]:
         [number for number in range(first, last + 1) if number not in _ABSENT]
         for first, last in FOLD_STARTS_AND_ENDS
     ]
-    dealt = [
-        fold[turn] for turn in range(max(map(len, folds))) for fold in folds if turn < len(fold)
-    ]
+    dealt = [fold[turn] for turn in range(max(map(len, folds))) for fold in folds if turn < len(fold)]
     return sorted(dealt[:count])
 
 
