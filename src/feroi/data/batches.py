@@ -1,4 +1,4 @@
-"""Patches of stored images, as the network wants them (section 4.2). Needs torch."""
+"""Patches of stored images, as a network wants them (section 4.2)."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 
 class Batch(NamedTuple):
-    """faces: (N, 1, H, W) float32 in 0..1; labels: (N,) int64."""
+    """faces: (N, 1, H, W) float32 intensities in 0..1; labels: (N,) int64."""
 
-    faces: Tensor
-    labels: Tensor
+    faces: NDArray[np.float32]
+    labels: NDArray[np.int64]
 
 
 def training_batches(
@@ -27,24 +25,23 @@ def training_batches(
 ) -> Iterator[Batch]:
     """One epoch in random order: a random patch of each image, mirrored half of the time.
 
-    pixels: (N, H, W), at least as large as `patch_hw`. Every image comes once; a last batch of
-    a single image is dropped, since batch normalisation cannot use it.
+    pixels: (N, H, W), at least as large as `patch_hw`. Every image comes once; only a last batch
+    of a single image is dropped, since batch normalisation cannot use it.
     """
     order = rng.permutation(len(pixels))
     for start in range(0, len(order), batch_size):
         chosen = np.sort(order[start : start + batch_size])  # sorted: reads a mapped file forward
-        if len(chosen) < 2 < len(order):
+        if len(chosen) < 2 <= len(order):
             return
-        patches = _random_patches(pixels[chosen], patch_hw, rng)
-        yield Batch(_as_faces(patches), torch.from_numpy(labels[chosen]))
+        yield Batch(as_faces(_random_patches(pixels[chosen], patch_hw, rng)), labels[chosen])
 
 
 def centre_batches(
     pixels: NDArray[np.uint8], patch_hw: tuple[int, int], batch_size: int = 256
-) -> Iterator[Tensor]:
+) -> Iterator[NDArray[np.float32]]:
     """The centre patch of every image in order, as (n, 1, H, W) float32 in 0..1."""
     for start in range(0, len(pixels), batch_size):
-        yield _as_faces(centre_patches(pixels[start : start + batch_size], patch_hw))
+        yield as_faces(centre_patches(pixels[start : start + batch_size], patch_hw))
 
 
 def centre_patches(pixels: NDArray[np.uint8], patch_hw: tuple[int, int]) -> NDArray[np.uint8]:
@@ -53,6 +50,11 @@ def centre_patches(pixels: NDArray[np.uint8], patch_hw: tuple[int, int]) -> NDAr
     height, width = patch_hw
     top, left = (pixels.shape[1] - height) // 2, (pixels.shape[2] - width) // 2
     return pixels[:, top : top + height, left : left + width]
+
+
+def as_faces(patches: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(N, H, W) uint8 to (N, 1, H, W) float32 in 0..1."""
+    return patches[:, None].astype(np.float32) / np.float32(255)
 
 
 def _random_patches(
@@ -64,7 +66,7 @@ def _random_patches(
     left = rng.integers(0, pixels.shape[2] - width + 1, len(pixels))
     mirrored = rng.random(len(pixels)) < 0.5
     windows = np.lib.stride_tricks.sliding_window_view(pixels, patch_hw, axis=(1, 2))
-    patches = windows[np.arange(len(pixels)), top, left]
+    patches: NDArray[np.uint8] = windows[np.arange(len(pixels)), top, left]
     patches[mirrored] = patches[mirrored, :, ::-1]
     return patches
 
@@ -75,7 +77,3 @@ def _check(pixels: NDArray[np.uint8], patch_hw: tuple[int, int]) -> None:
             f"cannot cut {patch_hw[1]}x{patch_hw[0]} px patches from images of "
             f"{pixels.shape[2]}x{pixels.shape[1]} px"
         )
-
-
-def _as_faces(patches: NDArray[np.uint8]) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(patches)).unsqueeze(1).float() / 255

@@ -44,9 +44,7 @@ def read_rafd(root: Path) -> Samples:
         attributes = {key: match[key] for key in ("pose", "gaze", "gender", "ethnicity")}
         name = path.relative_to(root).as_posix()
         expression = expression_named(match["emotion"])
-        rows.append(
-            Sample(path, name, expression, match["subject"], {"source": "RaFD", **attributes})
-        )
+        rows.append(Sample(path, name, expression, match["subject"], {"source": "RaFD", **attributes}))
     if not rows:
         raise LayoutError(f"no RaFD images below {root}.\nExpected {LAYOUT}")
     return Samples(rows)

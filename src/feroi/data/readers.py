@@ -7,16 +7,35 @@ from pathlib import Path
 from feroi.data import folders, rafd, tables
 from feroi.data.samples import LayoutError, Samples
 
+EMBEDDED = "embedded"
+"""Stands for the faces shipped with the package wherever a data set is asked for."""
+
+
+def _read_fer2013(path: Path) -> Samples:
+    if path.is_file() or (path / "fer2013.csv").is_file():
+        return tables.read_fer2013_csv(_csv_in(path, "fer2013.csv"))
+    return folders.read_fer2013_folders(path)
+
+
+def _read_table(path: Path) -> Samples:
+    return tables.read_table(_csv_in(path, "samples.csv"))
+
+
+def _csv_in(path: Path, name: str) -> Path:
+    file = path / name if path.is_dir() else path
+    if not file.is_file():
+        raise LayoutError(f"{file} does not exist.\nExpected {tables.TABLE_LAYOUT}")
+    return file
+
+
 _READERS = {
     "rafd": rafd.read_rafd,
     "sfew": folders.read_sfew,
-    "fer2013": lambda path: _fer2013(path),
+    "fer2013": _read_fer2013,
     "folder": folders.read_folder,
-    "table": lambda path: tables.read_table(_csv_in(path, "samples.csv")),
+    "table": _read_table,
 }
 LAYOUTS = ("auto", *_READERS)
-EMBEDDED = "embedded"
-"""Stands for the faces shipped with the package wherever a data set is asked for."""
 
 
 def read_dataset(path: Path | str, layout: str = "auto") -> Samples:
@@ -67,16 +86,3 @@ def _detect(path: Path) -> str:
         tables.TABLE_LAYOUT,
     )
     raise LayoutError(f"{path} has none of the layouts known:\n- " + "\n- ".join(known))
-
-
-def _fer2013(path: Path) -> Samples:
-    if path.is_file() or (path / "fer2013.csv").is_file():
-        return tables.read_fer2013_csv(_csv_in(path, "fer2013.csv"))
-    return folders.read_fer2013_folders(path)
-
-
-def _csv_in(path: Path, name: str) -> Path:
-    file = path / name if path.is_dir() else path
-    if not file.is_file():
-        raise LayoutError(f"{file} does not exist.\nExpected {tables.TABLE_LAYOUT}")
-    return file

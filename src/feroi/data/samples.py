@@ -53,7 +53,7 @@ class Samples(Sequence[Sample]):
     def __iter__(self) -> Iterator[Sample]:
         return iter(self._rows)
 
-    def __getitem__(self, index):  # type: ignore[no-untyped-def, override]
+    def __getitem__(self, index):  # type: ignore[no-untyped-def]
         return Samples(self._rows[index]) if isinstance(index, slice) else self._rows[index]
 
     @property

@@ -8,12 +8,10 @@ BLOCKS = ((3, 16), (3, 32), (2, 64), (2, 128))
 """(convolutions, channels) of each block; a 2x2 max-pooling closes every block."""
 
 CHANNELS = BLOCKS[-1][1]
-STRIDE = 2 ** len(BLOCKS)
-"""Input pixels per location of the last feature map, in each direction."""
 
 
-def build_features(batch_norm: bool = False) -> nn.Sequential:
-    """Map (N, 1, H, W) to (N, 128, H//16, W//16).
+def build_features(batch_norm: bool = False, last_pooling: bool = True) -> nn.Sequential:
+    """Map (N, 1, H, W) to (N, 128, H//16, W//16), or H//8, W//8 without `last_pooling`.
 
     3x3 convolutions, padding 1, each followed by ReLU (the paper names no activation; VGG's is
     meant) and, only with `batch_norm`, by batch normalisation before it. Weights are drawn from He's normal
@@ -21,14 +19,15 @@ def build_features(batch_norm: bool = False) -> nn.Sequential:
     """
     layers: list[nn.Module] = []
     channels_in = 1
-    for convolutions, channels in BLOCKS:
+    for block, (convolutions, channels) in enumerate(BLOCKS, 1):
         for _ in range(convolutions):
             layers.append(nn.Conv2d(channels_in, channels, 3, padding=1))
             if batch_norm:
                 layers.append(nn.BatchNorm2d(channels))
             layers.append(nn.ReLU(inplace=True))
             channels_in = channels
-        layers.append(nn.MaxPool2d(2))
+        if last_pooling or block < len(BLOCKS):
+            layers.append(nn.MaxPool2d(2))
     features = nn.Sequential(*layers)
     for layer in features:
         if isinstance(layer, nn.Conv2d):

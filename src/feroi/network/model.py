@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from feroi.config import NetworkConfig
 from feroi.look import Look
 from feroi.network import attention
-from feroi.network.features import CHANNELS, STRIDE, build_features
+from feroi.network.features import CHANNELS, build_features
 from feroi.vocabulary import EXPRESSIONS
 
 INTENSITY_MEAN, INTENSITY_STD = 0.5, 0.25
@@ -31,10 +31,10 @@ class Network(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
-        self.features = build_features(config.batch_norm)
+        self.features = build_features(config.batch_norm, config.last_pooling)
         self.score = attention.Score(CHANNELS) if config.head in _MAPS else None
         self.dropout = nn.Dropout(config.dropout)
-        height, width = (side // STRIDE for side in config.input_hw)
+        height, width = (side // config.stride for side in config.input_hw)
         width_in = CHANNELS * height * width if config.head == "flatten" else CHANNELS
         self.classifier = nn.Linear(width_in, len(EXPRESSIONS))
         nn.init.xavier_uniform_(self.classifier.weight)
@@ -61,8 +61,8 @@ class Network(nn.Module):
         if faces.ndim != 4 or faces.shape[1] != 1:
             raise ValueError(f"faces must be (N, 1, H, W), got {tuple(faces.shape)}")
         height, width = faces.shape[2:]
-        if min(height, width) < STRIDE:
-            raise ValueError(f"faces must be at least {STRIDE} px a side, got {width}x{height}")
+        if min(height, width) < 16:
+            raise ValueError(f"faces must be at least 16 px a side, got {width}x{height}")
         if self.config.head == "flatten" and (height, width) != tuple(self.config.input_hw):
             expected_h, expected_w = self.config.input_hw
             raise ValueError(

@@ -58,9 +58,7 @@ def load_network(path: Path | str) -> Network:
         )
     tensors, metadata = load_tensors(path)
     if metadata.get("format") != FORMAT:
-        raise ValueError(
-            f"{path} is of format {metadata.get('format')!r}, this version reads {FORMAT!r}"
-        )
+        raise ValueError(f"{path} is of format {metadata.get('format')!r}, this version reads {FORMAT!r}")
     try:
         expressions = json.loads(metadata["expressions"])
         config = network_from_dict(json.loads(metadata["network"]))
@@ -84,6 +82,6 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors and metadata of a safetensors file. Raises ValueError if it is not one."""
     try:
         with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}
+            return {name: file.get_tensor(name) for name in list(file.keys())}, file.metadata() or {}
     except (SafetensorError, OSError) as error:
         raise ValueError(f"{path} is not a readable safetensors file: {error}") from error

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".pgm"})
+
+MAX_PIXELS = 200_000_000
+"""Larger pictures are refused: decoded they would take more than 600 MB."""
+
+_HEADER_LOCK = Lock()
 
 
 class UnreadableImage(ValueError):
@@ -20,25 +26,25 @@ def is_image_name(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
 
 
-def read_intensity(path: Path) -> NDArray[np.uint8]:
-    """Intensity channel (ITU-R 601 luma) of the picture in `path`, upright by its EXIF tag, (H, W).
+def read_photo(path: Path) -> NDArray[np.uint8]:
+    """The picture in `path` as sRGB, upright by its EXIF tag, (H, W, 3).
 
-    Transparent pixels are laid on white; of an animation the first frame is read.
-    Raises UnreadableImage for anything that is not a whole picture.
+    Grey pictures have three equal channels, CMYK is converted without its colour profile, 16-bit
+    values keep their upper half, transparent pixels are laid on white; of an animation the first
+    frame is read. Raises UnreadableImage for anything that is not a whole picture, or holds more
+    than MAX_PIXELS.
     """
-    try:
-        with Image.open(path) as image:
-            upright = ImageOps.exif_transpose(image)
-            return np.asarray(_to_eight_bit(upright).convert("L"))
-    except FileNotFoundError:
-        raise UnreadableImage("file not found") from None
-    except UnidentifiedImageError:
-        size = path.stat().st_size
-        raise UnreadableImage("empty file" if size == 0 else "not a picture") from None
-    except Image.DecompressionBombError as error:
-        raise UnreadableImage(f"too many pixels: {error}") from None
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
-        raise UnreadableImage(f"damaged picture: {error}") from None
+    return _decode(path, "RGB")
+
+
+def read_intensity(path: Path) -> NDArray[np.uint8]:
+    """Intensity channel (ITU-R 601 luma) of the picture in `path`, (H, W); else as `read_photo`."""
+    return _decode(path, "L")
+
+
+def to_intensity(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Intensity (ITU-R 601 luma) of a photo (H, W, 3), as (H, W); one that is (H, W) is left as it is."""
+    return photo if photo.ndim == 2 else np.asarray(Image.fromarray(photo).convert("L"))
 
 
 def cover(image: NDArray[np.uint8], size_hw: tuple[int, int]) -> NDArray[np.uint8]:
@@ -58,11 +64,48 @@ def cover(image: NDArray[np.uint8], size_hw: tuple[int, int]) -> NDArray[np.uint
     return np.asarray(resized)
 
 
+def _decode(path: Path, mode: str) -> NDArray[np.uint8]:
+    try:
+        with _open(path) as image:
+            if image.width * image.height > MAX_PIXELS:
+                found = f"{image.width} x {image.height} px"
+                raise UnreadableImage(f"too many pixels: {found}, at most {MAX_PIXELS:,} are read")
+            upright = ImageOps.exif_transpose(image)
+            return np.asarray(_to_eight_bit(upright).convert(mode))
+    except UnreadableImage:
+        raise
+    except FileNotFoundError:
+        raise UnreadableImage("file not found") from None
+    except PermissionError:
+        raise UnreadableImage("no permission to read the file") from None
+    except UnidentifiedImageError:
+        size = path.stat().st_size
+        raise UnreadableImage("empty file" if size == 0 else "not a picture") from None
+    except Exception as error:  # on damaged files decoders raise whatever they stumble over
+        if path.is_dir():
+            raise UnreadableImage("a folder, not a picture") from None
+        raise UnreadableImage(f"damaged picture: {error}") from None
+
+
+def _open(path: Path) -> Image.Image:
+    # Pillow warns from 89 megapixels on and refuses at twice that, by a global. Panoramas are larger,
+    # so its limit is lifted while the header is read, one thread at a time, and ours follows.
+    with _HEADER_LOCK:
+        pillow_limit = Image.MAX_IMAGE_PIXELS
+        Image.MAX_IMAGE_PIXELS = None
+        try:
+            return Image.open(path)
+        finally:
+            Image.MAX_IMAGE_PIXELS = pillow_limit
+
+
 def _to_eight_bit(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I") or image.mode == "F":  # 16-bit grey, or wider
-        values = np.asarray(image, dtype=np.float64)
-        top = 65535.0 if values.max() > 255 else 255.0
-        return Image.fromarray(np.clip(values / top * 255 + 0.5, 0, 255).astype(np.uint8))
+    if image.mode.startswith("I"):  # 16-bit grey; Pillow widens some of it to 32 bits
+        values = np.asarray(image, dtype=np.float64) / 257.0
+        return Image.fromarray(np.clip(values + 0.5, 0, 255).astype(np.uint8))
+    if image.mode == "F":  # floats of a TIFF, black at 0 and white at 1
+        values = np.nan_to_num(np.asarray(image, dtype=np.float64)) * 255.0
+        return Image.fromarray(np.clip(values + 0.5, 0, 255).astype(np.uint8))
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         white = Image.new("RGBA", rgba.size, "white")

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from feroi.evaluation.metrics import Scores
+from feroi.explain.roi import MeanLook
 from feroi.files import atomic_path
+from feroi.look import FloatArray
+from feroi.vocabulary import EXPRESSIONS
+
+ROI_COLOURS = "inferno"
+"""Colour scale of every region of interest, dark for little weight."""
 
 
 def draw_curves(history: Sequence[Mapping[str, Any]], path: Path) -> None:
@@ -32,7 +43,87 @@ def draw_curves(history: Sequence[Mapping[str, Any]], path: Path) -> None:
     save(figure, path)
 
 
+def draw_confusion(scores: Scores, path: Path) -> None:
+    """Confusion matrix in percent of each row, as in Table 6."""
+    totals = scores.confusion.sum(1, keepdims=True)
+    shares = 100 * scores.confusion / np.maximum(totals, 1)
+    figure = Figure(figsize=(5.6, 4.9), layout="constrained")
+    axes = figure.subplots()
+    picture = axes.imshow(shares, cmap="Blues", vmin=0, vmax=100)
+    for row, column in np.ndindex(*shares.shape):
+        text = f"{shares[row, column]:.1f}" if totals[row] else "–"
+        colour = "white" if shares[row, column] > 55 else "black"
+        axes.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
+    axes.set_xticks(range(len(EXPRESSIONS)), EXPRESSIONS, rotation=35, ha="right")
+    axes.set_yticks(range(len(EXPRESSIONS)), EXPRESSIONS)
+    axes.set_xlabel("read as")
+    axes.set_ylabel("labelled")
+    axes.set_title(f"accuracy {100 * scores.accuracy:.1f} % of {scores.n}")
+    figure.colorbar(picture, ax=axes, label="% of the row", shrink=0.8)
+    save(figure, path)
+
+
+def draw_rois(looks: Mapping[str, Mapping[str, MeanLook]], path: Path) -> None:
+    """Regions of interest as in Figs. 5 and 6.
+
+    looks: for each block of three rows (a network, or a pose of it), the mean looks of its columns
+    (expressions). The rows are the mean face times the mean map, the mean face, and the mean map.
+    All maps share one scale, in multiples of a uniform map.
+    """
+    columns = list(dict.fromkeys(name for block in looks.values() for name in block))
+    top = max(float(look.roi.max()) for block in looks.values() for look in block.values())
+    top = max(top, 1.01)
+    height, width = next(iter(next(iter(looks.values())).values())).face.shape
+    figure = Figure(
+        figsize=(1.35 * len(columns) + 1.2, 1.35 * height / width * 3 * len(looks) + 0.6),
+        layout="constrained",
+    )
+    grid = figure.subplots(3 * len(looks), len(columns), squeeze=False)
+    for axes in grid.flat:
+        axes.axis("off")
+    for block, (title, means) in enumerate(looks.items()):
+        for column, name in enumerate(columns):
+            if name not in means:
+                continue
+            face, roi = means[name].face, means[name].roi
+            product, plain, weights = (grid[3 * block + row, column] for row in range(3))
+            product.imshow(face * roi, cmap="gray", vmin=0, vmax=max(255.0, float((face * roi).max())))
+            plain.imshow(face, cmap="gray", vmin=0, vmax=255)
+            weights.imshow(roi, cmap=ROI_COLOURS, vmin=0, vmax=top)
+            if block == 0:
+                product.set_title(name, fontsize=9)
+        _name_rows(grid[3 * block :, 0], title)
+    scale = ScalarMappable(Normalize(0, top), ROI_COLOURS)
+    figure.colorbar(scale, ax=grid, label="weight, in multiples of a uniform map", shrink=0.5)
+    save(figure, path)
+
+
+def draw_faces(
+    faces: Sequence[FloatArray], rois: Sequence[FloatArray], captions: Sequence[str], path: Path
+) -> None:
+    """Single faces with their region of interest laid over them, a caption under each.
+
+    rois: in multiples of a uniform map, one of the face's size for each face.
+    """
+    figure = Figure(figsize=(1.5 * len(faces), 2.5), layout="constrained")
+    top = max(float(roi.max()) for roi in rois)
+    for axes, face, roi, caption in zip(
+        figure.subplots(1, len(faces), squeeze=False)[0], faces, rois, captions, strict=True
+    ):
+        axes.imshow(face, cmap="gray", vmin=0, vmax=255)
+        axes.imshow(roi, cmap=ROI_COLOURS, vmin=0, vmax=max(top, 1.01), alpha=0.45)
+        axes.set_title(caption, fontsize=8)
+        axes.axis("off")
+    save(figure, path)
+
+
 def save(figure: Figure, path: Path) -> None:
     """Write a figure as PNG, whole or not at all."""
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=130, format="png")
+
+
+def _name_rows(first_column: Iterable[Axes], block: str) -> None:
+    for axes, name in zip(first_column, ("face × map", "mean face", "mean map"), strict=False):
+        text = f"{block}\n{name}" if block else name
+        axes.text(-0.08, 0.5, text, transform=axes.transAxes, ha="right", va="center", fontsize=8)

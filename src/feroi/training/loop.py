@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +25,7 @@ from feroi.network.weights import (
     save_tensors,
 )
 from feroi.training.precision import Arithmetic, choose_arithmetic
+from feroi.training.voice import SILENT, Metrics, Voice
 
 LAST_WEIGHTS = "last.safetensors"
 METRICS = "metrics.jsonl"
@@ -43,9 +43,6 @@ class Diverged(RuntimeError):
     """The loss is no longer a number."""
 
 
-Metrics = dict[str, Any]
-
-
 def train(
     config: NetworkConfig,
     recipe: RecipeConfig,
@@ -53,8 +50,7 @@ def train(
     validation: Labelled,
     run: Path,
     seed: int,
-    on_step: Callable[[int, int, int], None] = lambda epoch, step, steps: None,
-    on_epoch: Callable[[Metrics], None] = lambda metrics: None,
+    voice: Voice = SILENT,
 ) -> list[Metrics]:
     """Train a network and leave its weights and metrics in the folder `run`.
 
@@ -64,12 +60,12 @@ def train(
     ends in (same machine, same number of threads). Everything random in an epoch follows from
     `seed` and the number of the epoch.
 
-    on_step: called before each step with (epoch, step, steps per epoch), counted from 1.
     Returns the metrics of every epoch. Raises Diverged when the loss is not finite.
     """
     arithmetic = choose_arithmetic(recipe.precision)
     torch.manual_seed(seed)
-    network = arithmetic.place(Network(config))
+    network = Network(config)
+    arithmetic.place(network)
     optimizer = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
     history = _resume(run, network, optimizer)
     steps = math.ceil(len(training.pixels) / recipe.batch_size)
@@ -82,16 +78,17 @@ def train(
         loss_sum, correct, seen = 0.0, 0, 0
         batches = training_batches(*training, config.input_hw, recipe.batch_size, rng)
         for step, batch in enumerate(batches, 1):
-            on_step(epoch, step, steps)
+            voice.on_step(epoch, step, steps)
             progress = (epoch - 1 + (step - 1) / steps) / recipe.epochs
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate_at(recipe, progress)
-            faces, labels = arithmetic.send(batch.faces), batch.labels.to(arithmetic.device)
+            faces = arithmetic.send(torch.from_numpy(batch.faces))
+            labels = torch.from_numpy(batch.labels).to(arithmetic.device)
             with arithmetic.autocast():
                 logits = network(faces).logits
             loss = nn.functional.cross_entropy(logits, labels)
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             loss_sum += loss.item() * len(labels)
             correct += int((logits.argmax(1) == labels).sum())
@@ -113,7 +110,7 @@ def train(
         }
         history.append(metrics)
         _record(run, history, network, optimizer)
-        on_epoch(metrics)
+        voice.on_epoch(metrics)
     return history
 
 
@@ -127,9 +124,7 @@ def learning_rate_at(recipe: RecipeConfig, progress: float) -> float:
         return recipe.learning_rate
     if progress < _WARM_UP:
         return recipe.learning_rate * (0.04 + 0.96 * progress / _WARM_UP)
-    return (
-        recipe.learning_rate * (1 + math.cos(math.pi * (progress - _WARM_UP) / (1 - _WARM_UP))) / 2
-    )
+    return recipe.learning_rate * (1 + math.cos(math.pi * (progress - _WARM_UP) / (1 - _WARM_UP))) / 2
 
 
 @torch.inference_mode()
@@ -139,7 +134,7 @@ def validate(network: Network, held: Labelled, arithmetic: Arithmetic) -> Metric
     logits = []
     for faces in centre_batches(held.pixels, network.config.input_hw):
         with arithmetic.autocast():
-            logits.append(network(arithmetic.send(faces)).logits.cpu())
+            logits.append(network(arithmetic.send(torch.from_numpy(faces))).logits.cpu())
     all_logits, labels = torch.cat(logits), torch.from_numpy(held.labels)
     return {
         "validation_loss": nn.functional.cross_entropy(all_logits, labels).item(),
@@ -147,9 +142,7 @@ def validate(network: Network, held: Labelled, arithmetic: Arithmetic) -> Metric
     }
 
 
-def _record(
-    run: Path, history: list[Metrics], network: Network, optimizer: torch.optim.Optimizer
-) -> None:
+def _record(run: Path, history: list[Metrics], network: Network, optimizer: torch.optim.Optimizer) -> None:
     """Metrics first, the checkpoint last: whatever a kill leaves half done is done again."""
     run.mkdir(parents=True, exist_ok=True)
     with (run / METRICS).open("a", encoding="utf-8") as file:
@@ -171,9 +164,7 @@ def _resume(run: Path, network: Network, optimizer: torch.optim.Optimizer) -> li
     finished = int(metadata["epoch"])
     lines = (run / METRICS).read_text(encoding="utf-8").splitlines()[:finished]
     (run / METRICS).write_text("".join(line + "\n" for line in lines), encoding="utf-8")
-    network.load_state_dict(
-        {name: v for name, v in tensors.items() if not name.startswith(OPTIMIZER_PREFIX)}
-    )
+    network.load_state_dict({name: v for name, v in tensors.items() if not name.startswith(OPTIMIZER_PREFIX)})
     optimizer.load_state_dict(_optimizer_state(tensors, optimizer))
     return [json.loads(line) for line in lines]
 
@@ -187,9 +178,7 @@ def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     }
 
 
-def _optimizer_state(
-    tensors: dict[str, Tensor], optimizer: torch.optim.Optimizer
-) -> dict[str, Any]:
+def _optimizer_state(tensors: dict[str, Tensor], optimizer: torch.optim.Optimizer) -> dict[str, Any]:
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in tensors.items():
         if name.startswith(OPTIMIZER_PREFIX):

@@ -24,10 +24,10 @@ class Arithmetic(NamedTuple):
         how = "bfloat16, channels-last" if self.bfloat16 else "float32"
         return f"{how} on {where}, {torch.get_num_threads()} threads"
 
-    def place(self, network: nn.Module) -> nn.Module:
-        """Move a network, in the memory layout that is fastest there."""
+    def place(self, network: nn.Module) -> None:
+        """Move a network there, in the memory layout that is fastest."""
         layout = torch.channels_last if self.bfloat16 else torch.preserve_format
-        return network.to(self.device, memory_format=layout)  # type: ignore[call-overload]
+        network.to(self.device, memory_format=layout)  # type: ignore[call-overload]
 
     def send(self, faces: Tensor) -> Tensor:
         """Move faces (N, 1, H, W) likewise."""
@@ -48,6 +48,6 @@ def choose_arithmetic(precision: Precision) -> Arithmetic:
 
 def _has_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     capabilities = torch.cpu.get_capabilities()
     return any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))

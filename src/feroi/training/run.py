@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import json
 import platform
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,9 @@ from feroi.data.pixels import Decoded, decode
 from feroi.data.samples import fingerprint
 from feroi.files import atomic_path, write_json
 from feroi.report.figures import draw_curves
-from feroi.training.loop import Labelled, Metrics, train
+from feroi.training.loop import Labelled, train
 from feroi.training.precision import choose_arithmetic
+from feroi.training.voice import SILENT, Metrics, Voice
 
 CONFIG = "config.json"
 CURVES = "curves.png"
@@ -38,13 +38,10 @@ def train_run(
     recipe: RecipeConfig,
     run: Path,
     seed: int,
-    say: Callable[[str], None] = lambda line: None,
-    on_step: Callable[[int, int, int], None] = lambda epoch, step, steps: None,
-    on_epoch: Callable[[Metrics], None] = lambda metrics: None,
+    voice: Voice = SILENT,
 ) -> list[Metrics]:
     """Train on `division` into the folder `run`, or go on with the run that was begun there.
 
-    say: gets a line for people on what is about to happen.
     Raises ValueError if `run` holds another configuration, seed or data, or if a subject stands
     on both sides of the division; for the rest see `loop.train`.
     """
@@ -52,12 +49,12 @@ def train_run(
     training = decode(division.training, network.stored_hw)
     validation = decode(division.validation, network.stored_hw)
     rejected = training.rejected + validation.rejected
-    say(
+    voice.say(
         f"{len(training.samples)} training and {len(validation.samples)} validation images, "
         f"{division.how}; {len(rejected)} could not be read"
     )
     arithmetic = choose_arithmetic(recipe.precision)
-    say(f"computing in {arithmetic.description}")
+    voice.say(f"computing in {arithmetic.description}")
     description = {
         "network": to_dict(network),
         "recipe": to_dict(recipe),
@@ -74,12 +71,10 @@ def train_run(
     begun = _begin(run, description)
     if rejected:
         _write_rejected(training.rejected, validation.rejected, run / REJECTED)
-        say(f"see {run / REJECTED} for the images that could not be read")
+        voice.say(f"see {run / REJECTED} for the images that could not be read")
     if begun:
-        say(f"going on with the run in {run}")
-    history = train(
-        network, recipe, _labelled(training), _labelled(validation), run, seed, on_step, on_epoch
-    )
+        voice.say(f"going on with the run in {run}")
+    history = train(network, recipe, _labelled(training), _labelled(validation), run, seed, voice)
     draw_curves(history, run / CURVES)
     return history
 

@@ -1,0 +1,26 @@
+# Each target sets up its own environment and works as the only command typed.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint clean
+
+demo: .venv/train.stamp  ## train on the embedded faces and write demo/report.html
+	$(BIN)/feroi demo --out demo
+
+test: .venv/dev.stamp  ## run every test
+	$(BIN)/pytest
+
+lint: .venv/dev.stamp  ## style and types
+	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check src tests
+	$(BIN)/mypy
+
+.venv/%.stamp: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "feroi needs Python 3.11 or later; try: make PYTHON=python3.12" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$*]'
+	touch $@
+
+clean:
+	rm -rf .venv demo build .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,252 @@
+"""Photos to readings: find every face, prepare it, read it, and say where the network looked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import map_coordinates
+
+from feroi.config import NetworkConfig
+from feroi.data.batches import as_faces
+from feroi.explain.regions import region_masks, region_shares
+from feroi.explain.roi import project
+from feroi.look import FloatArray, Forward
+from feroi.photo.detect import Face, biggest, detect
+from feroi.photo.landmarks import landmarks
+from feroi.photo.pixels import UnreadableImage, read_photo, to_intensity
+from feroi.photo.prepare import Crop, prepare
+from feroi.vocabulary import EXPRESSIONS
+
+_BATCH_FACES = 64
+_AHEAD = 4
+"""Photos decoded and searched for faces while the network is busy."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One face of a photo, read.
+
+    expression: the most probable one. confidence: its probability, 0..1.
+    probabilities: expression to probability, summing to 1.
+    box_xyxy_px: left, top, right, bottom of the face in the photo; may reach past its edge.
+    score: how sure the detector was.
+    landmarks: (68, 2), x and y in px of the photo, in the order of iBUG.
+    crop: the prepared face, (H, W) uint8, as the network saw it.
+    crop_attention: (H, W), the region of interest on the crop, in multiples of a uniform map; None
+        for a network without a map.
+    regions: share of attention on brow, lid, nose, cheek, lip, jaw (the words of Table 4); what is
+        missing to 1 lies elsewhere. Empty for a network without a map.
+    """
+
+    expression: str
+    confidence: float
+    probabilities: dict[str, float]
+    box_xyxy_px: tuple[float, float, float, float]
+    score: float
+    landmarks: FloatArray
+    crop: NDArray[np.uint8]
+    crop_attention: FloatArray | None
+    regions: dict[str, float]
+    photo_hw: tuple[int, int]
+    _places_xy_px: FloatArray
+
+    @cached_property
+    def attention(self) -> FloatArray | None:
+        """The region of interest in photo coordinates, (H, W) of the photo; 0 outside the crop."""
+        if self.crop_attention is None:
+            return None
+        return _on_photo(self.crop_attention, self._places_xy_px, self.photo_hw)
+
+
+class Photo(NamedTuple):
+    """What was found in one photo.
+
+    status: "ok", "no face", or why the file could not be read.
+    pixels: (H, W, 3) uint8 RGB, upright; None if the file could not be read.
+    faces: biggest first.
+    """
+
+    name: str
+    status: str
+    pixels: NDArray[np.uint8] | None
+    faces: list[Reading]
+
+
+class Settings(NamedTuple):
+    """How photos are read.
+
+    detector: a name in `photo.detect.DETECTORS`.
+    only_biggest: read the biggest face of each photo alone, as SFEW is prepared.
+    """
+
+    detector: str = "both"
+    only_biggest: bool = False
+
+
+PLAIN = Settings()
+
+
+class _Found(NamedTuple):
+    name: str
+    status: str
+    pixels: NDArray[np.uint8] | None
+    faces: Sequence[Face]
+    points: Sequence[FloatArray]
+    crops: Sequence[Crop]
+
+
+def analyze(
+    photos: Iterable[Path | NDArray[np.uint8]],
+    forward: Forward,
+    config: NetworkConfig,
+    settings: Settings = PLAIN,
+) -> Iterator[Photo]:
+    """Read every face of every photo, in the order given.
+
+    photos: files, or arrays (H, W, 3) RGB or (H, W) intensity, uint8. A file that cannot be read
+        becomes a `Photo` whose status says why.
+    Faces of many photos go through the network together, and photos are decoded ahead of it, so a
+    folder of any length is read in bounded memory.
+    Raises ValueError if the network does not say how its faces were prepared.
+    """
+    if config.pipeline is None:
+        raise ValueError(
+            "this network does not say how the faces it learned from were prepared, so none can be "
+            "prepared for it; train it on a data set whose pipeline is known, or pass --pipeline"
+        )
+    waiting: list[_Found] = []
+    with ThreadPoolExecutor(1) as pool:
+        for found in _ahead(pool, photos, config, settings):
+            waiting.append(found)
+            if sum(len(each.crops) for each in waiting) >= _BATCH_FACES or len(waiting) > _BATCH_FACES:
+                yield from _read(waiting, forward, config)
+                waiting = []
+        yield from _read(waiting, forward, config)
+
+
+def _ahead(
+    pool: ThreadPoolExecutor,
+    photos: Iterable[Path | NDArray[np.uint8]],
+    config: NetworkConfig,
+    settings: Settings,
+) -> Iterator[_Found]:
+    """Photos with their faces found and prepared, a few of them ahead of the caller."""
+    running = []
+    for number, photo in enumerate(photos):
+        name = str(photo) if isinstance(photo, Path) else f"photo {number}"
+        running.append(pool.submit(_find, name, photo, config, settings))
+        if len(running) > _AHEAD:
+            yield running.pop(0).result()
+    for future in running:
+        yield future.result()
+
+
+def _find(name: str, photo: Path | NDArray[np.uint8], config: NetworkConfig, settings: Settings) -> _Found:
+    try:
+        pixels = read_photo(photo) if isinstance(photo, Path) else photo
+    except UnreadableImage as error:
+        return _Found(name, str(error), None, [], [], [])
+    intensity = to_intensity(pixels)
+    faces = detect(pixels, settings.detector)
+    if settings.only_biggest and faces:
+        faces = [face for face in [biggest(faces)] if face is not None]
+    kept, points, crops = [], [], []
+    for face in faces:
+        marks = landmarks(pixels, face)
+        try:
+            crops.append(prepare(intensity, marks, str(config.pipeline), config.stored_hw))
+        except ValueError:
+            continue  # what was taken for a face has landmarks that are none
+        kept.append(face)
+        points.append(marks)
+    return _Found(name, "ok" if kept else "no face", pixels, kept, points, crops)
+
+
+def _read(waiting: Sequence[_Found], forward: Forward, config: NetworkConfig) -> Iterator[Photo]:
+    crops = [_centre(crop, config.input_hw) for found in waiting for crop in found.crops]
+    if crops:
+        look = forward(as_faces(np.stack([crop.image for crop in crops])))
+        shares = _softmax(np.asarray(look.logits, dtype=np.float64))
+        maps = None if look.attention is None else project(look.attention, config.input_hw)
+    number = 0
+    for found in waiting:
+        readings = []
+        for face, points in zip(found.faces, found.points, strict=True):
+            assert found.pixels is not None
+            roi = None if maps is None else maps[number]
+            readings.append(_reading(face, points, crops[number], shares[number], roi, found.pixels.shape))
+            number += 1
+        yield Photo(found.name, found.status, found.pixels, readings)
+
+
+def _reading(
+    face: Face,
+    points: FloatArray,
+    crop: Crop,
+    shares: FloatArray,
+    roi: FloatArray | None,
+    shape: tuple[int, ...],
+) -> Reading:
+    regions = {}
+    if roi is not None:
+        regions = region_shares(roi, region_masks(crop.landmarks_xy_px, crop.image.shape[:2]))
+    best = int(shares.argmax())
+    return Reading(
+        expression=EXPRESSIONS[best],
+        confidence=float(shares[best]),
+        probabilities=dict(zip(EXPRESSIONS, map(float, shares), strict=True)),
+        box_xyxy_px=face.box_xyxy_px,
+        score=face.score,
+        landmarks=points,
+        crop=crop.image,
+        crop_attention=roi,
+        regions=regions,
+        photo_hw=(shape[0], shape[1]),
+        _places_xy_px=crop.places_xy_px,
+    )
+
+
+def _centre(crop: Crop, size_hw: tuple[int, int]) -> Crop:
+    """The middle of a crop, as the network is shown it at test (section 4.2)."""
+    height, width = size_hw
+    top, left = (crop.image.shape[0] - height) // 2, (crop.image.shape[1] - width) // 2
+    here = np.s_[top : top + height, left : left + width]
+    return Crop(crop.image[here], crop.landmarks_xy_px - [left, top], crop.places_xy_px[here])
+
+
+def _softmax(logits: FloatArray) -> FloatArray:
+    powers = np.exp(logits - logits.max(1, keepdims=True))
+    return np.asarray(powers / powers.sum(1, keepdims=True))
+
+
+def _on_photo(roi: FloatArray, places: FloatArray, photo_hw: tuple[int, int]) -> FloatArray:
+    """`roi` (h, w) carried to the photo pixels its own were seen at.
+
+    `places` is inverted by its best affine approximation, which is exact for the pipelines that cut
+    a box; for `front` it misses by a few px where the face is deep.
+    """
+    height, width = roi.shape
+    columns, rows = np.meshgrid(np.arange(width), np.arange(height))
+    design = np.stack([places[..., 0].ravel(), places[..., 1].ravel(), np.ones(roi.size)], axis=1)
+    wanted = np.stack([rows.ravel(), columns.ravel()], axis=1)
+    inverse = np.linalg.lstsq(design, wanted, rcond=None)[0]  # (3, 2)
+    photo = np.zeros(photo_hw, dtype=np.float32)
+    low = np.floor(places.reshape(-1, 2).min(0)).astype(int)
+    high = np.ceil(places.reshape(-1, 2).max(0)).astype(int) + 1
+    x0, y0 = max(low[0], 0), max(low[1], 0)
+    x1, y1 = min(high[0], photo_hw[1]), min(high[1], photo_hw[0])
+    if x1 <= x0 or y1 <= y0:
+        return photo
+    x, y = np.meshgrid(np.arange(x0, x1), np.arange(y0, y1))
+    at = np.stack([x, y, np.ones_like(x)], axis=-1) @ inverse  # (.., 2): row, column in the crop
+    inside = ((at > -0.5) & (at < [height - 0.5, width - 0.5])).all(-1)
+    values = map_coordinates(roi, [at[..., 0], at[..., 1]], order=1, mode="nearest")
+    photo[y0:y1, x0:x1] = np.where(inside, values, 0)
+    return photo

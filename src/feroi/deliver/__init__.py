@@ -1,0 +1,1 @@
+"""Networks outside of training: ONNX files, and reading with them without torch."""

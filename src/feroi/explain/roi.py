@@ -1,0 +1,63 @@
+"""Regions of interest: the attention map B on the face it belongs to (Figs. 5 and 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feroi.look import FloatArray
+
+
+class MeanLook(NamedTuple):
+    """Averages over a group of n faces.
+
+    face: (H, W), intensities in 0..255.
+    roi: (H, W), the mean map projected back to the input, in multiples of a uniform map.
+    """
+
+    n: int
+    face: FloatArray
+    roi: FloatArray
+
+
+def project(maps: FloatArray, size_hw: tuple[int, int]) -> FloatArray:
+    """Maps (N, h, w) on the pixels of the input: (N, *size_hw), in multiples of a uniform map.
+
+    Bilinear between the centres of the locations, which lie evenly over the input; constant
+    beyond the outermost. A uniform map becomes 1 everywhere.
+    """
+    if maps.ndim != 3:
+        raise ValueError(f"maps must be (N, h, w), got {maps.shape}")
+    rows = _interpolation(maps.shape[1], size_hw[0])  # (H, h)
+    columns = _interpolation(maps.shape[2], size_hw[1])  # (W, w)
+    locations = maps.shape[1] * maps.shape[2]
+    projected: FloatArray = locations * (rows @ maps @ columns.T)
+    return projected
+
+
+def mean_looks(groups: Sequence[str], faces: NDArray[np.uint8], maps: FloatArray) -> dict[str, MeanLook]:
+    """Mean face and mean region of interest of each group, groups in the order of their names.
+
+    groups: the group of each of the N faces. faces: (N, H, W). maps: (N, h, w).
+    """
+    if not len(groups) == len(faces) == len(maps):
+        raise ValueError(f"{len(groups)} groups, {len(faces)} faces and {len(maps)} maps differ in number")
+    result = {}
+    labels = np.array(groups)
+    for group in sorted(set(groups)):
+        chosen = labels == group
+        # Projection is linear, so the mean map is projected, not each map.
+        roi = project(maps[chosen].mean(0, keepdims=True), (faces.shape[1], faces.shape[2]))[0]
+        result[group] = MeanLook(int(chosen.sum()), faces[chosen].mean(0), roi)
+    return result
+
+
+def _interpolation(locations: int, pixels: int) -> FloatArray:
+    """(pixels, locations) weights, rows summing to 1, of linear interpolation along one side."""
+    place = (np.arange(pixels) + 0.5) * locations / pixels - 0.5
+    place = place.clip(0, locations - 1)
+    distance = np.abs(place[:, None] - np.arange(locations)[None, :])
+    return np.maximum(0.0, 1.0 - distance)

@@ -1,0 +1,119 @@
+"""Crops in the plane of the photo: upright by the eyes, at a fixed box, or loosely round a face.
+
+Boxes are (x0, y0, x1, y1) in px, from the left and top edges of the first pixel inside to the right
+and bottom edges of the last, so that a box is x1 - x0 px wide. Points are (x, y) with pixel centres
+at integers. Beyond the photo its border pixels go on.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from feroi.photo.geometry import (
+    FRAME_EYES_PX,
+    FRAME_HW,
+    anchor_points,
+    checked_landmarks,
+    checked_photo,
+)
+from feroi.photo.warp import sample
+
+RAFD_POSE_BOX_XYXY_PX = (56.5, 150.0, 624.5, 718.0)
+"""Twice 284 px square of RaFD's 681x1024, about the middle of the head. The paper gives no box."""
+POSE_HW = (284, 284)
+FER_HW = (48, 48)
+FER_ENLARGE, FER_RISE = 1.12, 0.17
+"""How FER-2013's pictures lie about the box of their landmarks: medians of 287 of its faces, turned
+less than 30 degrees, with landmarks found by dlib."""
+
+
+def align_by_eyes(
+    photo: NDArray[np.uint8],
+    landmarks_xy_px: NDArray[np.floating[Any]],
+    size_hw: tuple[int, int] = FRAME_HW,
+) -> NDArray[np.uint8]:
+    """`photo` (H, W) turned, scaled and shifted until the eyes lie as in the frontal frame.
+
+    landmarks_xy_px: (68, 2). For a `size_hw` other than (160, 125), the eyes' places grow with
+    width and height. Returns uint8 of `size_hw`. Raises ValueError for arrays of other shapes or
+    types, or eyes in one place.
+    """
+    photo, (height, width) = checked_photo(photo), _checked_size(size_hw)
+    eyes = anchor_points(checked_landmarks(landmarks_xy_px))[:2] @ [1, 1j]
+    stretch = [width / FRAME_HW[1], height / FRAME_HW[0]]
+    wanted = ((np.array(FRAME_EYES_PX) + 0.5) * stretch - 0.5) @ [1, 1j]
+    if abs(eyes[1] - eyes[0]) < 1e-3:
+        raise ValueError("both eyes lie in one place; a face in profile cannot be aligned by them")
+    # a similarity is a multiplication and an addition of complex numbers x + iy
+    turn = (eyes[1] - eyes[0]) / (wanted[1] - wanted[0])
+    rows, columns = np.mgrid[:height, :width]
+    places = eyes[0] + turn * (columns + 1j * rows - wanted[0])
+    return sample(photo, np.stack([places.real, places.imag], axis=-1))
+
+
+def crop_fixed(
+    photo: NDArray[np.uint8],
+    box_xyxy_px: ArrayLike = RAFD_POSE_BOX_XYXY_PX,
+    size_hw: tuple[int, int] = POSE_HW,
+) -> NDArray[np.uint8]:
+    """The box of `photo` (H, W), resized to `size_hw`, as RaFD-POSE is made (section 4.2).
+
+    The box may be of any size and leave the photo. Raises ValueError if it is empty, not finite,
+    or nowhere on the photo.
+    """
+    photo, (height, width) = checked_photo(photo), _checked_size(size_hw)
+    x0, y0, x1, y1 = _checked_box(box_xyxy_px)
+    if x0 >= photo.shape[1] or y0 >= photo.shape[0] or x1 <= 0 or y1 <= 0:
+        raise ValueError(
+            f"the box {(x0, y0, x1, y1)} lies outside the photo of {photo.shape[1]}x{photo.shape[0]} px"
+        )
+    x = x0 + (np.arange(width) + 0.5) * (x1 - x0) / width - 0.5
+    y = y0 + (np.arange(height) + 0.5) * (y1 - y0) / height - 0.5
+    return sample(photo, np.stack(np.meshgrid(x, y), axis=-1))
+
+
+def crop_loose(
+    photo: NDArray[np.uint8],
+    box_xyxy_px: ArrayLike,
+    enlarge: float = FER_ENLARGE,
+    rise: float = FER_RISE,
+    size_hw: tuple[int, int] = FER_HW,
+) -> NDArray[np.uint8]:
+    """A square about the box of a face in `photo` (H, W), as FER-2013 shows faces.
+
+    The defaults are for the box of the landmarks (`landmark_box`); a detector's box needs others.
+    enlarge: side of the square, in units of the longer side of the box.
+    rise: how far its centre lies above the centre of the box, in the same units.
+    Raises ValueError as `crop_fixed`.
+    """
+    x0, y0, x1, y1 = _checked_box(box_xyxy_px)
+    if not enlarge > 0:
+        raise ValueError(f"enlarge must be above 0, got {enlarge}")
+    side = max(x1 - x0, y1 - y0)
+    half = enlarge * side / 2
+    x, y = (x0 + x1) / 2, (y0 + y1) / 2 - rise * side
+    return crop_fixed(photo, (x - half, y - half, x + half, y + half), size_hw)
+
+
+def landmark_box(landmarks_xy_px: NDArray[np.floating[Any]]) -> tuple[float, float, float, float]:
+    """The box (x0, y0, x1, y1) of landmarks (68, 2): brows to chin, jaw to jaw."""
+    landmarks = checked_landmarks(landmarks_xy_px)
+    (x0, y0), (x1, y1) = landmarks.min(0), landmarks.max(0)
+    return float(x0), float(y0), float(x1) + 1, float(y1) + 1
+
+
+def _checked_box(box_xyxy_px: ArrayLike) -> tuple[float, float, float, float]:
+    box = np.asarray(box_xyxy_px, dtype=np.float64)
+    if box.shape != (4,) or not np.isfinite(box).all() or (box[2:] <= box[:2]).any():
+        raise ValueError(f"a box is (x0, y0, x1, y1) with x0 < x1 and y0 < y1, got {box_xyxy_px!r}")
+    x0, y0, x1, y1 = box.tolist()
+    return x0, y0, x1, y1
+
+
+def _checked_size(size_hw: tuple[int, int]) -> tuple[int, int]:
+    if len(size_hw) != 2 or min(size_hw) < 2:
+        raise ValueError(f"size_hw is (height, width), at least 2 px each; got {size_hw}")
+    return size_hw

@@ -1,0 +1,24 @@
+"""Pages that are one file and can be sent by mail."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from feroi.files import write_text
+
+
+def write_page(template: str, path: Path, **values: Any) -> None:
+    """Fill `template` (a file of this folder) with `values`; text is escaped. Whole or not at all."""
+    environment = Environment(
+        loader=PackageLoader("feroi", "report"), autoescape=True, undefined=StrictUndefined
+    )
+    write_text(path, environment.get_template(template).render(**values))
+
+
+def inline_png(path: Path) -> str:
+    """A PNG file as a data address, to stand inside a page."""
+    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()

@@ -1,0 +1,99 @@
+"""What commands say to the person at the terminal: progress, tables, and clear errors."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from feroi.data.pixels import Rejected
+    from feroi.evaluation.metrics import Scores
+    from feroi.training.voice import Voice
+
+console = Console(stderr=True, highlight=False)
+
+
+@contextmanager
+def clear_errors() -> Iterator[None]:
+    """Turn expected errors into one clear message and exit status 1."""
+    # Idle threads must not spin: with two cores they would take the one the work runs on.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("feroi"):
+            raise
+        _fail(f"this command needs {error.name}; pip install 'feroi[train]'")
+    except (ValueError, OSError, RuntimeError) as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        _fail("stopped; the same command goes on where it was")
+
+
+@contextmanager
+def training_voice(epochs: int) -> Iterator[Voice]:
+    """Progress of one training: a bar over its steps, and a line an epoch."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from feroi.training.voice import Voice
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        task = bars.add_task("training", total=None)
+
+        def on_step(epoch: int, step: int, steps: int) -> None:
+            done = (epoch - 1) * steps + step - 1
+            bars.update(task, completed=done, total=epochs * steps, description=f"epoch {epoch}/{epochs}")
+
+        def on_epoch(row: dict[str, Any]) -> None:
+            say(
+                f"epoch {row['epoch']}/{epochs}  loss {row['loss']:.3f}  "
+                f"training {100 * row['accuracy']:.1f} %  "
+                f"validation {100 * row['validation_accuracy']:.1f} %  "
+                f"{row['images_per_s']:.0f} images/s  {row['seconds']:.0f} s"
+            )
+
+        yield Voice(say, on_step, on_epoch)
+
+
+def say(line: str) -> None:
+    """A line for people, on standard error."""
+    console.print(line, markup=False, soft_wrap=True)
+
+
+def print_scores(scores: Scores) -> None:
+    """Accuracy, macro-F1, and each expression's recall beside its row of the confusion matrix."""
+    labels = list(scores.per_class_recall)
+    say(
+        f"accuracy {100 * scores.accuracy:.2f} %, macro-F1 {scores.macro_f1:.3f}, {scores.n} images; "
+        f"rows as labelled, columns as read:"
+    )
+    table = Table(box=SIMPLE_HEAD)
+    table.add_column("")
+    for label in labels:
+        table.add_column(label, justify="right")
+    table.add_column("recall", justify="right")
+    for label, row in zip(labels, scores.confusion, strict=True):
+        recall = scores.per_class_recall[label]
+        table.add_row(label, *map(str, row), "–" if recall is None else f"{100 * recall:.1f} %")
+    console.print(table)
+
+
+def print_rejected(rejected: list[Rejected]) -> None:
+    """How many images could not be read, and the first few."""
+    if rejected:
+        say(f"{len(rejected)} images could not be read and were left out:")
+        for item in rejected[:5]:
+            say(f"  {item.name}: {item.reason}")
+
+
+def _fail(message: str) -> None:
+    console.print(f"error: {message}", style="red", markup=False, soft_wrap=True)
+    raise typer.Exit(1) from None

@@ -1,0 +1,53 @@
+"""Cross-validation of a network: one run folder a fold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feroi.config import NetworkConfig, RecipeConfig
+from feroi.data.folds import Division
+from feroi.data.pixels import decode
+from feroi.data.samples import Samples
+from feroi.evaluation.crossval import CrossValidation, cross_validate
+from feroi.evaluation.evaluate import read
+from feroi.files import write_json
+from feroi.network.forward import torch_forward
+from feroi.network.weights import load_network
+from feroi.training.loop import LAST_WEIGHTS
+from feroi.training.run import train_run
+from feroi.training.voice import Voice
+
+RESULT = "crossval.json"
+
+
+def cross_validate_network(
+    samples: Samples,
+    network: NetworkConfig,
+    recipe: RecipeConfig,
+    run: Path,
+    seed: int,
+    folds: int,
+    voice: Voice,
+) -> CrossValidation:
+    """Train on all folds but one, score on that one with the weights of the last epoch.
+
+    The last epoch's, as in the paper: the best epoch's would have been chosen by the fold they
+    are scored on. Leaves `run/fold1`... and `run/crossval.json`; finished epochs of a killed run
+    are not repeated. Images that cannot be read are left out. For errors see
+    `data.folds.subject_folds` and `training.run.train_run`.
+    """
+    readable = decode(samples, network.stored_hw)
+
+    def fit(number: int, division: Division) -> NDArray[np.int64]:
+        folder = run / f"fold{number}"
+        train_run(division, network, recipe, folder, seed, voice)
+        forward = torch_forward(load_network(folder / LAST_WEIGHTS))
+        return read(forward, network, division.validation).predicted
+
+    result = cross_validate(readable.samples, fit, folds, seed)
+    rejected = [item._asdict() for item in readable.rejected]
+    write_json(run / RESULT, {**result.to_json(), "rejected": rejected})
+    return result

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+# The networks of the tests are tiny: one thread is faster, and a busy machine cannot stall it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from feroi.vocabulary import EXPRESSIONS
+
+
+@pytest.fixture(autouse=True)
+def private_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep decoded data sets of the tests out of the person's own cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture
+def expression_folders(tmp_path: Path) -> Path:
+    """A folder of folders: 6 images of 24x24 px an expression, brighter from expression to expression."""
+    rng = np.random.default_rng(0)
+    root = tmp_path / "faces"
+    for label, name in enumerate(EXPRESSIONS):
+        (root / name).mkdir(parents=True)
+        for number in range(6):
+            image = (30 * label + 20 + rng.integers(0, 20, (24, 24))).astype(np.uint8)
+            Image.fromarray(image).save(root / name / f"{number}.png")
+    return root

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from feroi.data.batches import centre_batches, centre_patches, training_batches
+
+N, SIDE = 37, 7
+# The value of a pixel tells its image, row and column.
+PIXELS = (np.arange(N)[:, None, None] + 40 * (np.arange(SIDE)[:, None] % 3) + 3 * np.arange(SIDE)).astype(
+    np.uint8
+)
+LABELS = np.arange(N) % 7
+
+
+def _epoch(seed=0, batch_size=8, pixels=PIXELS, hw=(5, 4)):
+    rng = np.random.default_rng(seed)
+    return list(training_batches(pixels, LABELS[: len(pixels)], hw, batch_size, rng))
+
+
+def test_an_epoch_shows_every_image_once():
+    batches = _epoch(pixels=np.repeat(np.arange(N, dtype=np.uint8), SIDE * SIDE).reshape(N, SIDE, SIDE))
+    shown = np.concatenate([batch.faces[:, 0, 0, 0] * 255 for batch in batches]).round().astype(int)
+    assert sorted(shown) == list(range(N))
+    labels = np.concatenate([batch.labels for batch in batches])
+    assert (labels == LABELS[shown]).all()
+
+
+def test_patches_are_windows_of_their_image_or_its_mirror():
+    mirrored = 0
+    for batch in _epoch():
+        assert batch.faces.dtype == np.float32
+        for face in (batch.faces[:, 0] * 255).round().astype(np.uint8):
+            found = [
+                flip
+                for image in PIXELS
+                for top in range(3)
+                for left in range(4)
+                for flip in (False, True)
+                if np.array_equal(face[:, ::-1] if flip else face, image[top : top + 5, left : left + 4])
+            ]
+            assert found
+            mirrored += all(found)
+    assert 5 < mirrored < 32
+
+
+def test_order_and_patches_follow_the_seed():
+    def same(one, other):
+        return all(np.array_equal(a.faces, b.faces) for a, b in zip(one, other, strict=True))
+
+    assert same(_epoch(1), _epoch(1))
+    assert not same(_epoch(1), _epoch(2))
+
+
+def test_every_place_of_the_patch_occurs():
+    image = np.arange(9, dtype=np.uint8).reshape(1, 3, 3).repeat(400, 0)
+    batches = training_batches(image, np.zeros(400, int), (2, 2), 50, np.random.default_rng(0))
+    corners = {int(v) for batch in batches for v in (batch.faces[:, 0, 0, 0] * 255).round()}
+    assert corners == {0, 1, 2, 3, 4, 5}  # the left corner of four places, and of their mirrors
+
+
+def test_a_last_single_image_is_dropped():
+    assert [len(batch.labels) for batch in _epoch(batch_size=12)] == [12, 12, 12]
+    assert [len(batch.labels) for batch in _epoch(batch_size=10)] == [10, 10, 10, 7]
+
+
+def test_centre_patch_of_the_papers_sizes():
+    image = np.zeros((1, 160, 125), np.uint8)
+    image[0, 8:152, 6:118] = 1
+    assert (centre_patches(image, (144, 112)) == 1).all()
+
+
+def test_centre_batches_keep_order_and_scale():
+    faces = np.concatenate(list(centre_batches(PIXELS, (7, 7), batch_size=10)))
+    np.testing.assert_allclose(faces[:, 0] * 255, PIXELS, atol=1e-4)
+    assert faces.shape == (N, 1, 7, 7)
+
+
+def test_a_patch_larger_than_the_image_is_an_error():
+    with pytest.raises(ValueError, match="cannot cut 8x8 px patches from images of 7x7"):
+        centre_patches(PIXELS, (8, 8))

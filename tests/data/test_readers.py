@@ -1,0 +1,223 @@
+"""Readers on made-up files with the real names and numbers of each data set."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from feroi.data.folds import subject_folds
+from feroi.data.rafd import paper_fold
+from feroi.data.readers import embedded_folder, read_dataset
+from feroi.data.samples import TEST, TRAINING, VALIDATION, LayoutError, write_table
+from feroi.vocabulary import EXPRESSIONS
+
+RAFD_EMOTIONS = (
+    "angry", "contemptuous", "disgusted", "fearful", "happy", "neutral", "sad", "surprised"
+)  # fmt: skip
+# 67 numbers within 1..73, thirteen of them in 1..15 as Table 6 implies.
+RAFD_SUBJECTS = [n for n in range(1, 74) if n not in (6, 13, 17, 34, 50, 66)]
+
+
+def _rafd(root: Path, angles=("000", "045", "090", "135", "180")) -> Path:
+    root.mkdir()
+    for subject in RAFD_SUBJECTS:
+        for angle in angles:
+            for emotion in RAFD_EMOTIONS:
+                for gaze in ("frontal", "left", "right"):
+                    name = f"Rafd{angle}_{subject:02d}_Caucasian_female_{emotion}_{gaze}.jpg"
+                    (root / name).touch()
+    return root
+
+
+@pytest.mark.slow
+def test_rafd_has_the_papers_counts(tmp_path):
+    samples = read_dataset(_rafd(tmp_path / "rafd"))
+    assert len(samples) == 7035
+    frontal = samples.where(lambda row: row.attributes["pose"] == "090")
+    assert len(frontal) == 1407
+    assert set(samples.counts().values()) == {1005}
+    for rows, per_class in ((frontal, 39), (samples, 195)):  # Table 6, fold 1
+        fold = subject_folds(rows)[0]
+        assert set(rows.take(fold.validation).counts().values()) == {per_class}
+        assert {int(s) for s in rows.take(fold.validation).subjects} <= set(range(1, 16))
+
+
+def test_rafd_names_are_read(tmp_path):
+    name = "Rafd045_07_Moroccan_male_disgusted_left.jpg"
+    (tmp_path / name).touch()
+    (tmp_path / "readme.txt").touch()
+    (sample,) = read_dataset(tmp_path)
+    assert (sample.expression, sample.subject, sample.name) == ("disgust", "07", name)
+    assert sample.attributes == {
+        "source": "RaFD", "pose": "045", "gaze": "left", "gender": "male", "ethnicity": "Moroccan"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("subject", "fold"),
+    [(1, 0), (15, 0), (16, 1), (29, 1), (30, 2), (43, 2), (44, 3), (57, 3), (58, 4), (73, 4)],
+)
+def test_paper_folds_have_the_papers_borders(subject, fold):
+    assert paper_fold(f"{subject:02d}") == fold
+
+
+def test_a_wrong_rafd_name_shows_the_right_one(tmp_path):
+    (tmp_path / "Rafd090_1_female_angry.jpg").touch()
+    with pytest.raises(LayoutError, match="Rafd090_01_Caucasian_female_angry_frontal"):
+        read_dataset(tmp_path, "rafd")
+
+
+def _expression_files(root: Path, names: dict[str, int]) -> None:
+    for name, count in names.items():
+        (root / name).mkdir(parents=True)
+        for number in range(count):
+            (root / name / f"film_{number:09d}.png").touch()
+
+
+def test_sfew_has_the_papers_counts(tmp_path):
+    emotions = ("Angry", "Disgust", "Fear", "Happy", "Neutral", "Sad", "Surprise")
+    _expression_files(tmp_path / "Train", dict(zip(emotions, (165, 60, 80, 180, 140, 155, 85), strict=True)))
+    _expression_files(tmp_path / "Val", dict(zip(emotions, (70, 20, 40, 70, 80, 70, 50), strict=True)))
+    samples = read_dataset(tmp_path)
+    assert set(samples.attribute("source")) == {"SFEW"}
+    assert (len(samples.split(TRAINING)), len(samples.split(VALIDATION))) == (865, 400)
+
+
+def test_sfew_without_val_shows_the_layout(tmp_path):
+    _expression_files(tmp_path / "Train", {"Angry": 1})
+    with pytest.raises(LayoutError, match=r"no folder val.*\n.*SFEW 2.0: folders Train and Val"):
+        read_dataset(tmp_path, "sfew")
+
+
+def _fer2013_row(code: int, usage: str, values=range(2304)) -> str:
+    return f"{code},{' '.join(str(v % 256) for v in values)},{usage}\n"
+
+
+@pytest.mark.slow
+def test_fer2013_csv_has_the_challenges_splits(tmp_path):
+    splits = {"Training": 28709, "PublicTest": 3589, "PrivateTest": 3589}
+    pixels = " ".join(["7"] * 2304)
+    with (tmp_path / "fer2013.csv").open("w") as file:
+        file.write("emotion,pixels,Usage\n")
+        for usage, count in splits.items():
+            file.writelines(f"{number % 7},{pixels},{usage}\n" for number in range(count))
+    samples = read_dataset(tmp_path)
+    assert [len(samples.split(name)) for name in (TRAINING, VALIDATION, TEST)] == list(splits.values())
+
+
+def test_fer2013_csv_rows_become_images(tmp_path):
+    path = tmp_path / "icml_face_data.csv"
+    path.write_text("emotion, pixels, Usage\n".replace(" ", "") + _fer2013_row(6, "PublicTest"))
+    (sample,) = read_dataset(path)
+    assert (sample.expression, sample.name) == ("neutral", "PublicTest_00000")
+    assert sample.image.shape == (48, 48)
+    assert sample.image[1, 2] == 50
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        (_fer2013_row(7, "Training"), "line 3: emotion is 0 to 6, got '7'"),
+        (_fer2013_row(0, "Training", range(2303)), "line 3: expected 2304 pixels, got 2303"),
+        ("0,1 2 x,Training\n", "line 3: pixels are not whole numbers"),
+        ("0,1 2 256,Training\n", "line 3: pixels are not whole numbers of 0 to 255"),
+        (_fer2013_row(0, "Holiday"), "line 3: unknown Usage 'Holiday'"),
+        ("0\n", "line 3: expected 2304 pixels"),
+    ],
+)
+def test_a_broken_fer2013_row_is_named(tmp_path, row, says):
+    path = tmp_path / "fer2013.csv"
+    path.write_text("emotion,pixels,Usage\n" + _fer2013_row(0, "Training") + row)
+    with pytest.raises(LayoutError, match=says):
+        read_dataset(path)
+
+
+def test_fer2013_folders(tmp_path):
+    _expression_files(tmp_path / "train", {"angry": 3, "happy": 2})
+    _expression_files(tmp_path / "validation", {"angry": 1})
+    _expression_files(tmp_path / "test", {"surprise": 4})
+    samples = read_dataset(tmp_path)
+    assert Counter(samples.attribute("split")) == {TRAINING: 5, VALIDATION: 1, TEST: 4}
+    assert samples[0].name == "train/angry/film_000000000.png"
+
+
+def test_any_folder_of_folders(expression_folders):
+    (expression_folders / "contempt").mkdir()
+    (expression_folders / ".cache").mkdir()
+    (expression_folders / "angry" / "notes.txt").touch()
+    samples = read_dataset(expression_folders)
+    assert samples.counts() == dict.fromkeys(EXPRESSIONS, 6)
+    assert samples.subjects == [None] * 42
+
+
+def test_a_folder_that_is_no_expression_is_named(expression_folders):
+    (expression_folders / "bored").mkdir()
+    with pytest.raises(LayoutError, match=r"bored.*unknown expression"):
+        read_dataset(expression_folders)
+
+
+def test_an_unknown_layout_shows_them_all(tmp_path):
+    with pytest.raises(
+        LayoutError, match=r"(?s)RaFD.*SFEW.*FER-2013 as CSV.*as folders.*folder of folders.*table"
+    ):
+        read_dataset(tmp_path)
+
+
+def test_a_missing_path_says_so(tmp_path):
+    with pytest.raises(LayoutError, match="does not exist"):
+        read_dataset(tmp_path / "nowhere")
+
+
+def test_a_table_keeps_subjects_and_attributes(tmp_path):
+    (tmp_path / "samples.csv").write_text(
+        "file,expression,subject,gender,split\na.png,Happiness,s1,female,training\nb.png,contempt,s2,male,\n"
+    )
+    (sample,) = read_dataset(tmp_path)
+    assert (sample.image, sample.expression, sample.subject) == (tmp_path / "a.png", "happy", "s1")
+    assert sample.attributes == {"source": tmp_path.name, "gender": "female", "split": "training"}
+
+
+def test_a_table_written_is_the_table_read(tmp_path, expression_folders):
+    samples = read_dataset(expression_folders)
+    write_table(samples, expression_folders / "samples.csv")
+    again = read_dataset(expression_folders)
+    assert [(s.image, s.expression) for s in again] == [(s.image, s.expression) for s in samples]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("file,expression\na.png,bored\n", "line 2: unknown"), ("file,label\na,b\n", "no column expression"),
+     ("file,expression\n", "has no rows")],
+)  # fmt: skip
+def test_broken_tables_are_named(tmp_path, text, says):
+    (tmp_path / "samples.csv").write_text(text)
+    with pytest.raises(LayoutError, match=says):
+        read_dataset(tmp_path)
+
+
+def test_embedded_faces_fill_the_papers_five_folds():
+    samples = read_dataset("embedded")
+    assert samples.counts() == dict.fromkeys(EXPRESSIONS, 60)
+    assert Counter(samples.attribute("gaze")) == {"frontal": 140, "left": 140, "right": 140}
+    folds = subject_folds(samples)
+    assert [len(fold.validation) for fold in folds] == [84] * 5
+    with Image.open(samples[0].image) as image:
+        assert (image.size, image.mode) == ((125, 160), "L")
+    assert "MIT License" in (embedded_folder() / "LICENSE-ICT-FaceKit").read_text()
+
+
+def test_pixels_of_a_broken_table_image_do_not_stop_the_rest(tmp_path):
+    from feroi.data.pixels import decode
+
+    Image.fromarray(np.full((20, 20), 9, np.uint8)).save(tmp_path / "good.png")
+    (tmp_path / "bad.png").write_bytes(b"")
+    (tmp_path / "samples.csv").write_text("file,expression\nbad.png,sad\ngood.png,sad\ngone.png,sad\n")
+    for _ in range(2):  # the second time from the cache
+        decoded = decode(read_dataset(tmp_path), (20, 20))
+        assert [row.name for row in decoded.samples] == ["good.png"]
+        assert dict(decoded.rejected) == {"bad.png": "empty file", "gone.png": "file not found"}
+        assert (decoded.pixels == 9).all()

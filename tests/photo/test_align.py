@@ -1,0 +1,136 @@
+"""Crops in the plane: against exact slices, Pillow's own resizing, and known similarities."""
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy import ndimage
+
+from feroi.photo.align import (
+    RAFD_POSE_BOX_XYXY_PX,
+    align_by_eyes,
+    crop_fixed,
+    crop_loose,
+    landmark_box,
+)
+from feroi.photo.geometry import EYES, FRAME_EYES_PX, frame_px, generic_face
+
+
+@pytest.fixture
+def photo():
+    noise = np.random.default_rng(4).normal(0, 1, (120, 90))
+    return np.clip(128 + 200 * ndimage.gaussian_filter(noise, 2), 0, 255).astype(np.uint8)
+
+
+def frame_landmarks():
+    return frame_px(generic_face().landmarks_cm)
+
+
+def test_a_whole_pixel_box_is_a_slice(photo):
+    np.testing.assert_array_equal(crop_fixed(photo, (10, 20, 74, 100), (80, 64)), photo[20:100, 10:74])
+
+
+@pytest.mark.parametrize("size", [(40, 32), (37, 30), (20, 16)])
+def test_shrinking_is_close_to_pillows(photo, size):
+    box = (6, 8, 80, 100)
+    expected = Image.fromarray(photo).resize(size[::-1], Image.Resampling.BICUBIC, box=box)
+    difference = np.abs(crop_fixed(photo, box, size) - np.asarray(expected, float))
+    assert difference.mean() < 3
+
+
+def test_fine_checks_are_averaged_and_not_aliased():
+    checks = (np.indices((200, 200)).sum(0) % 2 * 255).astype(np.uint8)
+    out = crop_fixed(checks, (3, 3, 190, 197), (31, 29)).astype(int)
+    assert np.abs(out - 127).max() < 12
+
+
+def test_a_box_that_leaves_the_photo_repeats_its_border(photo):
+    expected = np.pad(photo, 15, mode="edge")
+    np.testing.assert_array_equal(crop_fixed(photo, (-15, -15, 105, 135), (150, 120)), expected)
+
+
+def test_a_huge_box_costs_no_memory(photo):
+    assert crop_fixed(photo, (-1e9, -1e9, 1e9, 1e9), (8, 8)).shape == (8, 8)
+
+
+def test_the_default_box_is_a_square_of_rafd():
+    x0, y0, x1, y1 = RAFD_POSE_BOX_XYXY_PX
+    assert (x1 - x0, y1 - y0) == (568, 568)
+    assert x0 == 681 - x1
+    assert min(x0, y0) >= 0
+    assert y1 <= 1024
+    assert crop_fixed(np.zeros((1024, 681), np.uint8)).shape == (284, 284)
+
+
+def test_a_loose_crop_is_a_square_round_the_box(photo):
+    # 40 x 20 px round (45, 60), enlarged by 1.5: 60 px a side, and a tenth of 40 px higher
+    loose = crop_loose(photo, (25, 50, 65, 70), enlarge=1.5, rise=0.1, size_hw=(60, 60))
+    np.testing.assert_array_equal(loose, photo[26:86, 15:75])
+
+
+def test_the_box_of_landmarks_holds_their_pixels():
+    x0, y0, x1, y1 = landmark_box(np.rint(frame_landmarks()))
+    assert (x0, x1) == (-1, 126)
+    assert (y0, y1) == (24, 144)
+
+
+def test_aligning_an_aligned_face_changes_nothing(photo):
+    photo = np.pad(photo, 40, mode="reflect")[:160, :125]
+    landmarks = frame_landmarks()
+    landmarks[36:48] += np.repeat(np.array(FRAME_EYES_PX) - eye_centres(landmarks), 6, axis=0)
+    np.testing.assert_array_equal(align_by_eyes(photo, landmarks), photo)
+
+
+def eye_centres(landmarks):
+    return np.stack([landmarks[eye].mean(0) for eye in EYES])
+
+
+@pytest.mark.parametrize(("angle", "scale"), [(0, 1.0), (30, 2.3), (-100, 0.7), (180, 5.0)])
+@pytest.mark.parametrize("size_hw", [(160, 125), (48, 48)])
+def test_eyes_land_in_their_places(angle, scale, size_hw):
+    turn = np.deg2rad(angle)
+    rotation = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    landmarks = (frame_landmarks() - [62, 80]) @ rotation.T + 450
+    y, x = np.mgrid[:900, :900]
+    for eye, place in zip(eye_centres(landmarks), FRAME_EYES_PX, strict=True):
+        spot = 200 * np.exp(-((x - eye[0]) ** 2 + (y - eye[1]) ** 2) / (2 * (4 * scale) ** 2))
+        out = align_by_eyes(np.rint(spot).astype(np.uint8), landmarks, size_hw).astype(float)
+        found = ndimage.center_of_mass(out * (out > 20))[::-1]
+        stretch = np.array(size_hw[::-1]) / [125, 160]
+        np.testing.assert_allclose(found, (np.array(place) + 0.5) * stretch - 0.5, atol=0.3)
+
+
+def test_inputs_are_left_alone(photo):
+    photo.flags.writeable = False
+    landmarks = frame_landmarks()
+    landmarks.flags.writeable = False
+    align_by_eyes(photo, landmarks)
+    crop_fixed(photo, (0, 0, 9, 9))
+    crop_loose(photo, (0, 0, 9, 9))
+
+
+@pytest.mark.parametrize(
+    ("box", "message"),
+    [
+        ((0, 0, 5), "a box is"),
+        ((5, 0, 5, 9), "x0 < x1"),
+        ((0, 0, np.inf, 9), "a box is"),
+        ((90, 0, 99, 9), "outside the photo of 90x120 px"),
+        ((-9, 0, 0, 9), "outside the photo"),
+    ],
+)
+def test_boxes_that_hold_nothing_are_refused(photo, box, message):
+    with pytest.raises(ValueError, match=message):
+        crop_fixed(photo, box)
+
+
+def test_wrong_arguments_are_refused(photo):
+    landmarks = frame_landmarks()
+    with pytest.raises(ValueError, match="size_hw"):
+        align_by_eyes(photo, landmarks, (1, 9))
+    with pytest.raises(ValueError, match="uint8"):
+        align_by_eyes(photo.astype(float), landmarks)
+    with pytest.raises(ValueError, match="enlarge"):
+        crop_loose(photo, (0, 0, 9, 9), enlarge=0)
+    landmarks[36:48] = 5
+    with pytest.raises(ValueError, match="both eyes"):
+        align_by_eyes(photo, landmarks)

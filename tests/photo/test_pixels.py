@@ -1,0 +1,235 @@
+"""Real files of every kind people have, written here, with the values they must give."""
+
+from __future__ import annotations
+
+import os
+import struct
+import warnings
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from feroi.photo import pixels
+from feroi.photo.pixels import UnreadableImage, cover, is_image_name, read_intensity, read_photo
+
+RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
+
+
+def corners() -> Image.Image:
+    """Grey 40 x 20 (w x h) with a red block top left and a blue one bottom right."""
+    image = Image.new("RGB", (40, 20), (90, 90, 90))
+    image.paste(RED, (0, 0, 10, 10))
+    image.paste(BLUE, (30, 10, 40, 20))
+    return image
+
+
+def test_rgb_values_and_their_luma(tmp_path: Path) -> None:
+    corners().save(tmp_path / "a.png")
+    photo = read_photo(tmp_path / "a.png")
+    assert photo.shape == (20, 40, 3)
+    assert photo.dtype == np.uint8
+    assert tuple(photo[0, 0]) == RED
+    assert tuple(photo[19, 39]) == BLUE
+    grey = read_intensity(tmp_path / "a.png")
+    assert (grey[0, 0], grey[19, 39], grey[0, 39]) == (76, 29, 90)  # 0.299 · 255, 0.114 · 255
+
+
+@pytest.mark.parametrize(
+    ("orientation", "shape", "red", "blue"),
+    [
+        (1, (20, 40), (0, 0), (19, 39)),
+        (2, (20, 40), (0, 39), (19, 0)),
+        (3, (20, 40), (19, 39), (0, 0)),
+        (6, (40, 20), (0, 19), (39, 0)),  # stored top left belongs top right
+        (8, (40, 20), (39, 0), (0, 19)),
+    ],
+)
+def test_exif_orientation_is_applied(
+    tmp_path: Path,
+    orientation: int,
+    shape: tuple[int, int],
+    red: tuple[int, int],
+    blue: tuple[int, int],
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    corners().save(tmp_path / "a.jpg", exif=exif, quality=95, subsampling=0)
+    photo = read_photo(tmp_path / "a.jpg").astype(int)
+    assert photo.shape[:2] == shape
+    assert np.abs(photo[red] - RED).max() < 12
+    assert np.abs(photo[blue] - BLUE).max() < 12
+    assert read_intensity(tmp_path / "a.jpg").shape == shape
+
+
+def test_cmyk(tmp_path: Path) -> None:
+    Image.new("CMYK", (16, 16), (0, 255, 255, 0)).save(tmp_path / "a.jpg", quality=95)
+    assert np.abs(read_photo(tmp_path / "a.jpg").astype(int) - RED).max() < 6
+    assert abs(int(read_intensity(tmp_path / "a.jpg")[8, 8]) - 76) < 4
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_sixteen_bit_grey_scales_by_257(tmp_path: Path, suffix: str) -> None:
+    values = np.array([[0, 128, 129, 257], [32896, 200, 65278, 65535]], dtype=np.uint16)
+    Image.fromarray(values).save(tmp_path / f"a.{suffix}")
+    expected = [[0, 0, 1, 1], [128, 1, 254, 255]]
+    assert read_intensity(tmp_path / f"a.{suffix}").tolist() == expected
+    assert read_photo(tmp_path / f"a.{suffix}")[..., 2].tolist() == expected
+
+
+def test_a_dark_sixteen_bit_picture_stays_dark(tmp_path: Path) -> None:
+    Image.fromarray(np.full((4, 4), 200, dtype=np.uint16)).save(tmp_path / "a.png")
+    assert read_intensity(tmp_path / "a.png").max() == 1
+
+
+def test_sixteen_bit_colour_keeps_the_upper_byte(tmp_path: Path) -> None:
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        checksum = struct.pack(">I", zlib.crc32(kind + body))
+        return struct.pack(">I", len(body)) + kind + body + checksum
+
+    header = struct.pack(">IIBBBBB", 1, 1, 16, 2, 0, 0, 0)  # 1 x 1 px, 16 bits, RGB
+    pixel = b"\0" + struct.pack(">HHH", 0x8012, 0xFFFF, 0x0040)
+    (tmp_path / "a.png").write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(pixel))
+        + chunk(b"IEND", b"")
+    )
+    assert read_photo(tmp_path / "a.png").tolist() == [[[128, 255, 0]]]
+
+
+def test_float_tiff_is_white_at_one(tmp_path: Path) -> None:
+    values = np.array([[0.0, 0.5, 1.0, 7.0, -1.0, np.nan]], dtype=np.float32)
+    Image.fromarray(values).save(tmp_path / "a.tif")
+    assert read_intensity(tmp_path / "a.tif").tolist() == [[0, 128, 255, 255, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("mode", "colour", "expected"),
+    [
+        ("RGBA", (255, 0, 0, 255), RED),
+        ("RGBA", (255, 0, 0, 0), (255, 255, 255)),
+        ("RGBA", (0, 0, 0, 128), (127, 127, 127)),
+        ("LA", (0, 0), (255, 255, 255)),
+        ("L", 77, (77, 77, 77)),
+        ("1", 1, (255, 255, 255)),
+    ],
+)
+def test_alpha_lies_on_white_and_grey_has_three_channels(
+    tmp_path: Path, mode: str, colour: object, expected: tuple[int, int, int]
+) -> None:
+    Image.new(mode, (5, 4), colour).save(tmp_path / "a.png")  # type: ignore[arg-type]
+    assert tuple(read_photo(tmp_path / "a.png")[2, 2]) == expected
+
+
+def test_palette_with_a_transparent_entry(tmp_path: Path) -> None:
+    image = Image.new("P", (4, 4), 0)
+    image.putpalette([0, 0, 0, 0, 255, 0])
+    image.putpixel((0, 0), 1)
+    image.save(tmp_path / "a.png", transparency=0)
+    photo = read_photo(tmp_path / "a.png")
+    assert tuple(photo[0, 0]) == GREEN
+    assert tuple(photo[3, 3]) == (255, 255, 255)
+
+
+@pytest.mark.parametrize("suffix", ["gif", "webp"])
+def test_of_an_animation_the_first_frame(tmp_path: Path, suffix: str) -> None:
+    frames = [Image.new("RGB", (8, 8), colour) for colour in (RED, BLUE, GREEN)]
+    frames[0].save(tmp_path / f"a.{suffix}", save_all=True, append_images=frames[1:], lossless=True)
+    assert tuple(read_photo(tmp_path / f"a.{suffix}")[4, 4]) == RED
+
+
+def reason(path: Path) -> str:
+    with pytest.raises(UnreadableImage) as caught:
+        read_photo(path)
+    with pytest.raises(UnreadableImage):
+        read_intensity(path)
+    return str(caught.value)
+
+
+def test_reasons(tmp_path: Path) -> None:
+    (tmp_path / "empty.jpg").touch()
+    (tmp_path / "text.jpg").write_text("not a picture at all, though its name says so")
+    (tmp_path / "folder.jpg").mkdir()
+    corners().resize((400, 300)).save(tmp_path / "whole.jpg")
+    whole = (tmp_path / "whole.jpg").read_bytes()
+    (tmp_path / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    assert reason(tmp_path / "empty.jpg") == "empty file"
+    assert reason(tmp_path / "text.jpg") == "not a picture"
+    assert reason(tmp_path / "folder.jpg") == "a folder, not a picture"
+    assert reason(tmp_path / "none.jpg") == "file not found"
+    assert "truncated" in reason(tmp_path / "cut.jpg")
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may read everything")
+def test_a_forbidden_file(tmp_path: Path) -> None:
+    corners().save(tmp_path / "a.png")
+    (tmp_path / "a.png").chmod(0)
+    assert reason(tmp_path / "a.png") == "no permission to read the file"
+
+
+def test_permission_errors_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Image, "open", forbidden)
+    assert reason(tmp_path / "a.png") == "no permission to read the file"
+
+
+@pytest.mark.slow
+def test_a_panorama_of_100_megapixels_is_read_without_a_warning(tmp_path: Path) -> None:
+    Image.new("1", (20_000, 5_000), 1).save(tmp_path / "a.png")
+    limit = Image.MAX_IMAGE_PIXELS
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert read_intensity(tmp_path / "a.png").shape == (5_000, 20_000)
+    assert limit == Image.MAX_IMAGE_PIXELS
+
+
+def test_a_decompression_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    Image.new("1", (20_000, 10_001), 1).save(tmp_path / "a.png")
+    assert (tmp_path / "a.png").stat().st_size < 100_000
+    assert reason(tmp_path / "a.png").startswith("too many pixels: 20000 x 10001 px")
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "gif", "webp", "bmp"])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_damage_gives_a_picture_or_a_reason(tmp_path: Path, suffix: str, data: st.DataObject) -> None:
+    path = tmp_path / f"a.{suffix}"
+    corners().save(path)
+    content = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(bytes(content[: data.draw(st.integers(1, len(content)))]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            photo = pixels.read_photo(path)
+        except UnreadableImage:
+            return
+    assert photo.dtype == np.uint8
+    assert photo.shape[2] == 3
+
+
+def test_cover_keeps_proportions_and_the_centre():
+    wide = np.zeros((10, 30), np.uint8)
+    wide[:, 10:20] = 200
+    assert (cover(wide, (10, 10)) == 200).all()
+    assert (cover(wide, (5, 5))[:, 1:-1] > 195).all()
+    assert cover(wide, (20, 15)).shape == (20, 15)
+
+
+def test_cover_of_the_right_size_changes_nothing():
+    image = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    assert cover(image, (3, 4)) is image
+
+
+def test_image_names(tmp_path):
+    assert is_image_name(tmp_path / "A.JPG")
+    assert not is_image_name(tmp_path / ".hidden.png")
+    assert not is_image_name(tmp_path / "Thumbs.db")

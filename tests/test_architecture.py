@@ -1,0 +1,71 @@
+"""Floors are never climbed: a room imports only from its own floor and those below."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import feroi
+
+PACKAGE = Path(feroi.__file__).parent
+FLOORS = {
+    "": 0, "vocabulary": 0, "config": 0, "files": 0, "look": 0,
+    "photo": 1, "network": 1,
+    "data": 2, "explain": 2, "synthetic": 2,
+    "training": 3, "evaluation": 3, "report": 3,
+    "analyze": 3,
+    "deliver": 4, "demo": 4,
+    "terminal": 5, "cli": 5,
+}  # fmt: skip
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def _room(module: str) -> str:
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else ""
+
+
+def _imports(path: Path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, "") for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are written out in full"
+            yield from ((node.module, alias.name) for alias in node.names)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_floors_are_not_climbed(path):
+    here = path.relative_to(PACKAGE).with_suffix("").parts[0].replace("__init__", "")
+    assert here in FLOORS, f"{here} has no floor"
+    for module, name in _imports(path):
+        if module.split(".")[0] == "feroi":
+            there = _room(module) or (name if name in FLOORS else "")
+            assert FLOORS[there] <= FLOORS[here], f"{here} imports {module} from a higher floor"
+            if there not in (here, ""):
+                assert not name.startswith("_"), f"{here} imports the private {module}.{name}"
+
+
+@pytest.mark.parametrize("room", ["photo", "vocabulary", "config", "files", "look", "data", "synthetic"])
+def test_rooms_below_training_need_no_torch(room):
+    for path in FILES:
+        if path.relative_to(PACKAGE).with_suffix("").parts[0] == room:
+            assert not {module for module, _ in _imports(path) if module.split(".")[0] == "torch"}, path
+
+
+def test_files_stay_short():
+    long = {path.name: n for path in FILES if (n := len(path.read_text().splitlines())) > 400}
+    assert not long
+
+
+def test_importing_the_package_and_its_commands_loads_no_torch():
+    code = (
+        "import sys, feroi, feroi.cli;"
+        "print([m for m in ('torch', 'matplotlib', 'sklearn') if m in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from feroi.config import NetworkConfig, RecipeConfig
+from feroi.data.folds import Division, divide
+from feroi.data.readers import read_dataset
+from feroi.network.weights import load_tensors
+from feroi.training.run import train_run
+from feroi.training.voice import Voice
+
+NETWORK = NetworkConfig("attention", (20, 20))
+RECIPE = RecipeConfig(epochs=2, batch_size=8)
+
+
+def test_a_run_folder_says_what_made_it(tmp_path, expression_folders):
+    (expression_folders / "sad" / "0.png").write_bytes(b"broken")
+    said = []
+    division = divide(read_dataset(expression_folders), seed=0)
+    train_run(division, NETWORK, RECIPE, tmp_path / "run", 7, Voice(say=said.append))
+    names = {path.name for path in (tmp_path / "run").iterdir()}
+    assert names == {
+        "config.json", "metrics.jsonl", "curves.png", "rejected.csv", "best.safetensors", "last.safetensors"
+    }  # fmt: skip
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert config["seed"] == 7
+    assert config["network"]["head"] == "attention"
+    assert config["recipe"]["epochs"] == 2
+    assert config["versions"]["torch"] == torch.__version__
+    assert len(config["data"]["training"]["sha256"]) == 64
+    assert config["data"]["training"]["images"] + config["data"]["validation"]["images"] == 41
+    assert (tmp_path / "run" / "rejected.csv").read_text().splitlines() == [
+        "file,reason",
+        "sad/0.png,not a picture",
+    ]
+    assert "float32 on" in said[1]
+    assert (tmp_path / "run" / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"seed": 1}, "another seed"),
+        ({"network": NetworkConfig("gap", (20, 20))}, "another network"),
+        ({"recipe": RecipeConfig(epochs=3, batch_size=8)}, "another recipe"),
+    ],
+)
+def test_a_folder_is_not_reused_for_another_run(tmp_path, expression_folders, change, says):
+    settings = {"network": NETWORK, "recipe": RECIPE, "seed": 0}
+    division = divide(read_dataset(expression_folders), 0)
+    train_run(division, run=tmp_path / "run", **settings)
+    with pytest.raises(ValueError, match=says):
+        train_run(division, run=tmp_path / "run", **{**settings, **change})
+
+
+def test_changed_data_is_another_run(tmp_path, expression_folders):
+    division = divide(read_dataset(expression_folders), 0)
+    train_run(division, NETWORK, RECIPE, tmp_path / "run", 0)
+    one, other = division.training[0].image, division.training[-1].image
+    one.write_bytes(other.read_bytes())
+    with pytest.raises(ValueError, match="another data"):
+        train_run(division, NETWORK, RECIPE, tmp_path / "run", 0)
+
+
+def test_a_finished_run_is_left_as_it_is(tmp_path, expression_folders):
+    division = divide(read_dataset(expression_folders), 0)
+    history = train_run(division, NETWORK, RECIPE, tmp_path / "run", 0)
+    before = (tmp_path / "run" / "last.safetensors").stat().st_mtime_ns
+    assert train_run(division, NETWORK, RECIPE, tmp_path / "run", 0) == history
+    assert (tmp_path / "run" / "last.safetensors").stat().st_mtime_ns == before
+
+
+def test_a_subject_on_both_sides_stops_the_run(tmp_path):
+    samples = read_dataset("embedded")
+    with pytest.raises(ValueError, match="training and validation alike"):
+        train_run(Division(samples, samples[:9], "by hand"), NETWORK, RECIPE, tmp_path, 0)
+
+
+@pytest.mark.slow
+def test_a_run_killed_for_real_ends_in_the_same_weights(tmp_path, expression_folders):
+    command = [
+        sys.executable, "-m", "feroi.cli", "train", "--data", str(expression_folders),
+        "--network", "paper-gap",
+        "--size", "20x20", "--epochs", "12", "--batch-size", "4", "--run",
+    ]  # fmt: skip
+    subprocess.run([*command, str(tmp_path / "unbroken")], check=True, capture_output=True)
+    metrics = tmp_path / "broken" / "metrics.jsonl"
+    for lines in (2, 7):
+        process = subprocess.Popen(
+            [*command, str(tmp_path / "broken")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        while not metrics.exists() or metrics.read_bytes().count(b"\n") < lines:
+            assert process.poll() is None, "ended before it could be killed"
+            time.sleep(0.002)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    subprocess.run([*command, str(tmp_path / "broken")], check=True, capture_output=True)
+    for name in ("best.safetensors", "last.safetensors"):
+        one, other = (load_tensors(tmp_path / run / name)[0] for run in ("unbroken", "broken"))
+        assert all(torch.equal(value, other[key]) for key, value in one.items())
