@@ -15,6 +15,7 @@ from feroi.data.rafd import paper_fold, read_rafd
 from feroi.synthetic.bones import resting_head
 from feroi.synthetic.dataset import write_dataset
 from feroi.synthetic.expressions import Strength
+from feroi.synthetic.sheet import draw_sheets
 from feroi.synthetic.traits import draw_traits, subject_numbers
 from feroi.synthetic.truth import Truth, read_truth, write_truth
 
@@ -121,6 +122,25 @@ def test_a_killed_run_resumes(small_set, made_up_model):
     write_dataset(small_set, made_up_model, subjects=2, seed=4, **SMALL)
     assert _bytes_of(small_set) == before
     assert kept.stat().st_mtime_ns == written
+
+
+@pytest.mark.slow
+def test_provenance_grows_with_the_set(small_set, made_up_model):
+    before = json.loads((small_set / "provenance.json").read_text())
+    write_dataset(small_set, made_up_model, subjects=1, seed=4, **SMALL | {"gazes": ("left",)})
+    assert json.loads((small_set / "provenance.json").read_text()) == before
+    assert [each["number"] for each in before["subjects"]] == [1, 16]
+
+
+@pytest.mark.slow
+def test_sheets_show_every_expression_and_angle(small_set, tmp_path):
+    sizes = {}
+    for path in draw_sheets(small_set, tmp_path):
+        with Image.open(path) as sheet:
+            sizes[path.stem] = sheet.size
+    assert sizes["expressions"] == sizes["movement"] == (7 * 64, 2 * 64)
+    assert sizes["poses"] == (2 * 64, 2 * 64)
+    assert sizes["action_units"][1] == 7 * 64
 
 
 @pytest.mark.slow

@@ -247,34 +247,30 @@ def _photograph(number: int) -> int:
 
 
 def _claim(out: Path, order: Order, numbers: list[int], model: FaceModel) -> None:
-    """Write provenance and notice, unless another set lives here."""
+    """Write provenance and notice, or add to those of the same set; another set is refused."""
     path = out / "provenance.json"
-    made_by = {"feroi": __version__, "facekit_sha256": model.fingerprint()}
-    looks = order.looks | made_by
-    if path.is_file():
-        before = json.loads(path.read_text(encoding="utf-8"))
-        other = [key for key in looks if before.get(key) != looks[key]]
-        if other:
-            raise ValueError(
-                f"{out} holds a set with {other[0]} {before.get(other[0])!r}, not "
-                f"{looks[other[0]]!r}; give another folder"
-            )
+    looks = order.looks | {"feroi": __version__, "facekit_sha256": model.fingerprint()}
+    before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    other = [key for key in looks if before and before.get(key) != looks[key]]
+    if other:
+        raise ValueError(
+            f"{out} holds a set with {other[0]} {before.get(other[0])!r}, not {looks[other[0]]!r}; "
+            f"give another folder"
+        )
+    known = [each["number"] for each in before.get("subjects", [])]
+    people = [draw_traits(number, order.seed) for number in sorted({*known, *numbers})]
+    holds = {
+        "angles": sorted({*before.get("angles", []), *order.angles}),
+        "gazes": sorted({*before.get("gazes", []), *order.gazes}),
+        "expressions": list(EXPRESSION_ACTION_UNITS),
+        "movement_cell_px": MOVEMENT_STEP,
+        "model": "ICT Face Model Light, https://github.com/ICT-VGL/ICT-FaceKit, MIT licence",
+        "subjects": [
+            {"number": each.number, "gender": each.gender, "age": round(each.age)} for each in people
+        ],
+    }
     write_text(out / "LICENSE-ICT-FaceKit", _NOTICE)
-    people = [draw_traits(number, order.seed) for number in numbers]
-    write_json(
-        path,
-        looks
-        | {
-            "angles": list(order.angles),
-            "gazes": list(order.gazes),
-            "expressions": list(EXPRESSION_ACTION_UNITS),
-            "movement_cell_px": MOVEMENT_STEP,
-            "model": "ICT Face Model Light, https://github.com/ICT-VGL/ICT-FaceKit, MIT licence",
-            "subjects": [
-                {"number": each.number, "gender": each.gender, "age": round(each.age)} for each in people
-            ],
-        },
-    )
+    write_json(path, looks | holds)
 
 
 def _write_jpeg(path: Path, image: NDArray[np.uint8]) -> None:

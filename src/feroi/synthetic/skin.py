@@ -80,7 +80,8 @@ def paint_skin(paper: Canvas, traits: Traits, seed: int) -> Pixels:
     skin = skin * (1 - lips) + lip_tone * lips
     skin *= 1 - (0.55 + 0.2 * (traits.gender == "female")) * _lashes(paper)
     brows = _brows(x, y, z, traits, rng)
-    skin = skin * (1 - brows) + (0.75 * traits.hair + 0.01) * brows
+    brow_tone = min(0.75 * traits.hair, 0.6 * traits.skin) + 0.01  # they grey last
+    skin = skin * (1 - brows) + brow_tone * brows
     return np.maximum(skin, 0.005).astype(np.float32)
 
 

@@ -160,7 +160,7 @@ def draw_traits(number: int, seed: int) -> Traits:
         brow_arch=float(rng.uniform(-0.1, 0.15) + (0.0 if male else 0.15)),
         lip_contrast=float(rng.uniform(0.12, 0.24) + (0.0 if male or kid else 0.12)),
         freckles=float(rng.uniform(0.4, 1) if rng.random() < 0.2 and tone == 0 else 0.0),
-        iris=float(rng.uniform(0.04, 0.08) if tone else rng.choice([0.06, 0.12, 0.22, 0.28])),
+        iris=float(rng.uniform(0.04, 0.08) if tone else rng.choice([0.05, 0.09, 0.15, 0.2])),
         cloth=float(rng.choice([0.02, 0.05, 0.12, 0.3, 0.55])),
     )
 
