@@ -11,27 +11,24 @@ from feroi.synthetic.mesh import NO_HAIR, Mesh, plain, rings
 from feroi.synthetic.raster import Floats
 from feroi.synthetic.traits import HairStyle
 
-_HAIRLINE_Y = (-10.0, 1.0, 5.0, 6.6, 8.0, 9.2, 10.1, 10.8, 30.0)
-_HAIRLINE_Z = (1.9, 2.0, 2.6, 3.9, 5.5, 7.2, 9.5, 12.0, 30.0)
-"""In front, hair grows behind this depth (z) at each height (y) of FaceKit's mean head."""
-
 _NAPE_Y, _NAPE_Z = -5.5, -2.2
 _CENTRE = np.array([0.0, 6.0, 0.8])  # the shell's axis runs through it, upright
 _COLUMNS = 192
 _ROW_CM = 0.5
-_SUNK_CM = 0.15  # the rim lies this deep in the skin, so that no gap shows
+_ON_SKIN_CM = 0.2  # how thick the rim lies on the skin; a raised brow must not come through
 _WIDEST_CM = 11.0  # shoulders are no part of the head
 
 
 def scalp(rest: Floats, style: HairStyle, hairline: float) -> tuple[Floats, Floats]:
     """How deep in the hair each point of the resting head is (V,) cm, and its strand (V,).
 
+    In front it grows behind a line that stands upright before the ears and bends forward above.
     hairline: cm by which the forehead is higher than the mean.
     """
     x, y, z = rest.T
     temple = np.exp(-(((np.abs(x) - 4.5) / 2.0) ** 2)) * np.clip((y - 6.5) / 2, 0, 1)
     rounded = y + 0.028 * x**2 - hairline  # lower at the sides
-    line = np.interp(rounded, _HAIRLINE_Y, _HAIRLINE_Z) - style.recede * (0.35 + temple)
+    line = 2.1 + 0.2 * np.maximum(rounded - 4, 0) ** 2 - style.recede * (0.35 + temple)
     front = np.minimum(line - z, (y - 0.6) * 0.8)
     back = np.minimum(_NAPE_Z - z, y - _NAPE_Y)
     depth = np.maximum(front, back)
@@ -68,7 +65,7 @@ def shell(head: Floats, style: HairStyle, rng: np.random.Generator) -> Mesh | No
     ragged = gaussian_filter(rng.standard_normal(_COLUMNS), 0.7, mode="wrap")
     inside_rim = _inside_rim(points[..., 1], angle, style)
     lumps = _lumps(points.shape[:2], style, rng)
-    lift = _lying_on_the_skin(inside_rim) * (style.volume + lumps + _SUNK_CM) - _SUNK_CM
+    lift = _ON_SKIN_CM + _rising(inside_rim) * (style.volume + lumps - _ON_SKIN_CM)
     points = points + lift[..., None] * outward
     vertices, triangles = rings(points)
     above_hem = points[..., 1] - style.hem + 0.9 * ragged
@@ -132,7 +129,7 @@ def _inside_rim(height: Floats, angle: Floats, style: HairStyle) -> Floats:
     return np.where(height > style.fringe, np.maximum(height - style.fringe, beside), beside)
 
 
-def _lying_on_the_skin(inside_rim: Floats) -> Floats:
+def _rising(inside_rim: Floats) -> Floats:
     """0 at the rim, where hair lies on the skin, to 1 where it has its whole volume."""
     t = np.clip((inside_rim + 0.3) / 2.5, 0, 1)
     return t * (2 - t)

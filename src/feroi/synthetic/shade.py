@@ -60,7 +60,7 @@ def _eye(paint: Paint, across: float, up: float, ahead: float) -> float:
     """Reflectance of an eyeball `across`, `up` and `ahead` of its centre in cm."""
     radius = np.sqrt(across * across + up * up) if ahead > 0.0 else 9.0
     turn = np.arctan2(up, across)
-    fibres = 1.0 + 0.25 * np.sin(23.0 * turn) * np.sin(7.0 * turn + 1.0)
+    fibres = 1.0 + 0.25 * np.sin(31.0 * turn) * np.sin(9.0 * turn + 2.0)
     ring = 1.0 - 0.65 * _smoothstep(paint.iris_radius - 0.16, paint.iris_radius, radius)
     iris = paint.iris * fibres * ring * (1.0 + 0.35 * _smoothstep(0.5, 0.2, radius))
     white = 0.64 * (1.0 - 0.3 * _smoothstep(0.9, 1.5, radius))
