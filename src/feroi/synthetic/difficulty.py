@@ -37,8 +37,32 @@ class Difficulty:
 
 
 DIFFICULTIES = {
-    "clean": Difficulty((0.75, 1.05), 1.5, 2.0, 1.5, False, 0.0, 0.0, 0.0, (0.3, 0.55), 0.008, 1.0),
-    "wild": Difficulty((0.30, 1.00), 12.0, 10.0, 8.0, True, 0.2, 0.1, 0.12, (0.3, 1.5), 0.03, 0.35),
+    "clean": Difficulty(
+        strength=(0.75, 1.05),
+        roll_deg=1.5,
+        pitch_deg=2.0,
+        yaw_deg=1.5,
+        street=False,
+        glasses=0.0,
+        hand=0.0,
+        strands=0.0,
+        blur=(0.3, 0.55),
+        noise=0.008,
+        coarsest=1.0,
+    ),
+    "wild": Difficulty(
+        strength=(0.3, 1.0),
+        roll_deg=12.0,
+        pitch_deg=10.0,
+        yaw_deg=8.0,
+        street=True,
+        glasses=0.2,
+        hand=0.1,
+        strands=0.12,
+        blur=(0.3, 1.5),
+        noise=0.03,
+        coarsest=0.35,
+    ),
 }
 
 

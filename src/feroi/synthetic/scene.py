@@ -156,13 +156,12 @@ def make_scene(
 
 
 def _look(model: FaceModel, head: Floats, gaze_deg: float) -> None:
-    """Turn the eyes of `head` in place. FaceKit's eyeLook shapes move lids alone."""
+    """Turn the eyes of `head` in place, by hand: FaceKit's eyeLook shapes move lids alone."""
     if gaze_deg == 0:
         return
     outer, inner = ("L", "R") if gaze_deg > 0 else ("R", "L")
     weight = abs(gaze_deg) / _LID_GAZE_DEG
-    names = {f"eyeLookOut_{outer}": weight, f"eyeLookIn_{inner}": weight}
-    head += model.displacement({name: w for name, w in names.items() if name in model.shapes})
+    head += model.displacement({f"eyeLookOut_{outer}": weight, f"eyeLookIn_{inner}": weight})
     turn = rotation(gaze_deg, 0, 0)
     for eye in model.eyes:
         ball = head[eye.first : eye.end]
