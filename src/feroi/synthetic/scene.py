@@ -1,0 +1,192 @@
+"""A subject who shows an expression under a light, and pictures of that from any angle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feroi.synthetic.camera import FRONT_HW, YAW_DEG, Camera, aligned, rotation, turned, whole_head
+from feroi.synthetic.difficulty import Difficulty, background, photograph
+from feroi.synthetic.expressions import ActionUnits, displacements, sample_action_units
+from feroi.synthetic.facekit import HEAD, FaceModel
+from feroi.synthetic.hair import shell
+from feroi.synthetic.light import Light, studio, varied
+from feroi.synthetic.mesh import Mesh, join
+from feroi.synthetic.movement import Screen, movement_maps
+from feroi.synthetic.props import glasses, hand
+from feroi.synthetic.raster import (
+    Floats,
+    Indices,
+    irradiance,
+    vertex_normals,
+    visible_triangles,
+)
+from feroi.synthetic.shade import shade
+from feroi.synthetic.skin import Canvas, Pixels, crease
+from feroi.synthetic.subject import Subject
+from feroi.synthetic.traits import HAIR_STYLES, HairStyle
+
+GAZES = {"left": 30.0, "frontal": 0.0, "right": -30.0}
+"""How far the eyes turn to the subject's left, degrees."""
+
+_OVERSAMPLING = 2
+_LID_GAZE_DEG = 35.0  # turn of the eyes at which FaceKit's eyeLook shapes are at 1
+_COVERING_STRANDS = HairStyle(hem=1.0, opening=38.0, fringe=4.6, volume=0.6)
+
+
+class Shot(NamedTuple):
+    """A picture with its truth. H, W its size; h, w = H, W / MOVEMENT_STEP, rounded up.
+
+    image: (H, W) uint8.
+    landmarks: (68, 2) x and y, px; hidden ones too.
+    movement: (h, w) px by which the expression moved what is seen of the face there.
+    movement_of: Action Unit -> (h, w) px, the part of each.
+    """
+
+    image: NDArray[np.uint8]
+    landmarks: NDArray[np.float32]
+    movement: NDArray[np.float32]
+    movement_of: dict[int, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A head that shows Action Units; light and shadow are computed once for all angles.
+
+    mesh: as seen, the head's vertices first; normals: (V, 3); light_received: (V,).
+    moved: Action Unit -> (n, 3) cm by which it moved the head's n vertices.
+    """
+
+    subject: Subject
+    units: ActionUnits
+    mesh: Mesh
+    normals: Floats
+    light: Light
+    light_received: Floats
+    skin: Pixels
+    moved: dict[int, Floats]
+    landmarks: Indices
+
+    def shoot(
+        self, angle: int, size_px: int | None, difficulty: Difficulty, rng: np.random.Generator
+    ) -> Shot:
+        """The picture from one of RaFD's angles: `size_px` square, or aligned if that is None."""
+        turn = rotation(
+            YAW_DEG[angle] + difficulty.yaw_deg * rng.uniform(-1, 1),
+            difficulty.pitch_deg * rng.uniform(-1, 1),
+            difficulty.roll_deg * rng.uniform(-1, 1),
+        )
+        if size_px is None:
+            camera, size_hw = aligned(turn, self.mesh.vertices[self.landmarks]), FRONT_HW
+        else:
+            camera, size_hw = whole_head(turn, size_px, rng), (size_px, size_px)
+        screen = self._seen_by(camera, size_hw)
+        light = self._painted(screen, turn, background(size_hw, difficulty, rng))
+        image = photograph(light, difficulty, rng)
+        maps = movement_maps(
+            self.mesh,
+            self.subject.facial,
+            list(self.moved.values()),
+            self.landmarks,
+            camera,
+            screen,
+        )
+        landmarks, _ = camera.project(self.mesh.vertices[self.landmarks])
+        movement_of = dict(zip(self.moved, maps[1:], strict=True))
+        return Shot(image, landmarks.astype(np.float32), maps[0], movement_of)
+
+    def _seen_by(self, camera: Camera, size_hw: tuple[int, int]) -> Screen:
+        fine = camera.enlarged(_OVERSAMPLING)
+        places, nearness = fine.project(self.mesh.vertices)
+        x, y = np.ascontiguousarray(places[:, 0]), np.ascontiguousarray(places[:, 1])
+        height, width = (_OVERSAMPLING * side for side in size_hw)
+        seen, _ = visible_triangles(x, y, nearness, self.mesh.cut, self.mesh.triangles, height, width)
+        return Screen(x, y, nearness, seen, _OVERSAMPLING)
+
+    def _painted(self, screen: Screen, turn: Floats, behind: Pixels) -> Pixels:
+        """(H, W) linear light before the background `behind`, averaged over the finer pixels."""
+        mesh, subject = self.mesh, self.subject
+        image = np.repeat(np.repeat(behind, _OVERSAMPLING, 0), _OVERSAMPLING, 1)
+        attributes = np.concatenate(
+            [
+                turned(turn, self.normals),
+                mesh.rest,
+                self.light_received[:, None],
+                mesh.hair[:, None],
+                mesh.strand[:, None],
+            ],
+            axis=1,
+        )
+        lamps = turned(turn, np.stack([self.light.key, self.light.fill]))
+        shade(
+            image, *screen[:4], mesh.triangles, mesh.part, mesh.texture, attributes, self.skin,
+            subject.strands, subject.paint, lamps[0], lamps[1],
+        )  # fmt: skip
+        height, width = behind.shape
+        cells = image.reshape(height, _OVERSAMPLING, width, _OVERSAMPLING)
+        return cells.mean((1, 3), dtype=np.float64).astype(np.float32)
+
+
+def make_scene(
+    model: FaceModel,
+    paper: Canvas,
+    subject: Subject,
+    expression: str,
+    gaze: str,
+    difficulty: Difficulty,
+    rng: np.random.Generator,
+) -> Scene:
+    """The subject showing `expression` (RaFD's word) and looking to `gaze`."""
+    units = sample_action_units(expression, difficulty.strength, rng)
+    moved = displacements(model, units)
+    vertices = subject.mesh.vertices.copy()
+    head = vertices[: len(model.vertices)]
+    for displacement in moved.values():
+        head += displacement
+    _look(model, head, GAZES[gaze])
+    mesh = join([subject.mesh._replace(vertices=vertices), *_hiding(model, subject, head, difficulty, rng)])
+    light = varied(rng) if difficulty.street else studio(rng)
+    normals = vertex_normals(mesh.vertices, mesh.triangles)
+    received = irradiance(mesh.vertices, normals, mesh.cut, mesh.triangles, light.directions, light.radiance)
+    skin = subject.skin * crease(paper, units)
+    return Scene(subject, units, mesh, normals, light, received, skin, moved, model.landmarks)
+
+
+def _look(model: FaceModel, head: Floats, gaze_deg: float) -> None:
+    """Turn the eyes of `head` in place, by hand: FaceKit's eyeLook shapes move lids alone."""
+    if gaze_deg == 0:
+        return
+    outer, inner = ("L", "R") if gaze_deg > 0 else ("R", "L")
+    weight = abs(gaze_deg) / _LID_GAZE_DEG
+    head += model.displacement({f"eyeLookOut_{outer}": weight, f"eyeLookIn_{inner}": weight})
+    turn = rotation(gaze_deg, 0, 0)
+    for eye in model.eyes:
+        ball = head[eye.first : eye.end]
+        centre = eye.centre + (ball - model.vertices[eye.first : eye.end]).mean(0)
+        head[eye.first : eye.end] = turned(turn, ball - centre) + centre
+
+
+def _hiding(
+    model: FaceModel, subject: Subject, head: Floats, difficulty: Difficulty, rng: np.random.Generator
+) -> list[Mesh]:
+    """What stands before the face in this scene: glasses, a hand, strands of hair, or nothing."""
+    wears, holds, hangs = rng.random(3) < (
+        difficulty.glasses, difficulty.hand, difficulty.strands
+    )  # fmt: skip
+    places = head[model.landmarks]
+    pieces = []
+    if wears:
+        eyes = np.stack([places[42:48].mean(0), places[36:42].mean(0)])
+        pieces.append(glasses(eyes, places[27], rng))
+    if holds:
+        target = places[rng.choice([4, 12, 8, 31, 35, 51, 19, 24])]
+        pieces.append(hand(target, rng))
+    if hangs and HAIR_STYLES[subject.traits.style].can_fall_on_the_face:
+        skin = head[np.unique(model.triangles[model.part <= HEAD])]
+        strands = shell(skin, _COVERING_STRANDS, rng)
+        assert strands is not None
+        pieces.append(strands)
+    return pieces

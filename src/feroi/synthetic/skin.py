@@ -1,0 +1,196 @@
+"""The painted face: how much light each point of the skin reflects, drawn on the model's texture.
+
+Everything is placed by the resting position of a texel (x to the subject's left, y up, z forward,
+cm), so paint follows the skin when it moves. T is the side of the texture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from scipy.interpolate import splev, splprep
+from scipy.ndimage import gaussian_filter
+
+from feroi.synthetic.creases import CREASES, crease_map
+from feroi.synthetic.expressions import ActionUnits
+from feroi.synthetic.facekit import FACE, FaceModel
+from feroi.synthetic.raster import interpolate, visible_triangles
+from feroi.synthetic.traits import Traits
+
+Pixels = NDArray[np.float32]
+
+TEXTURE_PX = 1024
+_BROW_X = (1.2, 2.4, 3.8, 4.9, 5.8)
+_BROW_Y = (5.55, 5.85, 5.9, 5.6, 4.9)
+"""The brow's middle line: the landmarks' x, a third of a centimetre below them."""
+
+_AGE_CREASES = ((1, 0.5), (2, 0.4), (4, 0.35), (6, 0.9), (10, 0.9), (15, 0.6), (7, 0.8))
+"""Action Units whose creases stay in an old face, and how deep."""
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """Where texels lie on the model's resting face.
+
+    position: (T, T, 3) float32 cm; covered: (T, T) whether a texel is used.
+    landmarks: (68, 2) texels (x, y) of the landmarks.
+    creases: Action Unit -> (T/2, T/2) share of light its creases take at strength 1.
+    """
+
+    position: Pixels
+    covered: NDArray[np.bool_]
+    landmarks: NDArray[np.float64]
+    creases: dict[int, Pixels]
+
+
+def canvas(model: FaceModel) -> Canvas:
+    """Lay the model's texture out; once for all subjects (about 2 seconds)."""
+    face = model.part == FACE
+    corners = model.texture[face].reshape(-1, 2) * TEXTURE_PX
+    x, y = np.ascontiguousarray(corners[:, 0]), np.ascontiguousarray(corners[:, 1])
+    flat = np.ones(len(corners))
+    triangles = np.arange(len(corners), dtype=np.int32).reshape(-1, 3)
+    seen, _ = visible_triangles(x, y, flat, flat, triangles, TEXTURE_PX, TEXTURE_PX)
+    owners = model.triangles[face].ravel()
+    places = interpolate(x, y, flat, triangles, seen, model.vertices[owners], 1)
+    texel_of = np.zeros((len(model.vertices), 2))
+    texel_of[owners] = corners
+    position = places.astype(np.float32)
+    covered = seen >= 0
+    creases = {unit: crease_map(unit, position[::2, ::2], covered[::2, ::2]) for unit in CREASES}
+    return Canvas(position, covered, texel_of[model.landmarks], creases)
+
+
+def paint_skin(paper: Canvas, traits: Traits, seed: int) -> Pixels:
+    """(T, T) reflectance of the subject's face at rest."""
+    rng = np.random.default_rng([seed, traits.number, 3])
+    x, y, z = np.moveaxis(paper.position, 2, 0)
+    skin = np.full(x.shape, traits.skin, dtype=np.float32)
+    blotches = 0.6 * _noise(90, rng) + 0.4 * _noise(30, rng)
+    skin *= 1 + 0.03 * blotches + 0.025 * _noise(3, rng)
+    skin *= 1 - _eye_shadows(x, y, z) * (rng.uniform(0.1, 0.18) + 0.12 * traits.years_beyond_middle)
+    blush = np.exp(-((np.abs(x) - 3.6) ** 2 + (y - 0.2) ** 2) / 3.6) * (z > 5)
+    skin *= 1 - rng.uniform(0.02, 0.08) * blush
+    skin *= 1 - traits.freckles * _freckles(x, y, z, rng)
+    skin *= 1 - traits.years_beyond_middle * _age_marks(paper, rng)
+    skin *= 1 - _beard(x, y, z, traits, rng) * (1 - 0.7 * min(traits.hair / traits.skin, 1.0))
+    lips = _lips(paper)
+    lip_tone = traits.skin * (1 - traits.lip_contrast) * (1 + 0.05 * _noise(4, rng))
+    skin = skin * (1 - lips) + lip_tone * lips
+    skin *= 1 - (0.55 + 0.2 * (traits.gender == "female")) * _lashes(paper)
+    brows = _brows(x, y, z, traits, rng)
+    brow_tone = min(0.75 * traits.hair, 0.6 * traits.skin) + 0.01  # they grey last
+    skin = skin * (1 - brows) + brow_tone * brows
+    return np.maximum(skin, 0.005).astype(np.float32)
+
+
+def crease(paper: Canvas, units: ActionUnits) -> Pixels:
+    """(T, T) share of light that creases of these Action Units leave, by side."""
+    x = paper.position[::2, ::2, 0]
+    left = _smoothstep(-0.6, 0.6, x)
+    taken = np.zeros(x.shape, dtype=np.float32)
+    for unit, strength in units.items():
+        if unit in paper.creases:
+            side = strength.left * left + strength.right * (1 - left)
+            taken += paper.creases[unit] * np.minimum(side, 1.2)
+    shade = Image.fromarray(1 - np.clip(taken, -0.12, 0.55).astype(np.float32))
+    return np.asarray(shade.resize((TEXTURE_PX, TEXTURE_PX), Image.Resampling.BILINEAR))
+
+
+def _noise(cell: float, rng: np.random.Generator) -> Pixels:
+    """(T, T) smooth noise of unit variance with features about `cell` texels wide."""
+    cells = int(TEXTURE_PX / cell) + 2
+    coarse = Image.fromarray(rng.standard_normal((cells, cells)).astype(np.float32))
+    return np.asarray(coarse.resize((TEXTURE_PX, TEXTURE_PX), Image.Resampling.BICUBIC))
+
+
+def _smoothstep(start: float, end: float, value: NDArray[np.floating]) -> Pixels:
+    t = np.clip((value - start) / (end - start), 0, 1)
+    return np.asarray(t * t * (3 - 2 * t), dtype=np.float32)
+
+
+def _eye_shadows(x: Pixels, y: Pixels, z: Pixels) -> Pixels:
+    """Darker skin below the eye, in the crease of the lid and beside the nose's root."""
+    below = np.exp(-(((np.abs(x) - 2.9) / 1.7) ** 2) - ((y - 2.5) / 0.55) ** 2)
+    lid = np.exp(-(((np.abs(x) - 3.1) / 1.6) ** 2) - ((y - 4.35) / 0.28) ** 2)
+    root = np.exp(-(((np.abs(x) - 1.6) / 0.5) ** 2) - ((y - 3.9) / 0.9) ** 2)
+    return np.asarray((below + 0.8 * lid + 0.5 * root) * (z > 6), dtype=np.float32)
+
+
+def _freckles(x: Pixels, y: Pixels, z: Pixels, rng: np.random.Generator) -> Pixels:
+    spots = np.clip(_noise(7, rng) - 1.3, 0, 1)
+    cheeks = np.exp(-((np.abs(x) - 2.8) ** 2) / 7 - (y - 0.8) ** 2 / 4)
+    return 0.5 * spots * cheeks * (z > 6)
+
+
+def _age_marks(paper: Canvas, rng: np.random.Generator) -> Pixels:
+    """Creases that stay, and spots."""
+    small = sum(depth * paper.creases[unit] for unit, depth in _AGE_CREASES)
+    large = Image.fromarray(np.asarray(small, dtype=np.float32))
+    lines = np.asarray(large.resize((TEXTURE_PX, TEXTURE_PX), Image.Resampling.BILINEAR))
+    spots = np.clip(_noise(14, rng) - 1.4, 0, 1)
+    return np.clip(lines * 1.1 + 0.12 * spots, 0, 0.5)
+
+
+def _beard(x: Pixels, y: Pixels, z: Pixels, traits: Traits, rng: np.random.Generator) -> Pixels:
+    """0 bare skin .. 0.9 dense hair: jaw, chin and upper lip, grown evenly or not at all."""
+    if traits.beard == 0:
+        return np.zeros_like(x)
+    along = np.abs(x)
+    cheek = -2.9 + 0.35 * np.maximum(along - 2.5, 0)
+    below = _smoothstep(0.7, -0.7, y - cheek)
+    sideburn = _smoothstep(5.0, 4.2, z) * _smoothstep(3.5, 1.5, y) * (along > 5.5)
+    below = np.maximum(below, sideburn) * _smoothstep(-9.2, -7.4, y) * (z > 1)
+    mouth = _smoothstep(2.7, 3.3, np.hypot(x, 2.5 * (y + 3.4)))
+    lip = np.exp(-(((y + 1.85 + 0.16 * along) / 0.6) ** 4)) * _smoothstep(3.6, 2.8, along)
+    grown = np.maximum(below * mouth, lip * (z > 8))
+    grown = np.maximum(grown, np.exp(-(((y + 6.2) / 1.3) ** 4) - (x / 2.2) ** 4) * (z > 7))
+    grown = gaussian_filter(grown, 4)
+    return np.clip(grown * (0.85 * traits.beard) * (1 + 0.2 * _noise(2, rng)), 0, 0.9)
+
+
+def _lips(paper: Canvas) -> Pixels:
+    """1 on the lips, the mouth's line included; soft at the rim."""
+    outline = _closed_curve(paper.landmarks[48:60])
+    image = Image.new("L", (TEXTURE_PX, TEXTURE_PX))
+    ImageDraw.Draw(image).polygon([tuple(point) for point in outline], fill=255)
+    return gaussian_filter(np.asarray(image, dtype=np.float32) / 255, TEXTURE_PX / 380)
+
+
+def _lashes(paper: Canvas) -> Pixels:
+    """The rim of the lids, darker above."""
+    image = Image.new("L", (TEXTURE_PX, TEXTURE_PX))
+    draw = ImageDraw.Draw(image)
+    for first in (36, 42):
+        eye = _closed_curve(paper.landmarks[first : first + 6])
+        draw.line([tuple(point) for point in (*eye, eye[0])], fill=150, width=4)
+        upper = eye[: len(eye) // 2 + 1]  # landmarks run from corner to corner over the upper lid
+        draw.line([tuple(point) for point in upper], fill=255, width=7)
+    return np.clip(gaussian_filter(np.asarray(image, dtype=np.float32) / 255, 1.8), 0, 1)
+
+
+def _closed_curve(points: NDArray[np.float64], per_point: int = 8) -> NDArray[np.float64]:
+    """(n, 2) -> (n * per_point, 2): a smooth closed line through the points."""
+    around = np.concatenate([points, points[:1]])
+    spline, _ = splprep(around.T, s=0, per=True)
+    steps = np.linspace(0, 1, per_point * len(points), endpoint=False)
+    return np.stack(splev(steps, spline), axis=1)
+
+
+def _brows(x: Pixels, y: Pixels, z: Pixels, traits: Traits, rng: np.random.Generator) -> Pixels:
+    """0 skin .. 0.93 dense hairs, fanning out from the nose as hairs do."""
+    along = np.abs(x)
+    arch = traits.brow_arch * np.exp(-(((along - 4.3) / 1.3) ** 2))
+    middle = np.interp(along, _BROW_X, _BROW_Y).astype(np.float32) + arch
+    taper = np.interp(along, (0.8, 1.4, 3.7, 5.9), (0.5, 1.0, 1.0, 0.25))
+    across = (y - middle) / (traits.brow_thickness * taper + 0.05)
+    ends = _smoothstep(0.7, 1.3, along) * _smoothstep(6.2, 5.2, along)
+    lean = np.interp(along, (1.0, 1.9, 4.1, 5.8), (1.2, 0.7, 0.15, -0.5))
+    strand = (along * np.sin(lean) - (y - middle) * np.cos(lean)) * 14
+    table = rng.standard_normal(512).astype(np.float32)
+    hairs = np.interp(strand % 512, np.arange(512), table).astype(np.float32)
+    dense = np.exp(-(np.abs(across) ** 3)) * ends * (0.85 + 0.3 * hairs)
+    return gaussian_filter(np.clip(dense, 0, 0.93) * (z > 6.5), 0.8).astype(np.float32)
