@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -171,3 +174,42 @@ def test_the_demo_writes_a_page_of_its_own(tmp_path, monkeypatch):
     scores = json.loads((tmp_path / "demo" / "scores.json").read_text())
     assert f"{100 * scores['accuracy']:.1f} % read right" in page
     assert scores["n"] == 84
+
+
+def test_analyze_reads_a_real_photo_with_the_shipped_network(tmp_path):
+    from skimage import data
+
+    photo = tmp_path / "astronaut.png"
+    Image.fromarray(data.astronaut()).save(photo)
+    result = _run(
+        "analyze", photo, tmp_path / "gone.jpg", "--csv", tmp_path / "t.csv", "--overlay", tmp_path / "o",
+        "--report", tmp_path / "r.html",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    with (tmp_path / "t.csv").open() as file:
+        first, second = csv.DictReader(file)
+    assert (first["status"], first["expression"]) == ("ok", "happy")  # she smiles broadly
+    assert float(first["happy"]) > 0.8
+    assert second["status"] == "file not found"
+    assert [path.name for path in (tmp_path / "o").iterdir()] == ["00000-astronaut.png"]
+    page = (tmp_path / "r.html").read_text()
+    assert page.count("data:image/jpeg;base64,") == 3
+    assert "Cheek Raiser (6), Lip Corner Puller (12)" in page
+
+
+def test_analyze_without_photos_says_so(tmp_path):
+    result = _run("analyze", tmp_path)
+    assert result.exit_code == 1
+    assert "no photos there" in result.output
+
+
+def test_reading_needs_no_torch(tmp_path):
+    from skimage import data
+
+    Image.fromarray(data.astronaut()).save(tmp_path / "a.png")
+    code = (
+        "import sys; sys.modules['torch'] = None; import feroi;"
+        f"(face,) = feroi.analyze({str(tmp_path / 'a.png')!r}); print(face.expression, face.attention.shape)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.split() == ["happy", "(512,", "512)"]

@@ -194,7 +194,7 @@ def rois(
         from feroi.report.rois import draw_network_rois
 
         loaded = [(path, load_model(path)) for path in models]
-        networks = [(path.name, model.config, model.forward) for path, model in loaded]
+        networks = [(path.stem, model.config, model.forward) for path, model in loaded]
         draw_network_rois(networks, _chosen(read_dataset(data, layout), split), out, by_pose)
         say(f"drawn: {out}")
 
@@ -292,6 +292,41 @@ def group(
         reader = load_model(model)
         draw_group_photos(photos, reader.score, reader.config, out, on_photo)
         say(f"drawn: {out}")
+
+
+@app.command()
+def synth(
+    out: Annotated[Path, typer.Argument(help="folder of the data set", metavar="OUT")],
+    facekit: Annotated[Path, typer.Option(help="a clone of ICT-FaceKit; holds FaceXModel/")],
+    subjects: Annotated[int, typer.Option(help="people, at most RaFD's 67", min=1, max=67)] = 67,
+    angles: Annotated[str | None, typer.Option(help="such as 0,45,90,135,180 (all); 90 is frontal")] = None,
+    gazes: Annotated[str, typer.Option(help="of left,frontal,right")] = "left,frontal,right",
+    size: Annotated[int, typer.Option(help="px a side of whole heads", min=32)] = 284,
+    crop: Annotated[str, typer.Option(help="pose (whole head) or front (aligned, 125x160)")] = "pose",
+    difficulty: Annotated[str, typer.Option(help="clean or wild")] = "clean",
+    seed: SeedOption = 0,
+    workers: Annotated[int, typer.Option(help="processes at work", min=1)] = 2,
+) -> None:
+    """Render faces with known Action Units, named as RaFD's files are. Killed? It goes on."""
+    with clear_errors():
+        from feroi.synthetic.dataset import write_dataset
+
+        chosen = None if angles is None else [int(angle) for angle in angles.split(",")]
+        with progress_bar("rendering") as on_progress:
+            made = write_dataset(
+                out,
+                facekit,
+                subjects,
+                chosen,
+                gazes.split(","),
+                size,
+                difficulty,
+                seed,
+                workers,
+                crop,
+                on_progress,
+            )
+        say(f"{made} new pictures in {out}, with landmarks, Action Units and movement in {out / 'truth'}")
 
 
 @app.command()

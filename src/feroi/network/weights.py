@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.resources import files
 from pathlib import Path
 
 import torch
@@ -44,11 +45,14 @@ def save_tensors(tensors: dict[str, Tensor], metadata: dict[str, str], path: Pat
 
 
 def load_network(path: Path | str) -> Network:
-    """Read a network, in evaluation mode, from a weights file or the best of a run folder.
+    """Read a network, in evaluation mode: a weights file, the best of a run folder, or "default",
+    the one shipped.
 
     Raises FileNotFoundError, or ValueError saying what is wrong with the file: not safetensors,
     another format or label order, missing or misshapen weights, values that are not finite.
     """
+    if str(path) == "default":
+        path = Path(str(files("feroi").joinpath("network/pretrained/default.safetensors")))
     path = Path(path)
     if path.is_dir():
         path = path / BEST_WEIGHTS

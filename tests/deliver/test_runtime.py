@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from feroi.config import HEADS, NetworkConfig
+from feroi.deliver.export import export_onnx
+from feroi.deliver.runtime import load_model
+from feroi.network.forward import torch_forward
+from feroi.network.model import Network
+from feroi.network.weights import load_network
+
+FACES = np.random.default_rng(0).random((3, 1, 48, 48), dtype=np.float32)
+
+
+def _agree(one, other):
+    for name in ("logits", "attention", "focus"):
+        a, b = getattr(one, name), getattr(other, name)
+        assert (a is None) == (b is None)
+        if a is not None:
+            np.testing.assert_allclose(a, b, rtol=0, atol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("head", HEADS)
+def test_torch_and_onnx_agree(head, tmp_path):
+    torch.manual_seed(0)
+    network = Network(NetworkConfig(head, (48, 48), pipeline="wild"))
+    export_onnx(network, tmp_path / "n.onnx")
+    model = load_model(tmp_path / "n.onnx")
+    assert model.config == network.config
+    _agree(model.forward(FACES), torch_forward(network)(FACES))
+    _agree(model.forward(FACES[:1]), torch_forward(network)(FACES[:1]))
+
+
+def test_the_shipped_network_is_the_same_in_both_forms():
+    shipped, torch_network = load_model("default"), load_network("default")
+    assert shipped.config == torch_network.config
+    assert shipped.config.pipeline == "wild"
+    _agree(shipped.forward(FACES), torch_forward(torch_network)(FACES))
+    wide = np.random.default_rng(1).random((1, 1, 80, 112), dtype=np.float32)
+    _agree(shipped.forward(wide), torch_forward(torch_network)(wide))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"format": "other"}, "format 'other'"),
+        ({"expressions": '["happy"]'}, "orders its labels"),
+        ({"network": "{}"}, "broken description"),
+    ],
+)
+def test_odd_descriptions_are_refused(tmp_path, change, says):
+    from importlib.resources import files
+
+    model = onnx.load(str(files("feroi").joinpath("network/pretrained/default.onnx")))
+    for entry in model.metadata_props:
+        entry.value = change.get(entry.key, entry.value)
+    onnx.save(model, tmp_path / "odd.onnx")
+    with pytest.raises(ValueError, match=says):
+        load_model(tmp_path / "odd.onnx")
+
+
+def test_a_file_that_is_no_onnx_is_refused(tmp_path):
+    (tmp_path / "n.onnx").write_bytes(b"no model")
+    with pytest.raises(ValueError, match="not an ONNX model"):
+        load_model(tmp_path / "n.onnx")
+    with pytest.raises(FileNotFoundError, match="no model at"):
+        load_model(tmp_path / "gone.onnx")
