@@ -108,7 +108,7 @@ def print_scores(scores: Scores) -> None:
         f"accuracy {100 * scores.accuracy:.2f} %, macro-F1 {scores.macro_f1:.3f}, {scores.n} images; "
         f"rows as labelled, columns as read:"
     )
-    table = Table(box=SIMPLE_HEAD)
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     table.add_column("")
     for label in labels:
         table.add_column(label, justify="right")
