@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feroi.config import PIPELINES
-from feroi.deliver.runtime import DEFAULT, load_model
+from feroi.deliver.runtime import load_model
+from feroi.network.description import DEFAULT
 from feroi.photo.pixels import UnreadableImage
 from feroi.reading import Photo, Reading, Settings, analyze_photos
 

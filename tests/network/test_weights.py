@@ -7,8 +7,9 @@ import torch
 from safetensors.torch import save_file
 
 from feroi.config import NetworkConfig
+from feroi.network.description import describe
 from feroi.network.model import Network
-from feroi.network.weights import load_network, load_tensors, network_metadata, save_network
+from feroi.network.weights import load_network, load_tensors, save_network
 from feroi.vocabulary import EXPRESSIONS
 
 
@@ -30,7 +31,7 @@ def test_a_network_survives_the_disk(network, tmp_path):
 
 
 def _file(path, model, tensors=None, **metadata):
-    save_file({**model.state_dict(), **(tensors or {})}, path, {**network_metadata(model), **metadata})
+    save_file({**model.state_dict(), **(tensors or {})}, path, {**describe(model.config), **metadata})
     return path
 
 
@@ -56,7 +57,7 @@ def test_odd_files_are_refused_with_a_reason(network, tmp_path, tensors, metadat
 def test_missing_weights_are_refused(network, tmp_path):
     tensors = network.state_dict()
     del tensors["classifier.bias"]
-    save_file(tensors, tmp_path / "w.safetensors", network_metadata(network))
+    save_file(tensors, tmp_path / "w.safetensors", describe(network.config))
     with pytest.raises(ValueError, match="classifier"):
         load_network(tmp_path / "w.safetensors")
 

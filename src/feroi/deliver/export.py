@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from feroi.files import atomic_path
+from feroi.network.description import describe
 from feroi.network.model import Network
-from feroi.network.weights import network_metadata
 
 INPUT = "faces"
 OUTPUTS = ["logits", "attention", "focus", "score"]
@@ -45,7 +45,7 @@ def export_onnx(network: Network, path: Path) -> None:
             verbose=False,
         )
     assert program is not None
-    program.model.metadata_props.update(network_metadata(network))
+    program.model.metadata_props.update(describe(network.config))
     with atomic_path(path) as temporary:
         program.save(temporary)
 

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from feroi.config import NetworkConfig, network_from_dict
+from feroi.config import NetworkConfig
 from feroi.look import FloatArray, Forward, Look, ScoreMap
-from feroi.vocabulary import EXPRESSIONS
-
-DEFAULT = "default"
-"""Names the shipped model wherever a model is asked for."""
-FORMAT = "feroi-network-1"
+from feroi.network.description import DEFAULT, described, shipped
 
 
 class Model(NamedTuple):
@@ -37,9 +31,7 @@ def load_model(model: Path | str = DEFAULT, threads: int | None = None) -> Model
     threads: how many onnxruntime may use; all cores if None.
     Raises FileNotFoundError, or ValueError saying what is wrong with the file.
     """
-    if str(model) == DEFAULT:
-        model = Path(str(files("feroi").joinpath("network/pretrained/default.onnx")))
-    model = Path(model)
+    model = shipped(".onnx") if str(model) == DEFAULT else Path(model)
     if model.suffix == ".onnx":
         return _load_onnx(model, threads)
     from feroi.network.forward import torch_forward, torch_score
@@ -62,7 +54,7 @@ def _load_onnx(path: Path, threads: int | None) -> Model:
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises many kinds, some of them plain Exception
         raise ValueError(f"{path} is not an ONNX model that can be run: {error}") from None
-    config = _described(path, session.get_modelmeta().custom_metadata_map)
+    config = described(path, session.get_modelmeta().custom_metadata_map)
     outputs = [output.name for output in session.get_outputs()]
 
     def forward(faces: NDArray[np.float32]) -> Look[FloatArray]:
@@ -74,16 +66,3 @@ def _load_onnx(path: Path, threads: int | None) -> Model:
         return np.asarray(found)
 
     return Model(config, forward, score_map if "score" in outputs else None)
-
-
-def _described(path: Path, metadata: dict[str, str]) -> NetworkConfig:
-    if metadata.get("format") != FORMAT:
-        raise ValueError(f"{path} is of format {metadata.get('format')!r}, this version reads {FORMAT!r}")
-    try:
-        expressions = json.loads(metadata["expressions"])
-        config = network_from_dict(json.loads(metadata["network"]))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ValueError(f"{path} has a broken description of its network: {error}") from error
-    if expressions != list(EXPRESSIONS):
-        raise ValueError(f"{path} orders its labels {expressions}, expected {list(EXPRESSIONS)}")
-    return config

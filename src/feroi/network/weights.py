@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from importlib.resources import files
 from pathlib import Path
 
 import torch
@@ -11,12 +9,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from feroi.config import network_from_dict, to_dict
 from feroi.files import atomic_path
+from feroi.network.description import DEFAULT, describe, described, shipped
 from feroi.network.model import Network
-from feroi.vocabulary import EXPRESSIONS
 
-FORMAT = "feroi-network-1"
 BEST_WEIGHTS = "best.safetensors"
 """Name of the chosen weights in a run folder."""
 OPTIMIZER_PREFIX = "optimizer."
@@ -26,16 +22,7 @@ OPTIMIZER_PREFIX = "optimizer."
 def save_network(network: Network, path: Path) -> None:
     """Write weights and configuration to `path`, whole or not at all."""
     tensors = {name: value.contiguous() for name, value in network.state_dict().items()}
-    save_tensors(tensors, network_metadata(network), path)
-
-
-def network_metadata(network: Network) -> dict[str, str]:
-    """What a weights file says of itself, as safetensors metadata."""
-    return {
-        "format": FORMAT,
-        "network": json.dumps(to_dict(network.config)),
-        "expressions": json.dumps(EXPRESSIONS),
-    }
+    save_tensors(tensors, describe(network.config), path)
 
 
 def save_tensors(tensors: dict[str, Tensor], metadata: dict[str, str], path: Path) -> None:
@@ -51,9 +38,7 @@ def load_network(path: Path | str) -> Network:
     Raises FileNotFoundError, or ValueError saying what is wrong with the file: not safetensors,
     another format or label order, missing or misshapen weights, values that are not finite.
     """
-    if str(path) == "default":
-        path = Path(str(files("feroi").joinpath("network/pretrained/default.safetensors")))
-    path = Path(path)
+    path = shipped(".safetensors") if str(path) == DEFAULT else Path(path)
     if path.is_dir():
         path = path / BEST_WEIGHTS
     if not path.is_file():
@@ -61,16 +46,7 @@ def load_network(path: Path | str) -> Network:
             f"no model at {path}; give a .safetensors file or a run folder made by `feroi train`"
         )
     tensors, metadata = load_tensors(path)
-    if metadata.get("format") != FORMAT:
-        raise ValueError(f"{path} is of format {metadata.get('format')!r}, this version reads {FORMAT!r}")
-    try:
-        expressions = json.loads(metadata["expressions"])
-        config = network_from_dict(json.loads(metadata["network"]))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ValueError(f"{path} has a broken description of its network: {error}") from error
-    if expressions != list(EXPRESSIONS):
-        raise ValueError(f"{path} orders its labels {expressions}, expected {list(EXPRESSIONS)}")
-    network = Network(config)
+    network = Network(described(path, metadata))
     weights = {n: value for n, value in tensors.items() if not n.startswith(OPTIMIZER_PREFIX)}
     for name, value in weights.items():
         if not torch.isfinite(value.float()).all():

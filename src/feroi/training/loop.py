@@ -16,12 +16,12 @@ from torch import Tensor, nn
 from feroi.config import NetworkConfig, RecipeConfig
 from feroi.data.batches import centre_batches, training_batches
 from feroi.files import write_text
+from feroi.network.description import describe
 from feroi.network.model import Network
 from feroi.network.weights import (
     BEST_WEIGHTS,
     OPTIMIZER_PREFIX,
     load_tensors,
-    network_metadata,
     save_network,
     save_tensors,
 )
@@ -153,7 +153,7 @@ def _record(run: Path, history: list[Metrics], network: Network, optimizer: torc
     if accuracies.index(max(accuracies)) == len(history) - 1:
         save_network(network, run / BEST_WEIGHTS)
     tensors = dict(network.state_dict()) | _optimizer_tensors(optimizer)
-    metadata = network_metadata(network) | {"epoch": str(len(history))}
+    metadata = describe(network.config) | {"epoch": str(len(history))}
     save_tensors({k: v.contiguous() for k, v in tensors.items()}, metadata, run / LAST_WEIGHTS)
 
 

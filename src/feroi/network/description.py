@@ -1,0 +1,46 @@
+"""What a network's file says of itself, as metadata of safetensors and ONNX alike. Needs no torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+
+from feroi.config import NetworkConfig, network_from_dict, to_dict
+from feroi.vocabulary import EXPRESSIONS
+
+FORMAT = "feroi-network-1"
+DEFAULT = "default"
+"""Names the shipped network wherever a model is asked for."""
+
+
+def describe(config: NetworkConfig) -> dict[str, str]:
+    """Format, configuration and label order, as text."""
+    return {
+        "format": FORMAT,
+        "network": json.dumps(to_dict(config)),
+        "expressions": json.dumps(EXPRESSIONS),
+    }
+
+
+def described(path: Path, metadata: Mapping[str, str]) -> NetworkConfig:
+    """The configuration that the metadata of the file `path` tells; the inverse of `describe`.
+
+    Raises ValueError for another format or label order, or a broken description.
+    """
+    if metadata.get("format") != FORMAT:
+        raise ValueError(f"{path} is of format {metadata.get('format')!r}, this version reads {FORMAT!r}")
+    try:
+        expressions = json.loads(metadata["expressions"])
+        config = network_from_dict(json.loads(metadata["network"]))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"{path} has a broken description of its network: {error}") from error
+    if expressions != list(EXPRESSIONS):
+        raise ValueError(f"{path} orders its labels {expressions}, expected {list(EXPRESSIONS)}")
+    return config
+
+
+def shipped(suffix: str) -> Path:
+    """The file of the shipped network with that suffix, .onnx or .safetensors."""
+    return Path(str(files("feroi").joinpath(f"network/pretrained/default{suffix}")))
