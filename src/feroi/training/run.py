@@ -81,7 +81,7 @@ def train_run(
         write_rejected(rejected, run / REJECTED)
         voice.say(f"see {run / REJECTED} for the images that could not be read")
     if begun:
-        voice.say(f"going on with the run in {run}, if it is not finished")
+        voice.say(f"{run} holds this run already; what is missing of it is done now")
     history = train(network, recipe, _labelled(training), _labelled(validation), run, seed, voice)
     draw_curves(history, run / CURVES)
     return history
