@@ -21,6 +21,7 @@ HEADS: tuple[Head, ...] = (
 Pipeline = Literal["front", "pose", "wild"]
 PIPELINES: tuple[Pipeline, ...] = get_args(Pipeline)
 Schedule = Literal["constant", "onecycle"]
+Augmentation = Literal["patches", "affine"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
 _Preset = TypeVar("_Preset")
@@ -44,8 +45,14 @@ class NetworkConfig:
     dropout: rate before the classifier, 0..1. The paper gives none. VGG's 0.5 starves the 128
         numbers of the focused feature: see docs/results.
     batch_norm: batch normalisation after each convolution. Never in a `paper-*` preset.
-    last_pooling: whether the fourth max-pooling is there. Without it, never in a `paper-*` preset,
-        the map has twice as many locations in each direction.
+    residual: whether a convolution that keeps the number of channels adds its input to its output
+        (He et al. 2016), at no weight. Never in a `paper-*` preset.
+    poolings: how many of the blocks a 2x2 max-pooling closes, 2 to 4, from the first on. The paper has
+        4; with each one fewer, the map has twice as many locations in each direction.
+    bounded: whether Eq. 3 ends in its tanh. With it, and beta 1, no location weighs more than e^2
+        times another. Never left out in a `paper-*` preset.
+    margin: whether images are kept a ninth larger than the input, for patches to be cut from. Always in
+        a `paper-*` preset; without it the network sees the whole image.
     pipeline: how the faces it learned from were prepared, a name of `photo.prepare`; None if
         nobody said.
     """
@@ -55,7 +62,10 @@ class NetworkConfig:
     beta: float = 1.0
     dropout: float = 0.2
     batch_norm: bool = False
-    last_pooling: bool = True
+    residual: bool = False
+    poolings: int = 4
+    bounded: bool = True
+    margin: bool = True
     pipeline: Pipeline | None = None
 
     def __post_init__(self) -> None:
@@ -70,29 +80,34 @@ class NetworkConfig:
             raise ValueError(f"beta must be above 0, got {self.beta}")
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout is a rate in [0, 1), got {self.dropout}")
+        if self.poolings not in (2, 3, 4):
+            raise ValueError(f"poolings must be 2, 3 or 4, got {self.poolings}")
         if self.pipeline not in (None, *PIPELINES):
             raise ValueError(f"unknown pipeline {self.pipeline!r}; choose one of {', '.join(PIPELINES)}")
 
     @property
     def stride(self) -> int:
         """Input pixels per location of the map, in each direction."""
-        return 16 if self.last_pooling else 8
+        return 1 << self.poolings
 
     @property
     def reach_px(self) -> int:
         """How far a location of the map sees beyond its own stride x stride px, on each side.
 
-        A 3x3 convolution sees one of its pixels further, and those are 2, 4, 8 px wide from block to block.
+        A 3x3 convolution sees one of its pixels further, and those are 1, 2, 4, 8 px wide from block to
+        block, as far as there are poolings between.
         """
-        return sum(convolutions * 2**block for block, (convolutions, _) in enumerate(BLOCKS))
+        return sum(n * 2 ** min(block, self.poolings) for block, (n, _) in enumerate(BLOCKS))
 
     @property
     def stored_hw(self) -> tuple[int, int]:
         """Height and width images are decoded to, in pixels, before a patch is cut from them.
 
         125x160 and 284x284 for the paper's inputs (section 4.2); other inputs get the same
-        margin as the first, a ninth.
+        margin as the first, a ninth. The input's own without `margin`.
         """
+        if not self.margin:
+            return self.input_hw
         height, width = self.input_hw
         return _PAPER_STORED_HW.get(self.input_hw, (round(height * 10 / 9), round(width * 10 / 9)))
 
@@ -104,6 +119,17 @@ class RecipeConfig:
     learning_rate: the constant rate, or the peak of the one-cycle schedule.
     precision: arithmetic of the network's forward pass; "auto" is bfloat16 where the processor
         has it and float32 elsewhere.
+
+    What follows is never in a `paper-*` preset.
+    augmentation: "patches" cuts and mirrors at random, as the paper; "affine" also turns, scales,
+        shifts, relights and erases (`data.batches`).
+    weight_decay: decoupled from the gradient (AdamW, Loshchilov and Hutter 2019), per unit of
+        learning rate.
+    label_smoothing: share of the target spread evenly over all expressions.
+    averaging: decay per step of the exponential moving average of the weights, which is what is
+        validated and saved; 0 for none.
+    guidance: weight of the term 1 - cosine of attention and the truth map of the labelled expression
+        (`explain.truth`), as Belharbi et al. 2024 guide theirs; 0 for none.
     """
 
     epochs: int
@@ -111,6 +137,11 @@ class RecipeConfig:
     learning_rate: float = 1e-3
     schedule: Schedule = "constant"
     precision: Precision = "float32"
+    augmentation: Augmentation = "patches"
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
+    averaging: float = 0.0
+    guidance: float = 0.0
 
     def __post_init__(self) -> None:
         if self.epochs < 1:
@@ -123,6 +154,16 @@ class RecipeConfig:
             raise ValueError(f"schedule is constant or onecycle, got {self.schedule!r}")
         if self.precision not in ("auto", "float32", "bfloat16"):
             raise ValueError(f"precision is auto, float32 or bfloat16, got {self.precision!r}")
+        if self.augmentation not in get_args(Augmentation):
+            raise ValueError(f"augmentation is patches or affine, got {self.augmentation!r}")
+        for name, limit in (
+            ("weight_decay", math.inf),
+            ("guidance", math.inf),
+            ("label_smoothing", 1),
+            ("averaging", 1),
+        ):
+            if not 0 <= getattr(self, name) < limit:
+                raise ValueError(f"{name} must be at least 0 and below {limit}, got {getattr(self, name)}")
 
 
 NETWORKS: dict[str, NetworkConfig] = {
@@ -131,7 +172,16 @@ NETWORKS: dict[str, NetworkConfig] = {
     "paper-attention": NetworkConfig("attention"),
     "paper-attention-symmetric": NetworkConfig("attention-symmetric"),
     "attention-symmetric-renormalized": NetworkConfig("attention-symmetric-renormalized"),
-    "fine-attention": NetworkConfig("attention", batch_norm=True, last_pooling=False),
+    "fine-attention": NetworkConfig("attention", batch_norm=True, poolings=3),
+    "residual-attention": NetworkConfig(
+        "attention",
+        input_hw=(48, 48),
+        batch_norm=True,
+        residual=True,
+        poolings=2,
+        bounded=False,
+        margin=False,
+    ),
 }
 
 RECIPES: dict[str, RecipeConfig] = {
@@ -142,6 +192,19 @@ RECIPES: dict[str, RecipeConfig] = {
     "paper-sfew-fer2013": RecipeConfig(epochs=300),
     # Ours: the one people will want.
     "onecycle": RecipeConfig(epochs=30, schedule="onecycle", precision="auto"),
+    # Ours: for tens of thousands of faces in the wild.
+    "wild": RecipeConfig(
+        epochs=75,
+        batch_size=128,
+        learning_rate=3e-3,
+        schedule="onecycle",
+        precision="auto",
+        augmentation="affine",
+        weight_decay=0.01,
+        label_smoothing=0.1,
+        averaging=0.999,
+        guidance=0.5,
+    ),
 }
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from feroi.data.batches import centre_batches, centre_patches, training_batches
+from feroi.data.batches import Labelled, centre_batches, centre_patches, training_batches
 
 N, SIDE = 37, 7
 # The value of a pixel tells its image, row and column.
@@ -15,7 +15,7 @@ LABELS = np.arange(N) % 7
 
 def _epoch(seed=0, batch_size=8, pixels=PIXELS, hw=(5, 4)):
     rng = np.random.default_rng(seed)
-    return list(training_batches(pixels, LABELS[: len(pixels)], hw, batch_size, rng))
+    return list(training_batches(Labelled(pixels, LABELS[: len(pixels)]), hw, batch_size, "patches", rng))
 
 
 def test_an_epoch_shows_every_image_once():
@@ -54,7 +54,9 @@ def test_order_and_patches_follow_the_seed():
 
 def test_every_place_of_the_patch_occurs():
     image = np.arange(9, dtype=np.uint8).reshape(1, 3, 3).repeat(400, 0)
-    batches = training_batches(image, np.zeros(400, int), (2, 2), 50, np.random.default_rng(0))
+    batches = training_batches(
+        Labelled(image, np.zeros(400, int)), (2, 2), 50, "patches", np.random.default_rng(0)
+    )
     corners = {int(v) for batch in batches for v in (batch.faces[:, 0, 0, 0] * 255).round()}
     assert corners == {0, 1, 2, 3, 4, 5}  # the left corner of four places, and of their mirrors
 
@@ -79,3 +81,10 @@ def test_centre_batches_keep_order_and_scale():
 def test_a_patch_larger_than_the_image_is_an_error():
     with pytest.raises(ValueError, match="cannot cut 8x8 px patches from images of 7x7"):
         centre_patches(PIXELS, (8, 8))
+
+
+def test_a_truth_is_cut_as_its_face_is():
+    data = Labelled(PIXELS, LABELS, PIXELS)  # a truth that equals the face shows any difference
+    for batch in training_batches(data, (5, 4), 8, "patches", np.random.default_rng(0)):
+        assert batch.truths is not None
+        assert np.array_equal(batch.faces, batch.truths)

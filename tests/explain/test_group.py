@@ -47,7 +47,7 @@ def _face(x, y, side=BOX_PX):
     return Face((x - side / 2, y - side / 2, x + side / 2, y + side / 2), 1.0)
 
 
-@pytest.mark.parametrize("settings", [{}, {"last_pooling": False, "batch_norm": True}])
+@pytest.mark.parametrize("settings", [{}, {"poolings": 3, "batch_norm": True}])
 @pytest.mark.parametrize("size", [(167, 245), (112, 112), (113, 400), (16, 31)])
 def test_tiled_equals_whole(settings, size):
     config = replace(CONFIG, **settings)
@@ -61,10 +61,10 @@ def test_tiled_equals_whole(settings, size):
     np.testing.assert_allclose(group.softmax_map(tiled, config.beta), whole, rtol=5e-5)
 
 
-@pytest.mark.parametrize("last_pooling", [True, False])
-def test_the_reach_is_how_far_a_location_sees(last_pooling):
+@pytest.mark.parametrize("poolings", [2, 3, 4])
+def test_the_reach_is_how_far_a_location_sees(poolings):
     # Weights above 0 let no change be cut off: which locations notice one pixel in the middle?
-    config = replace(CONFIG, last_pooling=last_pooling)
+    config = replace(CONFIG, poolings=poolings)
     network = Network(config).double().eval()
     with torch.no_grad():
         for weights in network.features.parameters():

@@ -150,10 +150,10 @@ def test_symmetric_map_is_symmetric_and_mirror_equivariant_under_mirror_symmetri
 
 
 def test_without_the_last_pooling_the_map_is_twice_as_fine_with_the_same_weights():
-    fine = _network("attention", last_pooling=False)
+    fine = _network("attention", poolings=3)
     assert fine(_faces()).attention.shape == (2, 18, 14)
     assert count_weights(fine, biases=False) == 313_682
-    baseline = _network("flatten", input_hw=(48, 48), last_pooling=False)
+    baseline = _network("flatten", input_hw=(48, 48), poolings=3)
     assert baseline(_faces(48, 48)).focus.shape == (2, 6 * 6 * 128)
 
 

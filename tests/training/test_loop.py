@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,9 +9,11 @@ import torch
 from torch import nn
 
 from feroi.config import NetworkConfig, RecipeConfig
+from feroi.data.batches import Labelled, training_batches
+from feroi.explain.roi import project
 from feroi.network.model import Network
 from feroi.network.weights import load_network, load_tensors
-from feroi.training.loop import LAST_WEIGHTS, METRICS, Diverged, Labelled, learning_rate_at, train
+from feroi.training.loop import LAST_WEIGHTS, METRICS, Diverged, disagreement, learning_rate_at, train
 from feroi.training.precision import choose_arithmetic
 from feroi.training.voice import Voice
 
@@ -103,9 +106,7 @@ def test_the_first_epoch_is_adam_on_cross_entropy_step_by_step(tmp_path):
     torch.manual_seed(5)
     reference = Network(network)
     adam = torch.optim.Adam(reference.parameters(), lr=1e-2)
-    from feroi.data.batches import training_batches
-
-    (batch,) = training_batches(*data, (16, 16), 8, np.random.default_rng([5, 1]))
+    (batch,) = training_batches(data, (16, 16), 8, "patches", np.random.default_rng([5, 1]))
     log_shares = torch.log_softmax(reference(torch.from_numpy(batch.faces)).logits, 1)
     loss = -log_shares[torch.arange(8), torch.from_numpy(batch.labels)].mean()
     loss.backward()
@@ -181,3 +182,77 @@ def test_bfloat16_goes_with_channels_last():
     assert kernel.is_contiguous(memory_format=torch.channels_last)
     faces = arithmetic.send(torch.zeros(2, 3, 4, 4))
     assert faces.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_disagreement_is_one_minus_cosine_where_a_truth_is_known():
+    attention = torch.tensor([[[1.0, 0.0], [0.0, 0.0]], [[0.3, 0.2], [0.4, 0.1]], [[0.3, 0.2], [0.4, 0.1]]])
+    truths = torch.stack([torch.tensor([[1.0, 1.0], [0.0, 0.0]]), torch.zeros(2, 2), attention[2]])[:, None]
+    # 1 - 1/sqrt(2) for the first, 0 for the second (nothing known) and the third (equal); their mean.
+    assert disagreement(attention, truths).item() == pytest.approx((1 - 2**-0.5) / 3, abs=1e-6)
+
+
+def test_disagreement_shows_the_map_as_people_see_it():
+    attention = torch.rand(2, 3, 3, dtype=torch.float64)
+    truths = torch.rand(2, 1, 12, 12, dtype=torch.float64)
+    shown, truth = project(attention.numpy(), (12, 12)).reshape(2, -1), truths.numpy().reshape(2, -1)
+    cosine = (shown * truth).sum(1) / np.linalg.norm(shown, axis=1) / np.linalg.norm(truth, axis=1)
+    assert disagreement(attention, truths).item() == pytest.approx((1 - cosine).mean())
+
+
+def test_what_is_saved_is_the_moving_average(tmp_path):
+    """An independent loop over the same steps, averaging by hand."""
+    network = NetworkConfig("gap", (16, 16), dropout=0.0)
+    data = _data(24)
+    recipe = RecipeConfig(epochs=2, batch_size=8, learning_rate=1e-2, averaging=0.6)
+    train(network, recipe, data, data, tmp_path, seed=5)
+
+    torch.manual_seed(5)
+    reference = Network(network)
+    adam = torch.optim.Adam(reference.parameters(), lr=1e-2)
+    average = None
+    for epoch in (1, 2):
+        batches = training_batches(data, (16, 16), 8, "patches", np.random.default_rng([5, epoch]))
+        for batch in batches:
+            logits = reference(torch.from_numpy(batch.faces)).logits
+            loss = torch.nn.functional.cross_entropy(logits, torch.from_numpy(batch.labels))
+            adam.zero_grad()
+            loss.backward()
+            adam.step()
+            now = {name: value.detach().clone() for name, value in reference.state_dict().items()}
+            average = now if average is None else {n: 0.6 * average[n] + 0.4 * now[n] for n in now}
+    saved = load_network(tmp_path / LAST_WEIGHTS).state_dict()
+    for name, value in average.items():
+        torch.testing.assert_close(saved[name], value, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("head", ["flatten", "gap"])
+def test_only_attention_can_be_guided(tmp_path, head):
+    data = _data(8)._replace(truths=np.zeros((8, 20, 20), np.uint8))
+    with pytest.raises(ValueError, match="attention"):
+        train(NetworkConfig(head, (16, 16)), RecipeConfig(1, guidance=0.5), data, data, tmp_path, seed=0)
+
+
+def test_guidance_draws_the_map_to_its_truth(tmp_path):
+    data = _data(32)
+    truths = np.zeros_like(data.pixels)
+    truths[:, :, :8] = 255
+    network = NetworkConfig("attention", (32, 32), margin=False, poolings=3, bounded=False, batch_norm=True)
+    pixels = np.kron(data.pixels, np.ones((1, 2, 2), np.uint8))[:, :32, :32]
+    pixels[:, :, :8] //= 2  # a place must look different to be chosen
+    guided = Labelled(pixels, data.labels, np.kron(truths, np.ones((1, 2, 2), np.uint8))[:, :32, :32])
+    recipe = RecipeConfig(12, 8, 3e-3, guidance=5.0)
+
+    def left_half(run):
+        look = load_network(run / LAST_WEIGHTS)(torch.from_numpy(pixels[:, None] / np.float32(255)))
+        return look.attention[:, :, :2].sum((1, 2)).mean().item()
+
+    train(network, recipe, guided, guided, tmp_path / "guided", seed=0)
+    train(
+        network,
+        replace(recipe, guidance=0.0),
+        guided._replace(truths=None),
+        guided,
+        tmp_path / "free",
+        seed=0,
+    )
+    assert left_half(tmp_path / "guided") > left_half(tmp_path / "free") + 0.1

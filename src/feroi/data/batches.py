@@ -8,32 +8,56 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from feroi.config import Augmentation
+from feroi.data.augment import augmented
+
+
+class Labelled(NamedTuple):
+    """N stored images with what is to be learned of them.
+
+    pixels: (N, H, W) uint8 intensities.
+    labels: (N,) int64.
+    truths: (N, H, W) uint8, where on each image its expression shows (`explain.truth`), zero
+        everywhere where that is not known; None if nobody asked.
+    """
+
+    pixels: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    truths: NDArray[np.uint8] | None = None
+
 
 class Batch(NamedTuple):
-    """faces: (N, 1, H, W) float32 intensities in 0..1; labels: (N,) int64."""
+    """faces: (N, 1, H, W) float32 intensities in 0..1; labels: (N,) int64; truths: as faces, or None."""
 
     faces: NDArray[np.float32]
     labels: NDArray[np.int64]
+    truths: NDArray[np.float32] | None = None
 
 
 def training_batches(
-    pixels: NDArray[np.uint8],
-    labels: NDArray[np.int64],
+    data: Labelled,
     patch_hw: tuple[int, int],
     batch_size: int,
+    augmentation: Augmentation,
     rng: np.random.Generator,
 ) -> Iterator[Batch]:
-    """One epoch in random order: a random patch of each image, mirrored half of the time.
+    """One epoch in random order: a random patch of each image, mirrored half of the time, or its
+    middle after a random affine map.
 
-    pixels: (N, H, W), at least as large as `patch_hw`. Every image comes once; only a last batch
-    of a single image is dropped, since batch normalisation cannot use it.
+    Images are at least as large as `patch_hw`. Every one comes once; only a last batch of a single
+    image is dropped, since batch normalisation cannot use it.
     """
-    order = rng.permutation(len(pixels))
+    _check(data.pixels, patch_hw)
+    vary = augmented if augmentation == "affine" else _random_patches
+    order = rng.permutation(len(data.pixels))
     for start in range(0, len(order), batch_size):
         chosen = np.sort(order[start : start + batch_size])  # sorted: reads a mapped file forward
         if len(chosen) < 2 <= len(order):
             return
-        yield Batch(as_faces(_random_patches(pixels[chosen], patch_hw, rng)), labels[chosen])
+        layers = [data.pixels[chosen]] if data.truths is None else [data.pixels[chosen], data.truths[chosen]]
+        varied = vary(np.stack(layers, -1), patch_hw, rng)
+        truths = None if data.truths is None else as_faces(varied[..., 1])
+        yield Batch(as_faces(varied[..., 0]), data.labels[chosen], truths)
 
 
 def centre_batches(
@@ -58,15 +82,15 @@ def as_faces(patches: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _random_patches(
-    pixels: NDArray[np.uint8], patch_hw: tuple[int, int], rng: np.random.Generator
+    images: NDArray[np.uint8], patch_hw: tuple[int, int], rng: np.random.Generator
 ) -> NDArray[np.uint8]:
-    _check(pixels, patch_hw)
+    """(N, H, W, K) to (N, *patch_hw, K), all K layers cut alike."""
     height, width = patch_hw
-    top = rng.integers(0, pixels.shape[1] - height + 1, len(pixels))
-    left = rng.integers(0, pixels.shape[2] - width + 1, len(pixels))
-    mirrored = rng.random(len(pixels)) < 0.5
-    windows = np.lib.stride_tricks.sliding_window_view(pixels, patch_hw, axis=(1, 2))
-    patches: NDArray[np.uint8] = windows[np.arange(len(pixels)), top, left]
+    top = rng.integers(0, images.shape[1] - height + 1, len(images))
+    left = rng.integers(0, images.shape[2] - width + 1, len(images))
+    mirrored = rng.random(len(images)) < 0.5
+    windows = np.lib.stride_tricks.sliding_window_view(images, patch_hw, axis=(1, 2))  # (N, ., ., K, h, w)
+    patches: NDArray[np.uint8] = np.moveaxis(windows[np.arange(len(images)), top, left], 1, -1)
     patches[mirrored] = patches[mirrored, :, ::-1]
     return patches
 

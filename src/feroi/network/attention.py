@@ -49,11 +49,13 @@ def _mirror_mean(score: Tensor) -> Tensor:
 class Score(nn.Module):
     """The two-layer network g of Eq. 2 and 3, applied to the feature vector of each location alone.
 
-    (N, C, H, W) -> (N, H, W), each score in [-1, 1] because Eq. 3 ends in a tanh.
+    (N, C, H, W) -> (N, H, W), each score in [-1, 1] because Eq. 3 ends in a tanh; any real number where
+    it is left out (`bounded` False, ours).
     """
 
-    def __init__(self, channels: int, units: int = HIDDEN_UNITS) -> None:
+    def __init__(self, channels: int, units: int = HIDDEN_UNITS, bounded: bool = True) -> None:
         super().__init__()
+        self.bounded = bounded
         self.hidden = nn.Linear(channels, units)  # W1, b1
         self.output = nn.Linear(units, 1)  # W2, b2
         for layer in (self.hidden, self.output):
@@ -63,4 +65,5 @@ class Score(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         a0 = features.permute(0, 2, 3, 1)  # (N, H, W, C)
         a1 = torch.tanh(self.hidden(a0))  # (N, H, W, U), Eq. 2
-        return torch.tanh(self.output(a1)).squeeze(-1)  # (N, H, W), Eq. 3
+        a2 = self.output(a1).squeeze(-1)  # (N, H, W)
+        return torch.tanh(a2) if self.bounded else a2  # Eq. 3

@@ -33,8 +33,8 @@ class Network(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
-        self.features = build_features(config.batch_norm, config.last_pooling)
-        self.score = attention.Score(CHANNELS) if config.head in _MAPS else None
+        self.features = build_features(config.batch_norm, config.residual, config.poolings)
+        self.score = attention.Score(CHANNELS, bounded=config.bounded) if config.head in _MAPS else None
         self.dropout = nn.Dropout(config.dropout)
         height, width = (side // config.stride for side in config.input_hw)
         width_in = CHANNELS * height * width if config.head == "flatten" else CHANNELS

@@ -15,7 +15,8 @@ from feroi.network.model import Network
 
 BEST_WEIGHTS = "best.safetensors"
 """Name of the chosen weights in a run folder."""
-OPTIMIZER_PREFIX = "optimizer."
+OPTIMIZER_PREFIX, UNAVERAGED_PREFIX = "optimizer.", "unaveraged."
+CHECKPOINT_PREFIXES = (OPTIMIZER_PREFIX, UNAVERAGED_PREFIX)
 """Tensors of a checkpoint that are not the network's."""
 
 
@@ -47,7 +48,7 @@ def load_network(path: Path | str) -> Network:
         )
     tensors, metadata = load_tensors(path)
     network = Network(described(path, metadata))
-    weights = {n: value for n, value in tensors.items() if not n.startswith(OPTIMIZER_PREFIX)}
+    weights = {n: value for n, value in tensors.items() if not n.startswith(CHECKPOINT_PREFIXES)}
     for name, value in weights.items():
         if not torch.isfinite(value.float()).all():
             raise ValueError(f"{path}: {name} holds values that are not finite")

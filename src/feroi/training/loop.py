@@ -1,4 +1,4 @@
-"""The training loop, whole (section 4.3: cross entropy and Adam)."""
+"""The training loop, whole (section 4.3: cross entropy and Adam; ours: see `RecipeConfig`)."""
 
 from __future__ import annotations
 
@@ -6,21 +6,23 @@ import json
 import math
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from feroi.config import NetworkConfig, RecipeConfig
-from feroi.data.batches import centre_batches, training_batches
+from feroi.data.batches import Labelled, centre_batches, training_batches
 from feroi.files import write_text
 from feroi.network.description import describe
 from feroi.network.model import Network
 from feroi.network.weights import (
     BEST_WEIGHTS,
+    CHECKPOINT_PREFIXES,
     OPTIMIZER_PREFIX,
+    UNAVERAGED_PREFIX,
     load_tensors,
     save_network,
     save_tensors,
@@ -31,13 +33,6 @@ from feroi.training.voice import SILENT, Metrics, Voice
 LAST_WEIGHTS = "last.safetensors"
 METRICS = "metrics.jsonl"
 _WARM_UP = 0.3
-
-
-class Labelled(NamedTuple):
-    """pixels: (N, H, W) uint8 intensities; labels: (N,) int64."""
-
-    pixels: NDArray[np.uint8]
-    labels: NDArray[np.int64]
 
 
 class Diverged(RuntimeError):
@@ -61,14 +56,22 @@ def train(
     ends in (same machine, same number of threads). Everything random in an epoch follows from
     `seed` and the number of the epoch.
 
-    Returns the metrics of every epoch. Raises Diverged when the loss is not finite.
+    Returns the metrics of every epoch. Raises Diverged when the loss is not finite, ValueError if
+    a head without a learned map is to be guided.
     """
+    if training.truths is not None and "attention" not in config.head:
+        raise ValueError(f"only attention can be guided, and the head is {config.head}")
     arithmetic = choose_arithmetic(recipe.precision)
     torch.manual_seed(seed)
     network = Network(config)
     arithmetic.place(network)
-    optimizer = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
-    history = _resume(run, network, optimizer)
+    # Without weight decay this is Adam, step for step.
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
+    )
+    average = _average(network, recipe.averaging)
+    chosen = _chosen(network, average)
+    history = _resume(run, network, average, optimizer)
     steps = math.ceil(len(training.pixels) / recipe.batch_size)
 
     for epoch in range(len(history) + 1, recipe.epochs + 1):
@@ -77,7 +80,7 @@ def train(
         rng = np.random.default_rng([seed, epoch])  # order, patches, mirror images
         network.train()
         loss_sum, correct, seen = 0.0, 0, 0
-        batches = training_batches(*training, config.input_hw, recipe.batch_size, rng)
+        batches = training_batches(training, config.input_hw, recipe.batch_size, recipe.augmentation, rng)
         for step, batch in enumerate(batches, 1):
             voice.on_step(epoch, step, steps)
             progress = (epoch - 1 + (step - 1) / steps) / recipe.epochs
@@ -86,16 +89,21 @@ def train(
             faces = arithmetic.send(torch.from_numpy(batch.faces))
             labels = torch.from_numpy(batch.labels).to(arithmetic.device)
             with arithmetic.autocast():
-                logits = network(faces).logits
-            loss = nn.functional.cross_entropy(logits, labels)
+                look = network(faces)
+            loss = nn.functional.cross_entropy(look.logits, labels, label_smoothing=recipe.label_smoothing)
+            if batch.truths is not None:
+                truths = torch.from_numpy(batch.truths).to(arithmetic.device)
+                loss = loss + recipe.guidance * disagreement(look.attention, truths)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
+            if average is not None:
+                average.update_parameters(network)
             loss_sum += loss.item() * len(labels)
-            correct += int((logits.argmax(1) == labels).sum())
+            correct += int((look.logits.argmax(1) == labels).sum())
             seen += len(labels)
         trained_s = time.perf_counter() - started
-        checked = validate(network, validation, arithmetic)
+        checked = validate(chosen, validation, arithmetic)
         if not math.isfinite(loss_sum + checked["validation_loss"]):
             raise Diverged(
                 f"the loss is not finite in epoch {epoch}; lower the learning rate "
@@ -111,7 +119,7 @@ def train(
             "seconds": time.perf_counter() - started,
         }
         history.append(metrics)
-        _record(run, history, network, optimizer)
+        _record(run, history, network, average, optimizer)
         voice.on_epoch(metrics)
     return history
 
@@ -129,6 +137,19 @@ def learning_rate_at(recipe: RecipeConfig, progress: float) -> float:
     return recipe.learning_rate * (1 + math.cos(math.pi * (progress - _WARM_UP) / (1 - _WARM_UP))) / 2
 
 
+def disagreement(attention: Tensor, truths: Tensor) -> Tensor:
+    """1 - cosine of attention (N, h, w) and truth (N, 1, H, W) on the pixels of the truth, their mean over N.
+
+    A face whose truth is zero everywhere counts as 0: nobody knows where it should look. The map is
+    enlarged as `explain.roi.project` does it.
+    """
+    size_hw = truths.shape[-2:]
+    shown = nn.functional.interpolate(attention[:, None], size_hw, mode="bilinear", align_corners=False)
+    cosine = nn.functional.cosine_similarity(shown.flatten(1), truths.flatten(1))
+    known = truths.flatten(1).any(1)
+    return ((1 - cosine) * known).mean()
+
+
 @torch.inference_mode()
 def validate(network: Network, held: Labelled, arithmetic: Arithmetic) -> Metrics:
     """Cross entropy and accuracy on the centre patches of `held`."""
@@ -144,21 +165,45 @@ def validate(network: Network, held: Labelled, arithmetic: Arithmetic) -> Metric
     }
 
 
-def _record(run: Path, history: list[Metrics], network: Network, optimizer: torch.optim.Optimizer) -> None:
+def _average(network: Network, decay: float) -> AveragedModel | None:
+    """The moving average of the weights and of the statistics of batch normalisation."""
+    if not decay:
+        return None
+    step = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+    return AveragedModel(network, multi_avg_fn=step, use_buffers=True)
+
+
+def _chosen(network: Network, average: AveragedModel | None) -> Network:
+    """What is validated and saved."""
+    return network if average is None else cast(Network, average.module)
+
+
+def _record(
+    run: Path,
+    history: list[Metrics],
+    network: Network,
+    average: AveragedModel | None,
+    optimizer: torch.optim.Optimizer,
+) -> None:
     """Metrics first, the checkpoint last: whatever a kill leaves half done is done again."""
+    chosen = _chosen(network, average)
     run.mkdir(parents=True, exist_ok=True)
     with (run / METRICS).open("a", encoding="utf-8") as file:
         file.write(json.dumps(history[-1]) + "\n")
     accuracies = [metrics["validation_accuracy"] for metrics in history]
     if accuracies.index(max(accuracies)) == len(history) - 1:
-        save_network(network, run / BEST_WEIGHTS)
-    tensors = dict(network.state_dict()) | _optimizer_tensors(optimizer)
+        save_network(chosen, run / BEST_WEIGHTS)
+    tensors = dict(chosen.state_dict()) | _optimizer_tensors(optimizer)
+    if average is not None:
+        tensors |= {f"{UNAVERAGED_PREFIX}{name}": value for name, value in network.state_dict().items()}
     metadata = describe(network.config) | {"epoch": str(len(history))}
     save_tensors({k: v.contiguous() for k, v in tensors.items()}, metadata, run / LAST_WEIGHTS)
 
 
-def _resume(run: Path, network: Network, optimizer: torch.optim.Optimizer) -> list[Metrics]:
-    """Load the checkpoint of `run`, if any, into network and optimizer; the metrics up to it."""
+def _resume(
+    run: Path, network: Network, average: AveragedModel | None, optimizer: torch.optim.Optimizer
+) -> list[Metrics]:
+    """Load the checkpoint of `run`, if any, into network, average and optimizer; the metrics up to it."""
     if not (run / LAST_WEIGHTS).exists():
         (run / METRICS).unlink(missing_ok=True)
         return []
@@ -173,9 +218,19 @@ def _resume(run: Path, network: Network, optimizer: torch.optim.Optimizer) -> li
     if len(lines) > finished:  # a line whose checkpoint was never written
         lines = lines[:finished]
         write_text(run / METRICS, "".join(line + "\n" for line in lines))
-    network.load_state_dict({name: v for name, v in tensors.items() if not name.startswith(OPTIMIZER_PREFIX)})
+    chosen = {name: v for name, v in tensors.items() if not name.startswith(CHECKPOINT_PREFIXES)}
+    if average is None:
+        network.load_state_dict(chosen)
+    else:
+        average.module.load_state_dict(chosen)
+        average.n_averaged.fill_(1)  # any number above 0: the average has begun
+        network.load_state_dict(_below(tensors, UNAVERAGED_PREFIX))
     optimizer.load_state_dict(_optimizer_state(tensors, optimizer))
     return [json.loads(line) for line in lines]
+
+
+def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): v for name, v in tensors.items() if name.startswith(prefix)}
 
 
 def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
@@ -189,8 +244,7 @@ def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 def _optimizer_state(tensors: dict[str, Tensor], optimizer: torch.optim.Optimizer) -> dict[str, Any]:
     state: dict[int, dict[str, Tensor]] = {}
-    for name, value in tensors.items():
-        if name.startswith(OPTIMIZER_PREFIX):
-            parameter, key = name.removeprefix(OPTIMIZER_PREFIX).split(".")
-            state.setdefault(int(parameter), {})[key] = value
+    for name, value in _below(tensors, OPTIMIZER_PREFIX).items():
+        parameter, key = name.split(".")
+        state.setdefault(int(parameter), {})[key] = value
     return {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}

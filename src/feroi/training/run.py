@@ -18,13 +18,14 @@ import torch
 
 import feroi
 from feroi.config import NetworkConfig, RecipeConfig, to_dict
+from feroi.data.batches import Labelled
 from feroi.data.folds import Division, check_subjects_apart
 from feroi.data.pixels import Decoded, decode, image_marks, write_rejected
 from feroi.data.samples import Samples, fingerprint, pipeline_of
 from feroi.evaluation.evaluate import TRAINED_ON
 from feroi.files import write_json, write_text
 from feroi.report.figures import draw_curves
-from feroi.training.loop import Labelled, train
+from feroi.training.loop import train
 from feroi.training.precision import choose_arithmetic
 from feroi.training.voice import SILENT, Metrics, Voice
 

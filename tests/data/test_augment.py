@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from feroi.data import augment
+from feroi.data.augment import augmented
+
+SIDE = 40
+ROWS, COLUMNS = np.mgrid[:SIDE, :SIDE]
+
+
+def _blob(x: float, y: float) -> np.ndarray:
+    return (255 * np.exp(-((COLUMNS - x) ** 2 + (ROWS - y) ** 2) / 18)).astype(np.uint8)
+
+
+def _centre(image: np.ndarray) -> np.ndarray:
+    weights = image.astype(float) / image.sum()
+    return np.array([(weights * COLUMNS).sum(), (weights * ROWS).sum()])
+
+
+@pytest.fixture
+def still(monkeypatch):
+    """No change at all unless a test asks for one; mirrors remain."""
+    for name in ("_TURN_DEG", "_SCALE", "_SHIFT", "_CONTRAST", "_BRIGHTNESS", "_ERASED"):
+        monkeypatch.setattr(augment, name, 0.0)
+    return monkeypatch
+
+
+def test_without_movement_an_image_stays_or_is_mirrored(still):
+    image = _blob(14, 22)
+    out = augmented(np.stack([image] * 40)[..., None], (SIDE, SIDE), np.random.default_rng(0))[..., 0]
+    same = [np.array_equal(moved, image) for moved in out]
+    mirrored = [np.array_equal(moved, image[:, ::-1]) for moved in out]
+    assert all(a != b for a, b in zip(same, mirrored, strict=True))
+    assert 8 < sum(mirrored) < 32
+
+
+def test_the_middle_is_cut_out_of_a_larger_image(still):
+    image = np.arange(SIDE * SIDE, dtype=np.uint16).reshape(SIDE, SIDE).astype(np.uint8)
+    (out,) = augmented(image[None, ..., None], (20, 30), np.random.default_rng(0))
+    middle = image[10:30, 5:35]
+    assert np.array_equal(out[..., 0], middle) or np.array_equal(out[..., 0], middle[:, ::-1])
+
+
+def test_distances_from_the_middle_grow_and_shrink_within_the_named_scale(still):
+    still.setattr(augment, "_SCALE", 0.15)
+    still.setattr(augment, "_TURN_DEG", 15.0)
+    middle = (SIDE - 1) / 2
+    image = _blob(middle + 9, middle)
+    out = augmented(np.stack([image] * 200)[..., None], (SIDE, SIDE), np.random.default_rng(1))[..., 0]
+    ways = np.array([_centre(moved) - middle for moved in out])
+    lengths = np.hypot(*ways.T) / 9
+    assert np.exp(-0.15) - 0.02 < lengths.min() < 0.92
+    assert 1.08 < lengths.max() < np.exp(0.15) + 0.02
+    angles = np.degrees(np.arctan2(ways[:, 1], np.abs(ways[:, 0])))
+    assert 12 < np.abs(angles).max() < 15.5
+
+
+def test_maps_move_with_the_face_and_keep_their_values(monkeypatch):
+    image = _blob(14, 22)
+    layers = np.stack([np.stack([image, image], -1)] * 60)
+    lit = augmented(layers, (SIDE, SIDE), np.random.default_rng(2))
+    assert (lit[..., 0].max((1, 2)) < 240).any()  # the face is relit, its maps never
+    assert (lit[..., 1].max((1, 2)) > 240).all()
+    for name in ("_CONTRAST", "_BRIGHTNESS", "_ERASED"):
+        monkeypatch.setattr(augment, name, 0.0)
+    out = augmented(layers, (SIDE, SIDE), np.random.default_rng(2))
+    assert np.array_equal(out[..., 0], out[..., 1])
+    assert not np.array_equal(out[0], out[1])
+
+
+def test_erased_rectangles_have_the_named_area(still):
+    still.setattr(augment, "_ERASED", 1.0)
+    black = np.zeros((80, SIDE, SIDE, 1), np.uint8)
+    shares = (augmented(black, (SIDE, SIDE), np.random.default_rng(3)) > 0).mean((1, 2, 3))
+    assert shares.min() > 0.015 or (shares == 0).any()  # a rectangle may be black itself
+    assert 0.1 < shares.max() < 0.22
+
+
+def test_the_same_generator_gives_the_same_faces_and_inputs_stay():
+    images = np.random.default_rng(4).integers(0, 256, (5, SIDE, SIDE, 2)).astype(np.uint8)
+    kept = images.copy()
+    one = augmented(images, (30, 30), np.random.default_rng(5))
+    other = augmented(images, (30, 30), np.random.default_rng(5))
+    assert np.array_equal(one, other)
+    assert np.array_equal(images, kept)
