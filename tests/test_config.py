@@ -2,12 +2,14 @@ import pytest
 
 from feroi.config import (
     NETWORKS,
+    RECIPES,
     NetworkConfig,
     RecipeConfig,
     network_from_dict,
     network_preset,
     recipe_preset,
     to_dict,
+    with_settings,
 )
 
 
@@ -41,6 +43,37 @@ def test_configuration_survives_json():
     assert network_from_dict(to_dict(config)) == config
 
 
+def _set(*settings):
+    return with_settings(NetworkConfig(), RecipeConfig(1), settings)
+
+
+def test_settings_replace_fields_of_network_and_recipe():
+    network, recipe = _set("poolings=2", "guidance=0.5", "bounded=false", "augmentation=affine", "beta=4")
+    assert network == NetworkConfig(poolings=2, bounded=False, beta=4.0)
+    assert recipe == RecipeConfig(1, guidance=0.5, augmentation="affine")
+
+
+@pytest.mark.parametrize("name", [name for name in (*NETWORKS, *RECIPES) if name.startswith("paper-")])
+def test_presets_of_the_paper_hold_nothing_of_ours(name):
+    ours = {
+        "batch_norm": False,
+        "residual": False,
+        "poolings": 4,
+        "bounded": True,
+        "margin": True,
+        "beta": 1.0,
+    }
+    ours |= {
+        "augmentation": "patches",
+        "weight_decay": 0,
+        "label_smoothing": 0,
+        "averaging": 0,
+        "guidance": 0,
+    }
+    for field, value in to_dict((NETWORKS | RECIPES)[name]).items():
+        assert ours.get(field, value) == value
+
+
 @pytest.mark.parametrize(
     ("make", "says"),
     [
@@ -56,6 +89,14 @@ def test_configuration_survives_json():
         (lambda: RecipeConfig(1, learning_rate=float("inf")), "learning_rate"),
         (lambda: RecipeConfig(1, schedule="step"), "schedule"),
         (lambda: RecipeConfig(1, precision="int8"), "precision"),
+        (lambda: RecipeConfig(1, augmentation="none"), "patches or affine"),
+        (lambda: RecipeConfig(1, averaging=1.0), "averaging must be at least 0 and below 1, got 1.0"),
+        (lambda: RecipeConfig(1, guidance=-0.5), "guidance"),
+        (lambda: NetworkConfig("gap", poolings=5), "poolings must be 2, 3 or 4, got 5"),
+        (lambda: _set("depth=3"), "unknown setting 'depth'; choose from head, beta"),
+        (lambda: _set("beta"), "field=value, got 'beta'"),
+        (lambda: _set("poolings=few"), "poolings is a whole number, got 'few'"),
+        (lambda: _set("bounded=0"), "bounded is true or false, got '0'"),
         (lambda: network_preset("vgg"), "paper-attention"),
         (lambda: recipe_preset("fast"), "onecycle"),
         (lambda: network_from_dict({"head": "gap", "depth": 3}), "depth"),

@@ -44,19 +44,26 @@ NetworkOption = Annotated[
     str,
     typer.Option(
         help="paper-attention, paper-attention-symmetric, paper-baseline, paper-gap; ours: "
-        "attention-symmetric-renormalized, fine-attention"
+        "attention-symmetric-renormalized, fine-attention, residual-attention"
     ),
 ]
 SizeOption = Annotated[str | None, typer.Option(help="input as WIDTHxHEIGHT px [paper: 112x144]")]
 RecipeOption = Annotated[
     str,
-    typer.Option(help="onecycle (ours), paper-front, paper-pose, paper-sfew, paper-sfew-fer2013"),
+    typer.Option(help="onecycle, wild (ours); paper-front, paper-pose, paper-sfew, paper-sfew-fer2013"),
 ]
 EpochsOption = Annotated[int | None, typer.Option(help="instead of the recipe's", min=1)]
 SeedOption = Annotated[int, typer.Option(help="decides everything random", min=0, max=2**31)]
 BatchOption = Annotated[int | None, typer.Option(help="instead of the recipe's")]
 RateOption = Annotated[float | None, typer.Option(help="instead of the recipe's")]
-BetaOption = Annotated[float | None, typer.Option(help="sharpness of the map, Eq. 4 [paper: 1]")]
+SetOption = Annotated[
+    list[str],
+    typer.Option(
+        "--set",
+        metavar="FIELD=VALUE",
+        help="any other setting of network or recipe, as beta=4 or guidance=0.5; may be repeated",
+    ),
+]
 RunOption = Annotated[Path, typer.Option(help="folder to work in; an unfinished run is resumed")]
 
 
@@ -80,23 +87,26 @@ def train(
     epochs: EpochsOption = None,
     batch_size: BatchOption = None,
     learning_rate: RateOption = None,
-    beta: BetaOption = None,
+    settings: SetOption = [],  # noqa: B006 (typer reads it, nobody writes)
     fold: Annotated[int, typer.Option(help="fold 1..5 held out, where subjects are known")] = 1,
     layout: LayoutOption = "auto",
     seed: SeedOption = 0,
 ) -> None:
     """Train a network. Killed? The same command goes on where it was."""
     with clear_errors():
-        from feroi.config import network_preset, recipe_preset
+        from feroi.config import network_preset, recipe_preset, with_settings
         from feroi.data.folds import divide
         from feroi.data.readers import read_dataset
         from feroi.training.run import train_run
 
-        settings = recipe_preset(recipe, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
-        config = network_preset(network, input_hw=_size(size), beta=beta)
+        config, how = with_settings(
+            network_preset(network, input_hw=_size(size)),
+            recipe_preset(recipe, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate),
+            settings,
+        )
         division = divide(read_dataset(data, layout), seed, fold)
-        with training_voice(settings.epochs) as voice:
-            train_run(division, config, settings, run, seed, voice)
+        with training_voice(how.epochs) as voice:
+            train_run(division, config, how, run, seed, voice)
         say(f"weights, metrics and curves are in {run}")
 
 
@@ -155,24 +165,27 @@ def crossval(
     epochs: EpochsOption = None,
     batch_size: BatchOption = None,
     learning_rate: RateOption = None,
-    beta: BetaOption = None,
+    settings: SetOption = [],  # noqa: B006 (typer reads it, nobody writes)
     folds: Annotated[int, typer.Option(help="5 are the paper's where the data is RaFD's")] = 5,
     layout: LayoutOption = "auto",
     seed: SeedOption = 0,
 ) -> None:
     """Cross-validate with no subject on both sides. Resumes fold by fold."""
     with clear_errors():
-        from feroi.config import network_preset, recipe_preset
+        from feroi.config import network_preset, recipe_preset, with_settings
         from feroi.data.readers import read_dataset
         from feroi.evaluation.crossval import in_percent
         from feroi.report.figures import draw_confusion
         from feroi.training.crossval import cross_validate_network
 
-        settings = recipe_preset(recipe, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
-        config = network_preset(network, input_hw=_size(size), beta=beta)
+        config, how = with_settings(
+            network_preset(network, input_hw=_size(size)),
+            recipe_preset(recipe, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate),
+            settings,
+        )
         samples = read_dataset(data, layout)
-        with training_voice(settings.epochs) as voice:
-            result = cross_validate_network(samples, config, settings, run, seed, folds, voice)
+        with training_voice(how.epochs) as voice:
+            result = cross_validate_network(samples, config, how, run, seed, folds, voice)
         print_scores(result.together)
         draw_confusion(result.together, run / "confusion.png")
         say(f"accuracy {in_percent(result.spread('accuracy'))} % over {folds} folds; see {run}")
