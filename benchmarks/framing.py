@@ -4,7 +4,9 @@ Crops of FER-2013's validation split are pasted, enlarged, into larger photos, f
 detector, prepared by the pipeline `wild`, and read. The accuracy should stay close to that on the
 crops themselves; what is lost comes from missed faces and from framing.
 
-    python benchmarks/framing.py --data FER2013 --images 350
+    python benchmarks/framing.py --data FER2013 --images 200 --seed 1
+
+Takes 0.3 s of processor time an image.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from feroi.photo.pixels import read_intensity
 from feroi.reading import Settings, analyze_photos
 from feroi.vocabulary import EXPRESSIONS
 
-PHOTO_HW = (600, 800)
+MARGIN_PX = 100
 
 
 def main() -> None:
@@ -51,13 +53,13 @@ def main() -> None:
 
 
 def photo_of(row: Sample, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """The crop, three to six times as large, somewhere in a smooth random photo."""
+    """The crop, three to six times as large, somewhere in a smooth random photo 100 px larger."""
     assert isinstance(row.image, Path)
     side = int(48 * rng.uniform(3, 6))
     crop = Image.fromarray(read_intensity(row.image)).resize((side, side), Image.Resampling.BICUBIC)
     coarse = rng.integers(40, 200, (6, 8), dtype=np.uint8)
-    photo = Image.fromarray(coarse).resize(PHOTO_HW[::-1], Image.Resampling.BICUBIC)
-    photo.paste(crop, (int(rng.integers(0, PHOTO_HW[1] - side)), int(rng.integers(0, PHOTO_HW[0] - side))))
+    photo = Image.fromarray(coarse).resize((side + MARGIN_PX,) * 2, Image.Resampling.BICUBIC)
+    photo.paste(crop, (int(rng.integers(0, MARGIN_PX)), int(rng.integers(0, MARGIN_PX))))
     return np.asarray(photo)
 
 

@@ -11,9 +11,11 @@ from skimage import data
 
 from feroi.config import NetworkConfig
 from feroi.look import Look
+from feroi.photo.geometry import Camera, Pose, generic_face, rotation_of
 from feroi.reading import Settings, analyze_photos
 from feroi.report.overlay import draw_overlay, heat
 from feroi.report.tables import COLUMNS, rows, table_writer
+from feroi.terminal import print_photo
 from feroi.vocabulary import EXPRESSIONS, REGIONS
 
 CONFIG = NetworkConfig("attention", (48, 48), pipeline="wild")
@@ -116,6 +118,21 @@ def test_tables_have_a_row_for_everything(files, tmp_path):
     from pyarrow import parquet
 
     assert parquet.read_table(paths[2]).to_pylist() == lines
+
+
+def test_a_face_turned_too_far_is_refused_by_name(astronaut, monkeypatch, capsys):
+    camera = Camera(rotation_of(Pose(60, 0, 0)), 8.0, np.array([225.0, 140.0]))
+    profile = camera.project(generic_face().landmarks_cm)
+    monkeypatch.setattr("feroi.reading.landmarks", lambda photo, face: profile)
+    front = NetworkConfig("attention", (144, 112), pipeline="front")
+    (photo,) = analyze_photos([astronaut], _forward, front, HOG)
+    assert (photo.status, photo.faces, _forward.calls) == ("no face to read", [], [])
+    (row,) = rows(photo)
+    assert row["status"].startswith("the face is turned by 60 degrees (yaw), and front shows at most 45")
+    assert row["expression"] is None
+    assert row["x0"] < 225 < row["x1"]
+    print_photo(photo)
+    assert "not read, box" in capsys.readouterr().out
 
 
 def test_a_killed_run_keeps_the_rows_it_wrote(tmp_path):

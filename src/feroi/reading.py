@@ -66,18 +66,28 @@ class Reading:
         return _on_photo(self.crop_attention, self._places_xy_px, self.photo_hw)
 
 
+class Refused(NamedTuple):
+    """A face that was found and not read, and why."""
+
+    face: Face
+    reason: str
+
+
 class Photo(NamedTuple):
     """What was found in one photo.
 
-    status: "ok", "no face", or why the file could not be read.
+    status: "ok", "no face", "no face to read" if all that were found are refused, or why the file
+        could not be read.
     pixels: (H, W, 3) uint8 RGB, upright; None if the file could not be read.
     faces: biggest first.
+    refused: faces that the network's pipeline does not prepare, biggest first.
     """
 
     name: str
     status: str
     pixels: NDArray[np.uint8] | None
     faces: list[Reading]
+    refused: list[Refused]
 
 
 class Settings(NamedTuple):
@@ -101,6 +111,7 @@ class _Found(NamedTuple):
     faces: Sequence[Face]
     points: Sequence[FloatArray]
     crops: Sequence[Crop]
+    refused: list[Refused]
 
 
 def analyze_photos(
@@ -156,21 +167,23 @@ def _find(name: str, photo: Path | NDArray[np.uint8], config: NetworkConfig, set
     try:
         pixels = read_photo(photo) if isinstance(photo, Path) else photo
     except UnreadableImage as error:
-        return _Found(name, str(error), None, [], [], [])
+        return _Found(name, str(error), None, [], [], [], [])
     intensity = to_intensity(pixels)
     faces = detect(pixels, settings.detector)
     if settings.only_biggest and faces:
         faces = [face for face in [biggest(faces)] if face is not None]
-    kept, points, crops = [], [], []
+    kept, points, crops, refused = [], [], [], []
     for face in faces:
         marks = landmarks(pixels, face)
         try:
             crops.append(prepare(intensity, marks, str(config.pipeline), config.stored_hw))
-        except ValueError:
-            continue  # what was taken for a face has landmarks that are none
+        except ValueError as error:  # turned too far, or what was taken for a face is none
+            refused.append(Refused(face, str(error)))
+            continue
         kept.append(face)
         points.append(marks)
-    return _Found(name, "ok" if kept else "no face", pixels, kept, points, crops)
+    status = "ok" if kept else "no face to read" if refused else "no face"
+    return _Found(name, status, pixels, kept, points, crops, refused)
 
 
 def _read(waiting: Sequence[_Found], forward: Forward, config: NetworkConfig) -> Iterator[Photo]:
@@ -187,7 +200,7 @@ def _read(waiting: Sequence[_Found], forward: Forward, config: NetworkConfig) ->
             roi = None if maps is None else maps[number]
             readings.append(_reading(face, points, crops[number], shares[number], roi, found.pixels.shape))
             number += 1
-        yield Photo(found.name, found.status, found.pixels, readings)
+        yield Photo(found.name, found.status, found.pixels, readings, found.refused)
 
 
 def _reading(

@@ -85,7 +85,7 @@ def progress_bar(description: str) -> Iterator[Callable[[int, int], None]]:
 
 def print_photo(photo: Photo) -> None:
     """A line a face on standard output; for a photo without one, why."""
-    if not photo.faces:
+    if not photo.faces and not photo.refused:
         typer.echo(f"{photo.name}  {photo.status}")
     for face in photo.faces:
         x0, y0, x1, y1 = (round(value) for value in face.box_xyxy_px)
@@ -94,6 +94,9 @@ def print_photo(photo: Photo) -> None:
             most = max(face.regions, key=lambda name: face.regions[name])
             line += f"  looked most at {most} ({100 * face.regions[most]:.0f} %)"
         typer.echo(line)
+    for found, reason in photo.refused:
+        x0, y0, x1, y1 = (round(value) for value in found.box_xyxy_px)
+        typer.echo(f"{photo.name}  not read, box {x0},{y0},{x1},{y1}: {reason}")
 
 
 def say(line: str) -> None:

@@ -126,11 +126,10 @@ def test_a_photo_is_resized_to_the_faces_the_network_learned_from():
 
 
 def test_the_learned_size_follows_the_framing():
-    # FER-2013's square is 1.20 times the landmarks' box, RaFD-POSE's 1.9; the box 1.11 times
-    assert pytest.approx(53 / 1.20 * 1.11, abs=1.5) == group.trained_box_px(
-        NetworkConfig(input_hw=(48, 48), pipeline="wild")
-    )
-    assert pytest.approx(284 / 1.9 * 1.11, abs=1.5) == group.trained_box_px(
+    # FER-2013's square is 1.10 times the box a detector draws
+    assert pytest.approx(53 / 1.10) == group.trained_box_px(NetworkConfig(input_hw=(48, 48), pipeline="wild"))
+    # RaFD-POSE's is 28.5 cm, the box about 15.7 cm
+    assert pytest.approx(284 * 15.7 / 28.5, abs=1.5) == group.trained_box_px(
         NetworkConfig(input_hw=(272, 272), pipeline="pose")
     )
     # the frontal frame shows a face from hairline to chin: its box is about as wide

@@ -10,7 +10,6 @@ from feroi.photo.align import (
     align_by_eyes,
     crop_fixed,
     crop_loose,
-    landmark_box,
 )
 from feroi.photo.geometry import EYES, FRAME_EYES_PX, frame_px, generic_face
 
@@ -65,12 +64,6 @@ def test_a_loose_crop_is_a_square_round_the_box(photo):
     # 40 x 20 px round (45, 60), enlarged by 1.5: 60 px a side, and a tenth of 40 px higher
     loose = crop_loose(photo, (25, 50, 65, 70), enlarge=1.5, rise=0.1, size_hw=(60, 60))
     np.testing.assert_array_equal(loose, photo[26:86, 15:75])
-
-
-def test_the_box_of_landmarks_holds_their_pixels():
-    x0, y0, x1, y1 = landmark_box(np.rint(frame_landmarks()))
-    assert (x0, x1) == (-1, 126)
-    assert (y0, y1) == (24, 144)
 
 
 def test_aligning_an_aligned_face_changes_nothing(photo):

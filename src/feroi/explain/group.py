@@ -20,18 +20,15 @@ from PIL import Image
 from feroi.config import NetworkConfig
 from feroi.data.batches import as_faces
 from feroi.look import FloatArray, ScoreMap
-from feroi.photo.align import landmark_box
 from feroi.photo.detect import Face
 from feroi.photo.geometry import FRAME_HW, frame_px, generic_face
 from feroi.photo.illumination import normalize_light_sliding
+from feroi.photo.landmarks import frame_of
 from feroi.photo.prepare import prepare
 
 TILE_PX = 1024
 """Side of a tile, its overlap included: 300 MB inside the network."""
 
-_BOX_PER_LANDMARKS = 1.11
-"""Side of a detected box over the longer side of the box of its face's landmarks: the median over 135
-faces of FER-2013 and 70 rendered ones, by the detector `both`. For `hog` it is 1.0."""
 _SOFT_SHARE = 0.25  # of a box's side, over which its edge falls to 0. The paper names no softness
 _SMALLEST_PX = 16  # the network takes
 
@@ -93,8 +90,7 @@ def trained_box_px(config: NetworkConfig) -> float:
         )
     blank = np.full(FRAME_HW, 128, np.uint8)
     face = prepare(blank, frame_px(generic_face().landmarks_cm), config.pipeline, config.stored_hw)
-    x0, y0, x1, y1 = landmark_box(face.landmarks_xy_px)
-    return _BOX_PER_LANDMARKS * max(x1 - x0, y1 - y0)
+    return frame_of(face.landmarks_xy_px @ np.array([1, 1j])).side
 
 
 def resize(photo: NDArray[np.uint8], scale: float, stride: int) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""Readings as tables: a row a face, and a row for every photo that holds none or cannot be read."""
+"""Readings as tables: a row a face, read or not, and one for a photo without any or that is unreadable."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ COLUMNS = (
     *EXPRESSIONS,
     *(f"roi_{region}" for region in REGIONS),
 )
-"""file; status (ok, no face, or why it could not be read); face, from 0; expression and its
+"""file; status (ok, no face, or why it could not be read); face read, from 0; expression and its
 probability; box in px; the detector's score; a probability an expression; the share of attention on
 each region."""
 
@@ -39,12 +39,10 @@ _TEXT = {"file", "status", "expression"}
 def rows(photo: Photo) -> list[Row]:
     """The rows of one photo, every column in each; None where there is nothing to say."""
     empty: Row = dict.fromkeys(COLUMNS)
-    if not photo.faces:
+    if not photo.faces and not photo.refused:
         return [{**empty, "file": photo.name, "status": photo.status}]
     result = []
     for number, face in enumerate(photo.faces):
-        x0, y0, x1, y1 = (round(value, 1) for value in face.box_xyxy_px)
-        box = {"x0": x0, "y0": y0, "x1": x1, "y1": y1}
         regions = {f"roi_{name}": share for name, share in face.regions.items()}
         result.append(
             {
@@ -55,12 +53,20 @@ def rows(photo: Photo) -> list[Row]:
                 "expression": face.expression,
                 "confidence": face.confidence,
                 "score": face.score,
-                **box,
+                **_box(face.box_xyxy_px),
                 **face.probabilities,
                 **regions,
             }
         )
+    for face, reason in photo.refused:
+        place = {**_box(face.box_xyxy_px), "score": face.score}
+        result.append({**empty, "file": photo.name, "status": reason, **place})
     return result
+
+
+def _box(box_xyxy_px: tuple[float, float, float, float]) -> Row:
+    x0, y0, x1, y1 = (round(value, 1) for value in box_xyxy_px)
+    return {"x0": x0, "y0": y0, "x1": x1, "y1": y1}
 
 
 @contextmanager
