@@ -213,6 +213,41 @@ def rois(
 
 
 @app.command()
+def agreement(
+    model: ModelArgument,
+    data: DataOption,
+    json: Annotated[Path | None, typer.Option("--json", help="write the figures here")] = None,
+    out: Annotated[Path | None, typer.Option(help="draw faces, truth, attention and controls here")] = None,
+    split: SplitOption = None,
+    layout: LayoutOption = "auto",
+    seed: SeedOption = 0,
+) -> None:
+    """Measure whether the attention lies where Action Units move the face, against controls."""
+    with clear_errors():
+        from feroi.data.readers import read_dataset
+        from feroi.deliver.runtime import load_model, untrained
+        from feroi.evaluation.agreement import measure_agreement
+        from feroi.files import write_json
+        from feroi.terminal import print_agreement
+
+        network = load_model(model)
+        chosen = _chosen(read_dataset(data, layout), split)
+        control = untrained(network.config)
+        result = measure_agreement(network.forward, network.config, chosen, control, seed)
+        print_agreement(result)
+        if control is None:
+            say("no control by an untrained network: that needs pip install 'feroi[train]'")
+        print_rejected(result.rejected)
+        if json:
+            write_json(json, result.to_json())
+        if out:
+            from feroi.report.agreement import draw_agreement
+
+            draw_agreement(result, out)
+            say(f"drawn: {out}")
+
+
+@app.command()
 def analyze(
     photos: Annotated[
         list[str], typer.Argument(help="files, folders, globs; - reads names from standard input")

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from feroi.explain.regions import region_masks
 from feroi.explain.truth import unit_mask
@@ -21,5 +20,4 @@ def test_a_smile_is_cheeks_and_lips_and_nothing_else():
 
 
 def test_neutral_has_no_truth():
-    with pytest.raises(ValueError, match="no regions for 'neutral'"):
-        unit_mask("neutral", LANDMARKS, FRAME_HW)
+    assert not unit_mask("neutral", LANDMARKS, FRAME_HW).any()
