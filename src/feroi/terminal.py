@@ -14,6 +14,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from feroi.data.pixels import Rejected
+    from feroi.data.samples import Samples
     from feroi.evaluation.agreement import Agreement
     from feroi.evaluation.bootstrap import Interval
     from feroi.evaluation.metrics import Scores
@@ -83,6 +84,24 @@ def progress_bar(description: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         task = bars.add_task(description, total=None)
         yield lambda done, total: bars.update(task, completed=done, total=total)
+
+
+def chosen_split(samples: Samples, split: str | None) -> Samples:
+    """The split a person asked for, `all`, or by default the validation split where there is one."""
+    from feroi.data.samples import SPLITS, VALIDATION
+
+    if split not in (None, "all", *SPLITS):
+        raise ValueError(f"--split is {', '.join(SPLITS)} or all; got {split!r}")
+    has_splits = any(samples.attribute("split"))
+    if split is None and has_splits and len(samples.split(VALIDATION)):
+        split = VALIDATION
+        say(f"reading the split {VALIDATION}; --split chooses another")
+    if split in (None, "all"):
+        return samples
+    chosen = samples.split(str(split))
+    if not len(chosen):
+        raise ValueError(f"the data set has no split {split!r}; leave --split out to read all of it")
+    return chosen
 
 
 def print_photo(photo: Photo) -> None:

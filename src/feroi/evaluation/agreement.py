@@ -32,7 +32,7 @@ UNIFORM, CENTRE, OTHER, UNTRAINED = "uniform", "centre", "other_expression", "un
 """Controls, which must lose: a uniform map; a round blob in the middle; the network's map of another face
 with another expression in the same pose; the map of an untrained network of the same configuration."""
 
-_BLOB_SIGMA = 0.2  # of each side of the input
+_BLOB_SIGMA = 0.2  # of each side
 
 Figures = dict[str, Interval]
 """Measure -> mean and interval."""
@@ -127,8 +127,6 @@ def measure_agreement(
         grids[UNTRAINED] = _attention(read(untrained, config, samples), config)
     stored = decode(readings.samples, config.stored_hw).pixels
     names = truth_names(readings.samples)
-    blob = _blob(config.input_hw)
-
     measured, kept, left_out = [], [], dict[str, int]()
     pictures = _Pictures()
     faces = len(readings.samples)
@@ -139,8 +137,7 @@ def measure_agreement(
             left_out[str(reason)] = left_out.get(str(reason), 0) + 1
             continue
         maps = {name: project(grid[i][None], config.input_hw)[0] for name, grid in grids.items()}
-        maps = {OWN: maps[OWN], UNIFORM: np.ones(config.input_hw), CENTRE: blob, **maps}
-        measured.append([[_measure(b, t, own.shape[1:]) for b in maps.values()] for t in truths.values()])
+        measured.append([[_measure(maps[name], grids[name][i], t) for name in maps] for t in truths.values()])
         kept.append(i)
         pictures.add(readings.samples[i].expression, readings.faces[i], truths[names[0]], maps[OWN])
     if not kept:
@@ -174,7 +171,15 @@ def _attention(readings: Readings, config: NetworkConfig) -> FloatArray:
 
 
 def _controls(samples: Samples, own: FloatArray, seed: int) -> dict[str, FloatArray]:
-    """For each face the map of another: another expression, neutral apart, in the same pose."""
+    """The controls made of nothing but the N maps themselves: name to (N, h, w)."""
+    uniform = np.broadcast_to(1.0, own.shape)
+    blob = np.broadcast_to(_blob((own.shape[1], own.shape[2])), own.shape)
+    others = _others(samples, seed)
+    return {UNIFORM: uniform, CENTRE: blob} | ({} if others is None else {OTHER: own[others]})
+
+
+def _others(samples: Samples, seed: int) -> NDArray[np.int64] | None:
+    """For each face another in the same pose with another expression, neutral apart; None if one has none."""
     rng = np.random.default_rng(seed)
     labels = np.array([row.expression for row in samples])
     poses = np.array([str(pose) for pose in samples.attribute("pose")])
@@ -182,9 +187,9 @@ def _controls(samples: Samples, own: FloatArray, seed: int) -> dict[str, FloatAr
     for i in np.flatnonzero(labels != "neutral"):
         fitting = np.flatnonzero((labels != labels[i]) & (labels != "neutral") & (poses == poses[i]))
         if not len(fitting):
-            return {}
+            return None
         others[i] = rng.choice(fitting)
-    return {OTHER: own[others]}
+    return others
 
 
 def _blob(size_hw: tuple[int, int]) -> FloatArray:
@@ -192,15 +197,14 @@ def _blob(size_hw: tuple[int, int]) -> FloatArray:
     return np.asarray(np.exp(-(rows[:, None] ** 2 + columns[None, :] ** 2) / 2))
 
 
-def _measure(attention: FloatArray, truth: FloatArray, grid_hw: Sequence[int]) -> list[float]:
-    """One value for each of MEASURES."""
-    cells = (grid_hw[0], grid_hw[1])
+def _measure(attention: FloatArray, grid: FloatArray, truth: FloatArray) -> list[float]:
+    """One value for each of MEASURES. attention, truth: (H, W); grid: (h, w), the attention unprojected."""
     b, t = attention.ravel(), truth.ravel().astype(np.float64)
     inside = region(t)
-    on_grid = (average(each[None], cells).ravel() for each in (attention, truth.astype(np.float64)))
+    cells = average(truth[None].astype(np.float64), (grid.shape[0], grid.shape[1]))
     return [
         cosine(b, t),
-        cosine(*on_grid),
+        cosine(grid.ravel(), cells.ravel()),
         correlation(b, t),
         gain(b, inside),
         pointing(b, inside),

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feroi.photo.align import FER_HW, POSE_HW
-from feroi.photo.detect import Face, biggest, detect
+from feroi.photo.detect import Face, biggest, detect_cnn
 from feroi.photo.geometry import FRAME_HW, frame_px, generic_face
 from feroi.photo.landmarks import frame_of, landmarks
 from feroi.photo.prepare import prepare
@@ -22,12 +22,26 @@ Floats = NDArray[np.float64]
 def cropped_landmarks(image: NDArray[np.uint8], pipeline: str | None) -> Floats | None:
     """The landmarks (68, 2) of the face in a prepared crop (H, W), or None where they cannot be trusted.
 
-    pipeline: how the crop was prepared, which says where its face is; a detector says it for None.
-    Two fits from different frames must agree: on 48 px of a face in profile or behind a hand they do not.
+    pipeline: how the crop was prepared, which says where its face should be; None if nobody knows.
+    Two fits from different frames must agree: first about the place where the pipeline puts a face, then
+    where a detector finds one. On 48 px of a profile, or of a face behind hands, they do not.
     """
-    frame = _detected(image) if pipeline is None else _framed(pipeline, (image.shape[0], image.shape[1]))
-    if frame is None:
-        return None
+    found = None
+    if pipeline is not None:
+        found = _agreed(image, _framed(pipeline, (image.shape[0], image.shape[1])))
+    if found is None:
+        rim = max(image.shape) // 3  # tight crops: the detector's box reaches beyond them
+        wider = np.pad(image, rim, mode="edge")
+        face = biggest(detect_cnn(wider))
+        if face is not None:
+            x0, y0, x1, y1 = face.box_xyxy_px
+            found = _agreed(wider, ((x0 + x1) / 2, (y0 + y1) / 2, face.area_px**0.5))
+            found = None if found is None else found - rim
+    return found
+
+
+def _agreed(image: NDArray[np.uint8], frame: tuple[float, float, float]) -> Floats | None:
+    """The mean of two fits about `frame` (centre x, y and side), or None if they differ."""
     x, y, side = frame
     first, second = (
         landmarks(image, Face((x - half, y - half, x + half, y + half), 0.0))
@@ -37,15 +51,6 @@ def cropped_landmarks(image: NDArray[np.uint8], pipeline: str | None) -> Floats 
     between_eyes = float(np.hypot(*(mean[36:42].mean(0) - mean[42:48].mean(0))))
     apart = float(np.hypot(*(first - second)[17:].T).mean())
     return mean if apart < LARGEST_DISAGREEMENT * between_eyes else None
-
-
-def _detected(image: NDArray[np.uint8]) -> tuple[float, float, float] | None:
-    """Centre and side of the biggest face's box."""
-    face = biggest(detect(image))
-    if face is None:
-        return None
-    x0, y0, x1, y1 = face.box_xyxy_px
-    return (x0 + x1) / 2, (y0 + y1) / 2, face.area_px**0.5
 
 
 def _framed(pipeline: str, size_hw: tuple[int, int]) -> tuple[float, float, float]:
