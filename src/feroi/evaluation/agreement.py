@@ -33,6 +33,7 @@ UNIFORM, CENTRE, OTHER, UNTRAINED = "uniform", "centre", "other_expression", "un
 with another expression in the same pose; the map of an untrained network of the same configuration."""
 
 _BLOB_SIGMA = 0.2  # of each side
+FRONTAL = "090"  # in RaFD's names
 
 Figures = dict[str, Interval]
 """Measure -> mean and interval."""
@@ -65,7 +66,8 @@ class Agreement(NamedTuple):
     """Agreement of a network's attention with every truth there is of n faces.
 
     truths: by name (`evaluation.truths`), the one to report first. subjects: None if they are not known,
-    and intervals are over images. left_out: reason to number of faces. pictures: of the first truth.
+    and intervals are over images. left_out: reason to number of faces. pictures: of the first truth,
+    and of `shown_pose` alone where there are several.
     """
 
     n: int
@@ -75,6 +77,7 @@ class Agreement(NamedTuple):
     rejected: list[Rejected]
     seed: int
     pictures: dict[str, MeanMaps]
+    shown_pose: str | None
 
     @property
     def truth(self) -> str:
@@ -128,7 +131,7 @@ def measure_agreement(
     stored = decode(readings.samples, config.stored_hw).pixels
     names = truth_names(readings.samples)
     measured, kept, left_out = [], [], dict[str, int]()
-    pictures = _Pictures()
+    pictures, shown_pose = _Pictures(), _shown_pose(readings.samples)
     faces = len(readings.samples)
     for i in track(range(faces), "comparing with Action Units", faces, faces):
         try:
@@ -139,7 +142,8 @@ def measure_agreement(
         maps = {name: project(grid[i][None], config.input_hw)[0] for name, grid in grids.items()}
         measured.append([[_measure(maps[name], grids[name][i], t) for name in maps] for t in truths.values()])
         kept.append(i)
-        pictures.add(readings.samples[i].expression, readings.faces[i], truths[names[0]], maps[OWN])
+        if shown_pose in (None, readings.samples[i].attributes.get("pose")):
+            pictures.add(readings.samples[i].expression, readings.faces[i], truths[names[0]], maps[OWN])
     if not kept:
         reasons = "; ".join(f"{number} {reason}" for reason, number in left_out.items())
         raise ValueError(f"no truth is known of any of {faces} faces: {reasons}")
@@ -158,6 +162,7 @@ def measure_agreement(
         rejected=readings.rejected,
         seed=seed,
         pictures=pictures.means(),
+        shown_pose=shown_pose,
     )
 
 
@@ -168,6 +173,14 @@ def _attention(readings: Readings, config: NetworkConfig) -> FloatArray:
             f"Units; use a gap or attention network"
         )
     return readings.attention.astype(np.float64)
+
+
+def _shown_pose(samples: Samples) -> str | None:
+    """Frontal, or else the first of several poses: a mean over poses shows no face."""
+    poses = sorted({pose for pose in samples.attribute("pose") if pose})
+    if len(poses) < 2:
+        return None
+    return FRONTAL if FRONTAL in poses else poses[0]
 
 
 def _controls(samples: Samples, own: FloatArray, seed: int) -> dict[str, FloatArray]:

@@ -26,7 +26,7 @@ _CONTROLS = {
 def draw_agreement(agreement: Agreement, path: Path) -> None:
     """Mean face, truth and attention of each expression, the cosine under each, and beside it the controls'.
 
-    Maps of one row share a scale, in multiples of a uniform map.
+    Means are drawn of one pose, where there are several; cosines are over all. Maps of one row share a scale, in multiples of a uniform map.
     """
     pictures = agreement.pictures
     height, width = next(iter(pictures.values())).face.shape
@@ -47,7 +47,8 @@ def draw_agreement(agreement: Agreement, path: Path) -> None:
                 cosine = agreement.figures.expressions[name]["cosine"].mean
                 axes.set_xlabel(f"cosine {cosine:.2f}", fontsize=9)
         grid[row, 0].set_ylabel(what if what == "face" else f"{what}\n0 to {top:.1f}", fontsize=9)
-    left.suptitle(_TRUTH[agreement.truth], fontsize=9)
+    shown = "" if agreement.shown_pose is None else f"; pose {agreement.shown_pose} is shown"
+    left.suptitle(_TRUTH[agreement.truth] + shown, fontsize=9)
     _draw_controls(agreement, right.subplots())
     save(figure, path)
 
@@ -57,9 +58,9 @@ def _draw_controls(agreement: Agreement, axes: Axes) -> None:
     bars = {"this network": figures.all["cosine"]}
     bars |= {_CONTROLS[name]: each["cosine"] for name, each in figures.controls.items()}
     means = [bar.mean for bar in bars.values()]
-    reach = [
-        [bar.mean - bar.low if bar.low is not None else 0.0 for bar in bars.values()],
-        [bar.high - bar.mean if bar.high is not None else 0.0 for bar in bars.values()],
+    reach = [  # at least 0: equal values leave intervals of rounding
+        [0.0 if bar.low is None else max(bar.mean - bar.low, 0.0) for bar in bars.values()],
+        [0.0 if bar.high is None else max(bar.high - bar.mean, 0.0) for bar in bars.values()],
     ]
     colours = ["tab:orange"] + ["0.7"] * (len(bars) - 1)
     axes.barh(np.arange(len(bars)), means, xerr=reach, color=colours, ecolor="0.25", capsize=3)
