@@ -11,6 +11,7 @@ import typer
 
 from feroi import __version__
 from feroi.terminal import (
+    chosen_split,
     clear_errors,
     print_photo,
     print_rejected,
@@ -23,7 +24,6 @@ from feroi.terminal import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from feroi.data.samples import Samples
     from feroi.reading import Photo
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -137,7 +137,7 @@ def evaluate(
         trained_on = samples.split(TRAINING) if twins else None
         if trained_on is not None and not len(trained_on):
             raise ValueError("--twins compares with the training split, and the data set has none")
-        chosen = _chosen(samples, split)
+        chosen = chosen_split(samples, split)
         seen = count_trained_on(model, network.config, chosen)
         if seen:
             say(f"beware: {seen} of these {len(chosen)} images were trained on; their score flatters")
@@ -208,8 +208,43 @@ def rois(
 
         loaded = [(path, load_model(path)) for path in models]
         networks = [(path.stem, model.config, model.forward) for path, model in loaded]
-        draw_network_rois(networks, _chosen(read_dataset(data, layout), split), out, by_pose)
+        draw_network_rois(networks, chosen_split(read_dataset(data, layout), split), out, by_pose)
         say(f"drawn: {out}")
+
+
+@app.command()
+def agreement(
+    model: ModelArgument,
+    data: DataOption,
+    json: Annotated[Path | None, typer.Option("--json", help="write the figures here")] = None,
+    out: Annotated[Path | None, typer.Option(help="draw faces, truth, attention and controls here")] = None,
+    split: SplitOption = None,
+    layout: LayoutOption = "auto",
+    seed: SeedOption = 0,
+) -> None:
+    """Measure whether the attention lies where Action Units move the face, against controls."""
+    with clear_errors():
+        from feroi.data.readers import read_dataset
+        from feroi.deliver.runtime import load_model, untrained
+        from feroi.evaluation.agreement import measure_agreement
+        from feroi.files import write_json
+        from feroi.terminal import print_agreement
+
+        network = load_model(model)
+        chosen = chosen_split(read_dataset(data, layout), split)
+        control = untrained(network.config)
+        result = measure_agreement(network.forward, network.config, chosen, control, seed)
+        print_agreement(result)
+        if control is None:
+            say("no control by an untrained network: that needs pip install 'feroi[train]'")
+        print_rejected(result.rejected)
+        if json:
+            write_json(json, result.to_json())
+        if out:
+            from feroi.report.agreement import draw_agreement
+
+            draw_agreement(result, out)
+            say(f"drawn: {out}")
 
 
 @app.command()
@@ -371,23 +406,6 @@ def _heard(photos: Iterator[Photo], total: int, on_progress: Callable[[int, int]
         print_photo(photo)
         on_progress(done, total)
         yield photo
-
-
-def _chosen(samples: Samples, split: str | None) -> Samples:
-    from feroi.data.samples import SPLITS, VALIDATION
-
-    if split not in (None, "all", *SPLITS):
-        raise ValueError(f"--split is {', '.join(SPLITS)} or all; got {split!r}")
-    has_splits = any(samples.attribute("split"))
-    if split is None and has_splits and len(samples.split(VALIDATION)):
-        split = VALIDATION
-        say(f"reading the split {VALIDATION}; --split chooses another")
-    if split in (None, "all"):
-        return samples
-    chosen = samples.split(str(split))
-    if not len(chosen):
-        raise ValueError(f"the data set has no split {split!r}; leave --split out to read all of it")
-    return chosen
 
 
 if __name__ == "__main__":

@@ -14,6 +14,9 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from feroi.data.pixels import Rejected
+    from feroi.data.samples import Samples
+    from feroi.evaluation.agreement import Agreement
+    from feroi.evaluation.bootstrap import Interval
     from feroi.evaluation.metrics import Scores
     from feroi.reading import Photo
     from feroi.training.voice import Voice
@@ -83,6 +86,24 @@ def progress_bar(description: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: bars.update(task, completed=done, total=total)
 
 
+def chosen_split(samples: Samples, split: str | None) -> Samples:
+    """The split a person asked for, `all`, or by default the validation split where there is one."""
+    from feroi.data.samples import SPLITS, VALIDATION
+
+    if split not in (None, "all", *SPLITS):
+        raise ValueError(f"--split is {', '.join(SPLITS)} or all; got {split!r}")
+    has_splits = any(samples.attribute("split"))
+    if split is None and has_splits and len(samples.split(VALIDATION)):
+        split = VALIDATION
+        say(f"reading the split {VALIDATION}; --split chooses another")
+    if split in (None, "all"):
+        return samples
+    chosen = samples.split(str(split))
+    if not len(chosen):
+        raise ValueError(f"the data set has no split {split!r}; leave --split out to read all of it")
+    return chosen
+
+
 def print_photo(photo: Photo) -> None:
     """A line a face on standard output; for a photo without one, why."""
     if not photo.faces and not photo.refused:
@@ -120,6 +141,35 @@ def print_scores(scores: Scores) -> None:
         recall = scores.per_class_recall[label]
         table.add_row(label, *map(str, row), "–" if recall is None else f"{100 * recall:.1f} %")
     Console(highlight=False).print(table)
+
+
+def print_agreement(agreement: Agreement) -> None:
+    """For each truth, every measure with its interval: over all, each expression and pose, each control."""
+    unit = "images" if agreement.subjects is None else f"{agreement.subjects} subjects"
+    for name, figures in agreement.truths.items():
+        typer.echo(f"{agreement.n} faces against {name}; mean and 95 % interval over {unit}:")
+        table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+        table.add_column("", no_wrap=True)
+        for measure in figures.all:
+            table.add_column(measure.replace("_", " "), justify="right", no_wrap=True)
+        groups = ({"all": figures.all}, figures.expressions, figures.poses, figures.controls)
+        for group in groups:
+            for row, values in group.items():
+                table.add_row(row.replace("_", " "), *map(_with_interval, values.values()))
+            table.add_section()
+        Console(highlight=False, width=max(130, Console().width)).print(table)
+        for control, ahead in figures.ahead.items():
+            level = [measure for measure, each in ahead.items() if each.low is not None and each.low <= 0]
+            if level:
+                say(f"not above the control {control.replace('_', ' ')} in {', '.join(level)}")
+    for reason, number in agreement.left_out.items():
+        say(f"left out: {number} faces, {reason}")
+
+
+def _with_interval(value: Interval) -> str:
+    if value.low is None or value.high is None:
+        return f"{value.mean:.2f}"
+    return f"{value.mean:.2f} {value.low:.2f}..{value.high:.2f}"
 
 
 def print_rejected(rejected: list[Rejected], what: str = "images could not be read") -> None:

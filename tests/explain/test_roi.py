@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from feroi.explain.roi import mean_looks, project
+from feroi.explain.roi import average, mean_looks, project
 
 
 def test_a_uniform_map_is_1_everywhere():
@@ -49,3 +49,10 @@ def test_wrong_shapes_are_refused():
         project(np.zeros((9, 7)), (144, 112))
     with pytest.raises(ValueError, match="differ in number"):
         mean_looks(["sad"], np.zeros((2, 4, 4), np.uint8), np.zeros((2, 1, 1)))
+
+
+def test_average_by_hand_and_where_pixels_are_shared():
+    pixels = np.arange(16.0).reshape(1, 4, 4)
+    assert average(pixels, (2, 2))[0].tolist() == [[2.5, 4.5], [10.5, 12.5]]
+    # three pixels on two locations: the middle one counts half for each
+    assert average(np.array([[[1.0, 2.0, 6.0]]]), (1, 2))[0, 0] == pytest.approx([2 / 1.5, 7 / 1.5])

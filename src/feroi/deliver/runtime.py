@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,6 +40,15 @@ def load_model(model: Path | str = DEFAULT, threads: int | None = None) -> Model
 
     network = load_network(model)
     return Model(network.config, torch_forward(network), torch_score(network))
+
+
+def untrained(config: NetworkConfig) -> Forward | None:
+    """A network of `config` that has learned nothing, for a control; None where torch is not installed."""
+    if find_spec("torch") is None:
+        return None
+    from feroi.network.forward import untrained_forward
+
+    return untrained_forward(config)
 
 
 def _load_onnx(path: Path, threads: int | None) -> Model:

@@ -38,6 +38,16 @@ def project(maps: FloatArray, size_hw: tuple[int, int]) -> FloatArray:
     return projected
 
 
+def average(maps: FloatArray, grid_hw: tuple[int, int]) -> FloatArray:
+    """Maps (N, H, W) of pixels on a grid of locations: (N, *grid_hw), the mean over each one's pixels.
+
+    Locations lie evenly over the pixels; a pixel on a border counts for both by its share.
+    """
+    rows, columns = _sharing(maps.shape[1], grid_hw[0]), _sharing(maps.shape[2], grid_hw[1])
+    averaged: FloatArray = rows @ maps @ columns.T
+    return averaged
+
+
 def mean_looks(groups: Sequence[str], faces: NDArray[np.uint8], maps: FloatArray) -> dict[str, MeanLook]:
     """Mean face and mean region of interest of each group, groups in the order of their names.
 
@@ -61,3 +71,10 @@ def _interpolation(locations: int, pixels: int) -> FloatArray:
     place = place.clip(0, locations - 1)
     distance = np.abs(place[:, None] - np.arange(locations)[None, :])
     return np.maximum(0.0, 1.0 - distance)
+
+
+def _sharing(pixels: int, locations: int) -> FloatArray:
+    """(locations, pixels) share of each pixel in each location along one side, rows summing to 1."""
+    borders = np.arange(locations + 1)[:, None] * pixels / locations
+    shared = np.minimum(borders[1:], np.arange(pixels) + 1) - np.maximum(borders[:-1], np.arange(pixels))
+    return np.asarray(np.maximum(shared, 0) * locations / pixels)

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from feroi.config import NetworkConfig
 from feroi.look import FloatArray, Forward, Look, ScoreMap
 from feroi.network.model import Network
 
@@ -21,6 +22,13 @@ def torch_forward(network: Network) -> Forward:
         return Look(look.logits.numpy(), attention, look.focus.numpy())
 
     return forward
+
+
+def untrained_forward(config: NetworkConfig, seed: int = 0) -> Forward:
+    """A network of `config` as it is before it learns anything, for a control."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return torch_forward(Network(config))
 
 
 def torch_score(network: Network) -> ScoreMap | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from threading import Lock
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ NOT_FOUND, NO_PERMISSION = "file not found", "no permission to read the file"
 """Reasons that say nothing of the picture, and may be gone next time."""
 
 _HEADER_LOCK = Lock()
+
+Value = TypeVar("Value", np.uint8, np.float32)
 
 
 class UnreadableImage(ValueError):
@@ -50,21 +53,27 @@ def to_intensity(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return photo if photo.ndim == 2 else np.asarray(Image.fromarray(photo).convert("L"))
 
 
-def cover(image: NDArray[np.uint8], size_hw: tuple[int, int]) -> NDArray[np.uint8]:
+def cover(image: NDArray[Value], size_hw: tuple[int, int]) -> NDArray[Value]:
     """The centre of `image` (H, W) in the proportions of `size_hw`, resized to it; never distorted.
 
-    Pillow's bicubic filter, which averages when it shrinks.
+    uint8, or float32, which may swing beyond its range beside edges. Pillow's bicubic filter, which
+    averages when it shrinks.
     """
     if image.shape == tuple(size_hw):
         return image
     height, width = size_hw
-    scale = min(image.shape[0] / height, image.shape[1] / width)
-    # rounding may carry the box out of the image by a hair, which Pillow refuses
-    top = max((image.shape[0] - scale * height) / 2, 0.0)
-    left = max((image.shape[1] - scale * width) / 2, 0.0)
-    box = (left, top, image.shape[1] - left, image.shape[0] - top)
+    box = cover_box((image.shape[0], image.shape[1]), size_hw)
     resized = Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC, box=box)
     return np.asarray(resized)
+
+
+def cover_box(image_hw: tuple[int, int], size_hw: tuple[int, int]) -> tuple[float, float, float, float]:
+    """What `cover` keeps of an image of `image_hw`: left, top, right, bottom in px from its corner."""
+    scale = min(image_hw[0] / size_hw[0], image_hw[1] / size_hw[1])
+    # rounding may carry the box out of the image by a hair, which Pillow refuses
+    top = max((image_hw[0] - scale * size_hw[0]) / 2, 0.0)
+    left = max((image_hw[1] - scale * size_hw[1]) / 2, 0.0)
+    return left, top, image_hw[1] - left, image_hw[0] - top
 
 
 def _decode(path: Path, mode: str) -> NDArray[np.uint8]:

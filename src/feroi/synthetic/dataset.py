@@ -21,12 +21,11 @@ from feroi.synthetic.camera import FRONT_HW, YAW_DEG
 from feroi.synthetic.difficulty import Difficulty, difficulty_named
 from feroi.synthetic.expressions import EXPRESSION_ACTION_UNITS
 from feroi.synthetic.facekit import FaceModel, load_facekit
-from feroi.synthetic.movement import MOVEMENT_STEP
 from feroi.synthetic.scene import GAZES, Scene, make_scene
 from feroi.synthetic.skin import Canvas, canvas
 from feroi.synthetic.subject import Subject, make_subject
 from feroi.synthetic.traits import SUBJECTS, Traits, draw_traits, subject_numbers
-from feroi.synthetic.truth import Truth, truth_path, write_truth
+from feroi.synthetic.truth import MOVEMENT_STEP, Truth, truth_path, write_truth
 
 FRONTAL = 90
 _JPEG_QUALITY = 90

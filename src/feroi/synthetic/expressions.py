@@ -7,12 +7,13 @@ differ between the two sides of a face.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from feroi.synthetic.facekit import FaceModel
-from feroi.synthetic.raster import Floats
+if TYPE_CHECKING:  # strengths are read where no renderer is installed
+    from feroi.synthetic.facekit import FaceModel
+    from feroi.synthetic.raster import Floats
 
 SHAPES_OF_ACTION_UNIT: Mapping[int, Mapping[str, float]] = {
     1: {"browInnerUp_": 1.5},

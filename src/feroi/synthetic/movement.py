@@ -12,9 +12,7 @@ from feroi.synthetic.camera import Camera
 from feroi.synthetic.facekit import EYE, GUMS, HEAD, MOUTH, TEETH
 from feroi.synthetic.mesh import Mesh
 from feroi.synthetic.raster import Floats, Indices, interpolate
-
-MOVEMENT_STEP = 4
-"""Pixels of the picture a side that one cell of a movement map stands for."""
+from feroi.synthetic.truth import MOVEMENT_STEP
 
 _RIMS = (slice(42, 48), slice(36, 42), slice(60, 68))
 """Landmarks around the left eye, the right eye and the inside of the mouth."""

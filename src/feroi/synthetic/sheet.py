@@ -13,8 +13,7 @@ from feroi.data.rafd import read_rafd
 from feroi.data.samples import Sample, Samples
 from feroi.files import atomic_path
 from feroi.photo.pixels import read_intensity
-from feroi.synthetic.movement import MOVEMENT_STEP
-from feroi.synthetic.truth import Truth, read_truth
+from feroi.synthetic.truth import MOVEMENT_STEP, Truth, read_truth
 from feroi.vocabulary import EXPRESSIONS
 
 Tile = NDArray[np.uint8]

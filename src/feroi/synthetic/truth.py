@@ -13,10 +13,13 @@ from feroi.synthetic.expressions import Strength
 
 FOLDER = "truth"
 
+MOVEMENT_STEP = 4
+"""Pixels of the picture a side that one cell of a movement map stands for."""
+
 
 @dataclass(frozen=True)
 class Truth:
-    """h, w: the picture's height and width divided by 4 (`movement.MOVEMENT_STEP`), rounded up.
+    """h, w: the picture's height and width divided by 4 (MOVEMENT_STEP), rounded up.
 
     action_units: Action Unit -> strength on the more active side, 0..1 (a little above at most).
     sides: Action Unit -> strength on the subject's left and right.
