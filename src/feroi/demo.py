@@ -109,8 +109,8 @@ def _agreement_sentence(agreement: Agreement) -> str:
     gain, pointing = agreement.figures.all["gain"], agreement.figures.all["pointing"]
     chance = agreement.figures.controls[UNIFORM]["pointing"]
     return (
-        f"Where the Action Units of an expression move the face, the network puts {gain.mean:.2f} times the weight "
-        f"a uniform map puts there ({gain.low:.2f} to {gain.high:.2f}, 95 % over {agreement.subjects} people), "
-        f"and the most important place of the map lies there in {100 * pointing.mean:.0f} % of the faces, by "
-        f"chance in {100 * chance.mean:.0f} %."
+        f"Where the Action Units of an expression move the face, the network puts {gain.mean:.2f} times "
+        f"the weight a uniform map puts there ({gain.low:.2f} to {gain.high:.2f}, 95 % over "
+        f"{agreement.subjects} people), and the most important place of the map lies there in "
+        f"{100 * pointing.mean:.0f} % of the faces, by chance in {100 * chance.mean:.0f} %."
     )

@@ -20,7 +20,7 @@ from feroi.report.agreement import draw_agreement
 from feroi.synthetic.expressions import Strength
 from feroi.synthetic.truth import Truth, write_truth
 
-CONFIG = NetworkConfig("attention", (48, 48), last_pooling=False)  # stored at 53x53, a map of 6x6
+CONFIG = NetworkConfig("attention", (48, 48), poolings=3)  # stored at 53x53, a map of 6x6
 # Row and column of what moved in the picture: each in the middle of a location of the map.
 SPOTS = {"angry": (27, 40), "happy": (42, 70), "sad": (73, 55)}
 

@@ -26,7 +26,8 @@ _CONTROLS = {
 def draw_agreement(agreement: Agreement, path: Path) -> None:
     """Mean face, truth and attention of each expression, the cosine under each, and beside it the controls'.
 
-    Means are drawn of one pose, where there are several; cosines are over all. Maps of one row share a scale, in multiples of a uniform map.
+    Means are drawn of one pose, where there are several; cosines are over all. Maps of one row share a
+    scale, in multiples of a uniform map.
     """
     pictures = agreement.pictures
     height, width = next(iter(pictures.values())).face.shape
