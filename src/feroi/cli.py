@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,18 +12,17 @@ from feroi import __version__
 from feroi.terminal import (
     chosen_split,
     clear_errors,
-    print_photo,
+    heard,
     print_rejected,
     print_scores,
     progress_bar,
     say,
+    size_hw,
     training_voice,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from feroi.reading import Photo
+    pass
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -100,7 +98,7 @@ def train(
         from feroi.training.run import train_run
 
         config, how = with_settings(
-            network_preset(network, input_hw=_size(size)),
+            network_preset(network, input_hw=size_hw(size)),
             recipe_preset(recipe, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate),
             settings,
         )
@@ -179,7 +177,7 @@ def crossval(
         from feroi.training.crossval import cross_validate_network
 
         config, how = with_settings(
-            network_preset(network, input_hw=_size(size)),
+            network_preset(network, input_hw=size_hw(size)),
             recipe_preset(recipe, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate),
             settings,
         )
@@ -275,7 +273,7 @@ def analyze(
         reader = Reader(model, detector, biggest, pipeline)
         tables = Tables(csv, jsonl, parquet)
         with progress_bar("reading") as on_progress:
-            found = _heard(reader.read_many(files), len(files), on_progress)
+            found = heard(reader.read_many(files), len(files), on_progress)
             counts = write_analysis(found, str(model), tables, overlay, report)
         say(
             f"{counts.faces} faces in {counts.photos} photos; "
@@ -389,23 +387,6 @@ def demo(
             scores = run_demo(out, voice)
         print_scores(scores)
         say(f"report: {(out / REPORT).resolve()}")
-
-
-def _size(text: str | None) -> tuple[int, int] | None:
-    """Height and width from 'WIDTHxHEIGHT'."""
-    if text is None:
-        return None
-    match = re.fullmatch(r"([0-9]+)[xX]([0-9]+)", text)
-    if match is None:
-        raise ValueError(f"--size is WIDTHxHEIGHT in pixels, such as 112x144; got {text!r}")
-    return int(match[2]), int(match[1])
-
-
-def _heard(photos: Iterator[Photo], total: int, on_progress: Callable[[int, int], None]) -> Iterator[Photo]:
-    for done, photo in enumerate(photos, 1):
-        print_photo(photo)
-        on_progress(done, total)
-        yield photo
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -118,6 +119,24 @@ def print_photo(photo: Photo) -> None:
     for found, reason in photo.refused:
         x0, y0, x1, y1 = (round(value) for value in found.box_xyxy_px)
         typer.echo(f"{photo.name}  not read, box {x0},{y0},{x1},{y1}: {reason}")
+
+
+def heard(photos: Iterator[Photo], total: int, on_progress: Callable[[int, int], None]) -> Iterator[Photo]:
+    """Pass photos on as they are read, with a line a face and progress for each."""
+    for done, photo in enumerate(photos, 1):
+        print_photo(photo)
+        on_progress(done, total)
+        yield photo
+
+
+def size_hw(text: str | None) -> tuple[int, int] | None:
+    """Height and width from 'WIDTHxHEIGHT'."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"([0-9]+)[xX]([0-9]+)", text)
+    if match is None:
+        raise ValueError(f"--size is WIDTHxHEIGHT in pixels, such as 112x144; got {text!r}")
+    return int(match[2]), int(match[1])
 
 
 def say(line: str) -> None:
