@@ -58,8 +58,8 @@ def rows(photo: Photo) -> list[Row]:
                 **regions,
             }
         )
-    for face, reason in photo.refused:
-        place = {**_box(face.box_xyxy_px), "score": face.score}
+    for refused, reason in photo.refused:
+        place = {**_box(refused.box_xyxy_px), "score": refused.score}
         result.append({**empty, "file": photo.name, "status": reason, **place})
     return result
 

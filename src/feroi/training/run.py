@@ -25,6 +25,7 @@ from feroi.data.samples import Samples, fingerprint, pipeline_of
 from feroi.evaluation.evaluate import TRAINED_ON
 from feroi.files import write_json, write_text
 from feroi.report.figures import draw_curves
+from feroi.training.guidance import truth_maps
 from feroi.training.loop import train
 from feroi.training.precision import choose_arithmetic
 from feroi.training.voice import SILENT, Metrics, Voice
@@ -83,7 +84,10 @@ def train_run(
         voice.say(f"see {run / REJECTED} for the images that could not be read")
     if begun:
         voice.say(f"{run} holds this run already; what is missing of it is done now")
-    history = train(network, recipe, _labelled(training), _labelled(validation), run, seed, voice)
+    seen = _labelled(training)
+    if recipe.guidance:
+        seen = seen._replace(truths=truth_maps(training, network))
+    history = train(network, recipe, seen, _labelled(validation), run, seed, voice)
     draw_curves(history, run / CURVES)
     return history
 
