@@ -13,7 +13,7 @@ from feroi import __version__
 from feroi.terminal import (
     chosen_split,
     clear_errors,
-    print_photo,
+    photo_printer,
     print_rejected,
     print_scores,
     progress_bar,
@@ -22,7 +22,7 @@ from feroi.terminal import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from feroi.reading import Photo
 
@@ -268,14 +268,14 @@ def analyze(
         from feroi.reader import Reader
         from feroi.report.analysis import Tables, write_analysis
 
-        names = (line.rstrip("\n") for line in sys.stdin) if photos == ["-"] else photos
+        names = _listed(sys.stdin) if photos == ["-"] else photos
         files = list(photo_files(names))
         if not files:
             raise ValueError("no photos there; give picture files, folders that hold some, or - for a list")
         reader = Reader(model, detector, biggest, pipeline)
         tables = Tables(csv, jsonl, parquet)
         with progress_bar("reading") as on_progress:
-            found = _heard(reader.read_many(files), len(files), on_progress)
+            found = _heard(reader.read_many(files), files, on_progress)
             counts = write_analysis(found, str(model), tables, overlay, report)
         say(
             f"{counts.faces} faces in {counts.photos} photos; "
@@ -401,10 +401,18 @@ def _size(text: str | None) -> tuple[int, int] | None:
     return int(match[2]), int(match[1])
 
 
-def _heard(photos: Iterator[Photo], total: int, on_progress: Callable[[int, int], None]) -> Iterator[Photo]:
+def _listed(lines: Iterable[str]) -> Iterator[str]:
+    """Names from a list, a line each; an empty line is none, and would stand for the folder one is in."""
+    return (line.rstrip("\r\n") for line in lines if line.strip())
+
+
+def _heard(
+    photos: Iterator[Photo], files: Sequence[Path], on_progress: Callable[[int, int], None]
+) -> Iterator[Photo]:
+    print_photo = photo_printer(max(len(str(path)) for path in files))
     for done, photo in enumerate(photos, 1):
         print_photo(photo)
-        on_progress(done, total)
+        on_progress(done, len(files))
         yield photo
 
 

@@ -44,7 +44,7 @@ def library(size_hw: tuple[int, int], rng: np.random.Generator) -> Picture:
         scene[board] = 0.16
     across, down = np.linspace(0, 1, width), np.linspace(0, 1, height)[:, None]
     lamp = 0.45 + 1.3 * np.exp(-((across - 0.85) ** 2 + (down - 0.1) ** 2) / 0.30)
-    return _out_of_focus(scene * lamp, 1.0)
+    return _out_of_focus((scene * lamp).astype(np.float32), 1.0)
 
 
 def street(size_hw: tuple[int, int], rng: np.random.Generator) -> Picture:
@@ -70,7 +70,7 @@ def street(size_hw: tuple[int, int], rng: np.random.Generator) -> Picture:
 
 
 def _out_of_focus(scene: Picture, times: float) -> Picture:
-    blurred = gaussian_filter(scene.astype(np.float32), times * _FOCUS * scene.shape[1])
+    blurred = gaussian_filter(scene, times * _FOCUS * scene.shape[1])
     return np.maximum(blurred, 0.005)
 
 
