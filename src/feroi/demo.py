@@ -32,7 +32,7 @@ from feroi.vocabulary import EXPRESSIONS, TABLE_4
 
 NETWORK = "paper-attention"
 RECIPE = "onecycle"
-EPOCHS = 24
+EPOCHS = 20
 BATCH_SIZE = 16  # few images: small batches, or there would be too few steps
 SEED = 0
 REPORT = "report.html"
