@@ -17,7 +17,7 @@ from feroi.photo.geometry import Camera, Pose, generic_face, rotation_of
 from feroi.reading import Settings, analyze_photos
 from feroi.report.overlay import draw_overlay, heat
 from feroi.report.tables import COLUMNS, rows, table_writer
-from feroi.terminal import print_photo
+from feroi.terminal import photo_printer
 from feroi.vocabulary import EXPRESSIONS, REGIONS
 
 CONFIG = NetworkConfig("attention", (48, 48), pipeline="wild")
@@ -162,8 +162,8 @@ def test_a_face_turned_too_far_is_refused_by_name(astronaut, monkeypatch, capsys
     assert row["status"].startswith("the face is turned by 60 degrees (yaw), and front shows at most 45")
     assert row["expression"] is None
     assert row["x0"] < 225 < row["x1"]
-    print_photo(photo)
-    assert "not read, box" in capsys.readouterr().out
+    photo_printer(len(photo.name))(photo)
+    assert "not read" in capsys.readouterr().out
 
 
 def test_a_killed_run_keeps_the_rows_it_wrote(tmp_path):

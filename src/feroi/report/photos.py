@@ -56,12 +56,18 @@ def photo_values(photo: Photo, shows: Sequence[str | None] = ()) -> dict[str, An
     shows: for each face the expression it is known to show, or None; empty if none is known.
     """
     if photo.pixels is None:
-        return {"name": photo.name, "status": photo.status, "picture": None, "faces": []}
+        return {"name": photo.name, "status": photo.status, "picture": None, "faces": [], "refused": []}
     picture = draw_overlay(photo)
     picture.thumbnail((_LARGEST_SIDE_PX, _LARGEST_SIDE_PX))
     known = shows or [None] * len(photo.faces)
     faces = [_face_values(face) | {"shows": truth} for face, truth in zip(photo.faces, known, strict=True)]
-    return {"name": photo.name, "status": photo.status, "picture": _jpeg(picture), "faces": faces}
+    return {
+        "name": photo.name,
+        "status": photo.status,
+        "picture": _jpeg(picture),
+        "faces": faces,
+        "refused": [reason for _, reason in photo.refused],
+    }
 
 
 def _face_values(face: Reading) -> dict[str, Any]:

@@ -56,8 +56,8 @@ def rows(photo: Photo) -> list[Row]:
                 **{name: round(value, 6) for name, value in numbers.items()},
             }
         )
-    for face, reason in photo.refused:
-        place = {**_box(face.box_xyxy_px), "score": round(face.score, 6)}
+    for found, reason in photo.refused:
+        place = {**_box(found.box_xyxy_px), "score": round(found.score, 6)}
         result.append({**empty, "file": photo.name, "status": reason, **place})
     return result
 
