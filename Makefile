@@ -4,7 +4,7 @@ BIN := .venv/bin
 
 .PHONY: demo test lint clean
 
-demo: .venv/train.stamp  ## train on the embedded faces and write demo/report.html
+demo: .venv/demo.stamp  ## read photos, train on the embedded faces, and write demo/report.html
 	$(BIN)/feroi demo --out demo
 
 test: .venv/dev.stamp  ## run every test

@@ -174,6 +174,9 @@ def test_the_demo_writes_a_page_of_its_own(tmp_path, monkeypatch):
     scores = json.loads((tmp_path / "demo" / "scores.json").read_text())
     assert f"{100 * scores['accuracy']:.1f} % read right" in page
     assert scores["n"] == 84
+    assert "of 23 faces read right" in page
+    assert page.count("shows ") >= 20  # faces with what they are known to show
+    assert page.count('class="photo"') == 4
 
 
 def test_analyze_reads_a_real_photo_with_the_shipped_network(tmp_path):

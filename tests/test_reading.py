@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+from threading import Event
 
 import numpy as np
 import pytest
 from PIL import Image
 from skimage import data
 
+from feroi import reading
 from feroi.config import NetworkConfig
 from feroi.look import Look
 from feroi.photo.geometry import Camera, Pose, generic_face, rotation_of
 from feroi.reading import Settings, analyze_photos
 from feroi.report.overlay import draw_overlay, heat
 from feroi.report.tables import COLUMNS, rows, table_writer
-from feroi.terminal import print_photo
+from feroi.terminal import photo_printer
 from feroi.vocabulary import EXPRESSIONS, REGIONS
 
 CONFIG = NetworkConfig("attention", (48, 48), pipeline="wild")
@@ -81,6 +83,9 @@ def test_attention_lies_on_the_photo_where_it_lay_on_the_crop(astronaut):
     assert abs(column - mouth[0]) < 25  # the map's lower middle is about the mouth
     assert abs(row - mouth[1]) < 35
     assert face.attention[0, 0] == 0  # outside the crop
+    patch = face.attention_patch
+    np.testing.assert_array_equal(face.attention[patch.rows, patch.columns], patch.roi)
+    assert face.attention.sum() == pytest.approx(patch.roi.sum())
     assert face.regions["lip"] + face.regions["jaw"] > 0.5
 
 
@@ -88,6 +93,32 @@ def test_faces_of_many_photos_go_through_together(astronaut):
     photos = list(analyze_photos([astronaut] * 3, _forward, CONFIG, HOG))
     assert _forward.calls == [3]
     assert [photo.faces[0].expression for photo in photos] == ["happy", "sad", "sad"]
+
+
+def test_large_photos_do_not_pile_up_while_they_wait_for_faces(astronaut, monkeypatch):
+    monkeypatch.setattr(reading, "_BATCH_PX", 2 * astronaut.shape[0] * astronaut.shape[1])
+    assert len(list(analyze_photos([astronaut] * 5, _forward, CONFIG, HOG))) == 5
+    assert _forward.calls == [2, 2, 1]
+
+
+def test_photos_are_decoded_while_the_network_is_busy(astronaut, monkeypatch):
+    monkeypatch.setattr(reading, "_BATCH_FACES", 1)
+    found, meanwhile = [], Event()
+
+    def find(name, *rest):
+        found.append(name)
+        if len(found) == 3:
+            meanwhile.set()
+        return real_find(name, *rest)
+
+    def busy(faces):
+        assert meanwhile.wait(5), "no photo was decoded beside the network's work"
+        return _forward(faces)
+
+    real_find = reading._find
+    monkeypatch.setattr(reading, "_find", find)
+    first = next(analyze_photos([astronaut[:300, :400]] * 8, busy, CONFIG, HOG))
+    assert first.status == "ok"
 
 
 def test_only_the_biggest_when_asked_for(astronaut):
@@ -131,8 +162,8 @@ def test_a_face_turned_too_far_is_refused_by_name(astronaut, monkeypatch, capsys
     assert row["status"].startswith("the face is turned by 60 degrees (yaw), and front shows at most 45")
     assert row["expression"] is None
     assert row["x0"] < 225 < row["x1"]
-    print_photo(photo)
-    assert "not read, box" in capsys.readouterr().out
+    photo_printer(len(photo.name))(photo)
+    assert "not read" in capsys.readouterr().out
 
 
 def test_a_killed_run_keeps_the_rows_it_wrote(tmp_path):

@@ -22,7 +22,7 @@ from feroi.terminal import (
 )
 
 if TYPE_CHECKING:
-    pass
+    from collections.abc import Iterable, Iterator
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -266,14 +266,14 @@ def analyze(
         from feroi.reader import Reader
         from feroi.report.analysis import Tables, write_analysis
 
-        names = (line.rstrip("\n") for line in sys.stdin) if photos == ["-"] else photos
+        names = _listed(sys.stdin) if photos == ["-"] else photos
         files = list(photo_files(names))
         if not files:
             raise ValueError("no photos there; give picture files, folders that hold some, or - for a list")
         reader = Reader(model, detector, biggest, pipeline)
         tables = Tables(csv, jsonl, parquet)
         with progress_bar("reading") as on_progress:
-            found = heard(reader.read_many(files), len(files), on_progress)
+            found = heard(reader.read_many(files), files, on_progress)
             counts = write_analysis(found, str(model), tables, overlay, report)
         say(
             f"{counts.faces} faces in {counts.photos} photos; "
@@ -387,6 +387,11 @@ def demo(
             scores = run_demo(out, voice)
         print_scores(scores)
         say(f"report: {(out / REPORT).resolve()}")
+
+
+def _listed(lines: Iterable[str]) -> Iterator[str]:
+    """Names from a list, a line each; an empty line is none, and would stand for the folder one is in."""
+    return (line.rstrip("\r\n") for line in lines if line.strip())
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,8 +25,18 @@ from feroi.photo.prepare import Crop, prepare
 from feroi.vocabulary import EXPRESSIONS
 
 _BATCH_FACES = 64
+_BATCH_PX = 100_000_000
+"""Photos wait for the network until they have so many faces or pixels; these are 300 MB."""
 _AHEAD = 4
 """Photos decoded and searched for faces while the network is busy."""
+
+
+class Patch(NamedTuple):
+    """A rectangle of a photo, its rows and columns, and the region of interest there, float32."""
+
+    rows: slice
+    columns: slice
+    roi: FloatArray
 
 
 @dataclass(frozen=True)
@@ -58,9 +67,22 @@ class Reading:
     photo_hw: tuple[int, int]
     _places_xy_px: FloatArray
 
-    @cached_property
+    @property
     def attention(self) -> FloatArray | None:
-        """The region of interest in photo coordinates, (H, W) of the photo; 0 outside the crop."""
+        """The region of interest in photo coordinates, (H, W) of the photo; 0 outside the crop.
+
+        Made anew each time it is asked for, 4 bytes a pixel of the photo; see `attention_patch`.
+        """
+        patch = self.attention_patch
+        if patch is None:
+            return None
+        photo = np.zeros(self.photo_hw, dtype=np.float32)
+        photo[patch.rows, patch.columns] = patch.roi
+        return photo
+
+    @property
+    def attention_patch(self) -> Patch | None:
+        """The part of `attention` that the crop covers."""
         if self.crop_attention is None:
             return None
         return _on_photo(self.crop_attention, self._places_xy_px, self.photo_hw)
@@ -140,10 +162,17 @@ def analyze_photos(
     with ThreadPoolExecutor(1) as pool:
         for found in _ahead(pool, photos, config, settings):
             waiting.append(found)
-            if sum(len(each.crops) for each in waiting) >= _BATCH_FACES or len(waiting) > _BATCH_FACES:
+            if _enough(waiting):
                 yield from _read(waiting, forward, config)
                 waiting = []
         yield from _read(waiting, forward, config)
+
+
+def _enough(waiting: Sequence[_Found]) -> bool:
+    pixels = sum(
+        found.pixels.shape[0] * found.pixels.shape[1] for found in waiting if found.pixels is not None
+    )
+    return sum(len(found.crops) for found in waiting) >= _BATCH_FACES or pixels >= _BATCH_PX
 
 
 def _ahead(
@@ -243,7 +272,7 @@ def _softmax(logits: FloatArray) -> FloatArray:
     return np.asarray(powers / powers.sum(1, keepdims=True))
 
 
-def _on_photo(roi: FloatArray, places: FloatArray, photo_hw: tuple[int, int]) -> FloatArray:
+def _on_photo(roi: FloatArray, places: FloatArray, photo_hw: tuple[int, int]) -> Patch:
     """`roi` (h, w) carried to the photo pixels its own were seen at.
 
     `places` is inverted by its best affine approximation, which is exact for the pipelines that cut
@@ -254,16 +283,12 @@ def _on_photo(roi: FloatArray, places: FloatArray, photo_hw: tuple[int, int]) ->
     design = np.stack([places[..., 0].ravel(), places[..., 1].ravel(), np.ones(roi.size)], axis=1)
     wanted = np.stack([rows.ravel(), columns.ravel()], axis=1)
     inverse = np.linalg.lstsq(design, wanted, rcond=None)[0]  # (3, 2)
-    photo = np.zeros(photo_hw, dtype=np.float32)
     low = np.floor(places.reshape(-1, 2).min(0)).astype(int)
     high = np.ceil(places.reshape(-1, 2).max(0)).astype(int) + 1
-    x0, y0 = max(low[0], 0), max(low[1], 0)
-    x1, y1 = min(high[0], photo_hw[1]), min(high[1], photo_hw[0])
-    if x1 <= x0 or y1 <= y0:
-        return photo
+    x0, y0 = np.clip(low, 0, photo_hw[::-1])
+    x1, y1 = np.clip(high, 0, photo_hw[::-1])
     x, y = np.meshgrid(np.arange(x0, x1), np.arange(y0, y1))
     at = np.stack([x, y, np.ones_like(x)], axis=-1) @ inverse  # (.., 2): row, column in the crop
     inside = ((at > -0.5) & (at < [height - 0.5, width - 0.5])).all(-1)
     values = map_coordinates(roi, [at[..., 0], at[..., 1]], order=1, mode="nearest")
-    photo[y0:y1, x0:x1] = np.where(inside, values, 0)
-    return photo
+    return Patch(np.s_[y0:y1], np.s_[x0:x1], np.where(inside, values, 0).astype(np.float32))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -24,7 +25,15 @@ if TYPE_CHECKING:
 
 console = Console(stderr=True, highlight=False)
 
-_EXTRAS = {"pyarrow": "tables", "onnx": "export", "onnxscript": "export", "face_recognition_models": "dlib68"}
+_NAME_WIDTH = 60  # longer names push their line to the right
+_EXTRAS = {
+    "face_recognition_models": "dlib68",
+    "numba": "synthetic",
+    "onnx": "export",
+    "onnxscript": "export",
+    "pyarrow": "tables",
+    "skimage": "demo",
+}
 
 
 @contextmanager
@@ -105,27 +114,39 @@ def chosen_split(samples: Samples, split: str | None) -> Samples:
     return chosen
 
 
-def print_photo(photo: Photo) -> None:
-    """A line a face on standard output; for a photo without one, why."""
-    if not photo.faces and not photo.refused:
-        typer.echo(f"{photo.name}  {photo.status}")
-    for face in photo.faces:
-        x0, y0, x1, y1 = (round(value) for value in face.box_xyxy_px)
-        line = f"{photo.name}  {face.expression:8} {100 * face.confidence:3.0f} %  box {x0},{y0},{x1},{y1}"
-        if face.regions:
-            most = max(face.regions, key=lambda name: face.regions[name])
-            line += f"  looked most at {most} ({100 * face.regions[most]:.0f} %)"
-        typer.echo(line)
-    for found, reason in photo.refused:
-        x0, y0, x1, y1 = (round(value) for value in found.box_xyxy_px)
-        typer.echo(f"{photo.name}  not read, box {x0},{y0},{x1},{y1}: {reason}")
+def photo_printer(longest_name: int) -> Callable[[Photo], None]:
+    """A table on standard output that grows by a line a face; for a photo without one, why."""
+    width = min(longest_name, _NAME_WIDTH)
+
+    def print_photo(photo: Photo) -> None:
+        if not photo.faces and not photo.refused:
+            typer.echo(f"{photo.name:{width}}  {photo.status}")
+        for face in photo.faces:
+            line = f"{photo.name:{width}}  {face.expression:10}  {100 * face.confidence:3.0f} %  "
+            line += f"{_corners(face.box_xyxy_px):19}"
+            if face.regions:
+                most = max(face.regions, key=lambda name: face.regions[name])
+                line += f"  {most} {100 * face.regions[most]:.0f} %"
+            typer.echo(line.rstrip())
+        for found, reason in photo.refused:
+            typer.echo(f"{photo.name:{width}}  {'not read':17}  {_corners(found.box_xyxy_px):19}  {reason}")
+
+    typer.echo(f"{'photo':{width}}  expression   sure  {'box x0,y0,x1,y1':19}  looked most at")
+    return print_photo
 
 
-def heard(photos: Iterator[Photo], total: int, on_progress: Callable[[int, int], None]) -> Iterator[Photo]:
+def _corners(box_xyxy_px: tuple[float, ...]) -> str:
+    return ",".join(str(round(value)) for value in box_xyxy_px)
+
+
+def heard(
+    photos: Iterator[Photo], files: Sequence[Path], on_progress: Callable[[int, int], None]
+) -> Iterator[Photo]:
     """Pass photos on as they are read, with a line a face and progress for each."""
+    print_photo = photo_printer(max(len(str(path)) for path in files))
     for done, photo in enumerate(photos, 1):
         print_photo(photo)
-        on_progress(done, total)
+        on_progress(done, len(files))
         yield photo
 
 

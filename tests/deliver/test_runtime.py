@@ -8,7 +8,7 @@ import torch
 from feroi.config import HEADS, NetworkConfig
 from feroi.deliver.export import export_onnx
 from feroi.deliver.runtime import load_model
-from feroi.network.forward import torch_forward
+from feroi.network.forward import torch_forward, torch_score
 from feroi.network.model import Network
 from feroi.network.weights import load_network
 
@@ -42,6 +42,7 @@ def test_the_shipped_network_is_the_same_in_both_forms():
     _agree(shipped.forward(FACES), torch_forward(torch_network)(FACES))
     wide = np.random.default_rng(1).random((1, 1, 80, 112), dtype=np.float32)
     _agree(shipped.forward(wide), torch_forward(torch_network)(wide))
+    np.testing.assert_allclose(shipped.score(wide), torch_score(torch_network)(wide), rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize(

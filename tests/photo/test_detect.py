@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -97,6 +98,16 @@ def test_no_face_in_pictures_without_one(detector: str, name: str) -> None:
 @pytest.mark.parametrize("shape", [(1, 1), (1, 1, 3), (3, 2000), (2000, 3, 3), (40, 40)])
 def test_photos_too_small_for_a_face(detector: str, shape: tuple[int, ...]) -> None:
     assert detect(np.full(shape, 90, dtype=np.uint8), detector) == []
+
+
+def test_a_badge_that_hog_alone_takes_for_a_face_is_left_out() -> None:
+    buffer = io.BytesIO()
+    Image.fromarray(astronaut()).save(buffer, "JPEG", quality=92)
+    with Image.open(buffer) as image:
+        photo = np.asarray(image)
+    assert len(detect_hog(photo)) == 2  # the other is the mission's badge on her chest
+    (face,) = detect(photo, "both")
+    assert_frames(face, FACE_XY_PX, FACE_PX)
 
 
 def test_a_face_cut_by_the_edge_reaches_past_it() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+import tempfile
 import warnings
 import zlib
 from pathlib import Path
@@ -165,11 +166,28 @@ def test_reasons(tmp_path: Path) -> None:
     assert "truncated" in reason(tmp_path / "cut.jpg")
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may read everything")
-def test_a_forbidden_file(tmp_path: Path) -> None:
-    corners().save(tmp_path / "a.png")
-    (tmp_path / "a.png").chmod(0)
-    assert reason(tmp_path / "a.png") == "no permission to read the file"
+def test_heif_is_named_with_a_remedy(tmp_path: Path) -> None:
+    (tmp_path / "IMG_1.HEIC").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    assert reason(tmp_path / "IMG_1.HEIC") == "HEIF pictures are not read; convert it to JPEG"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such permissions")
+def test_a_forbidden_file() -> None:
+    nobody = 65534
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "a.png")
+        corners().save(path)
+        path.chmod(0)
+        if os.geteuid() == 0:  # who may read everything
+            Path(folder).chmod(0o755)
+            Image.init()  # loads decoders, which nobody may be forbidden to read
+            os.seteuid(nobody)
+            try:
+                assert reason(path) == "no permission to read the file"
+            finally:
+                os.seteuid(0)
+        else:
+            assert reason(path) == "no permission to read the file"
 
 
 def test_permission_errors_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

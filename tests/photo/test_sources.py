@@ -36,3 +36,12 @@ def test_a_file_whose_name_looks_like_a_glob(folder):
     odd = folder / "party [1].jpg"
     odd.touch()
     assert list(photo_files([str(odd)])) == [Path(odd)]
+
+
+def test_a_glob_may_mean_folders(folder):
+    assert _names(folder, folder / "d*") == ["deep/d.jpg", "deep/er/c.png"]
+    assert _names(folder, folder / "deep" / "**") == ["deep/d.jpg", "deep/er/c.png"]
+
+
+def test_a_glob_that_nothing_fits_is_not_lost(folder):
+    assert _names(folder, folder / "*.webp") == ["*.webp"]

@@ -5,7 +5,7 @@ Detectors, by name in DETECTORS:
           paper's [31], as dlib ships it
     cnn   dlib's published max-margin network of seven convolutions in onnxruntime, for faces that
           are tilted, turned away, behind sunglasses
-    both  what the cnn finds, and the small faces that only hog scans for
+    both  what the cnn finds, and of what hog finds the faces too small for the cnn
 
 Whatever the detector, a box frames a face as dlib's HOG detector does: square, from the brows to
 just below the lower lip or the chin. Boxes may reach past the photo's edge.
@@ -125,13 +125,17 @@ def detect_cnn(photo: NDArray[np.uint8]) -> list[Face]:
 
 
 def detect_both(photo: NDArray[np.uint8]) -> list[Face]:
-    """Faces by `detect_cnn`, and those of `detect_hog` where it found none, biggest first.
+    """Faces by `detect_cnn`, and of those of `detect_hog` the ones too small for it, biggest first.
 
-    The cnn sees more at the same size, but hog affords to look at four times the pixels.
+    The cnn sees more at the same size, but hog affords to look at four times the pixels. What hog
+    finds where the cnn looked at that size and saw no face is a badge or a knot in wood.
     """
     faces = detect_cnn(photo)
     known = np.array([_centre_size(face) for face in faces]).reshape(-1, 3)
+    seen_by_cnn_px = _CNN_TO_HOG_SIZE * _WINDOW_PX / _finest_scale(photo.shape, CNN_SCAN_PIXELS)
     for face in detect_hog(photo):
+        if math.sqrt(face.area_px) > seen_by_cnn_px:
+            continue
         if not len(known) or _overlap(np.array(_centre_size(face)), known).max() < _SAME_FACE_OVERLAP:
             faces.append(face)
     return _by_size(faces)

@@ -10,7 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".pgm"})
+_HEIF_SUFFIXES = frozenset({".heic", ".heif"})
+IMAGE_SUFFIXES = _HEIF_SUFFIXES | {
+    *(".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".avif", ".pgm", ".ppm")
+}
 
 MAX_PIXELS = 200_000_000
 """Larger pictures are refused: decoded they would take more than 600 MB."""
@@ -91,12 +94,19 @@ def _decode(path: Path, mode: str) -> NDArray[np.uint8]:
     except PermissionError:
         raise UnreadableImage(NO_PERMISSION) from None
     except UnidentifiedImageError:
-        size = path.stat().st_size
-        raise UnreadableImage("empty file" if size == 0 else "not a picture") from None
+        raise UnreadableImage(_why_unidentified(path)) from None
     except Exception as error:  # on damaged files decoders raise whatever they stumble over
         if path.is_dir():
             raise UnreadableImage("a folder, not a picture") from None
         raise UnreadableImage(f"damaged picture: {error}") from None
+
+
+def _why_unidentified(path: Path) -> str:
+    if path.stat().st_size == 0:
+        return "empty file"
+    if path.suffix.lower() in _HEIF_SUFFIXES:
+        return "HEIF pictures are not read; convert it to JPEG"
+    return "not a picture"
 
 
 def _open(path: Path) -> Image.Image:

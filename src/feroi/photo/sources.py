@@ -13,18 +13,28 @@ from feroi.photo.pixels import is_image_name
 def photo_files(sources: Iterable[str]) -> Iterator[Path]:
     """The files meant by paths, folders (searched to the bottom, in the order of names) and globs.
 
-    What is neither is passed on as it is, so that a missing file is reported like any other that
-    cannot be read. Within folders, files whose names are no pictures' and links to folders are passed over.
+    What is neither, or a glob that nothing fits, is passed on as it is, so that a missing file is
+    reported like any other that cannot be read. Within folders, files whose names are no pictures' and
+    links to folders are passed over.
     """
     for source in sources:
         path = Path(source)
         if path.is_dir():
             yield from _below(path)
         elif not path.exists() and glob.has_magic(source):
-            # a pattern may be absolute, which Path.glob refuses
-            yield from map(Path, sorted(glob.glob(source, recursive=True)))  # noqa: PTH207
+            yield from _matching(source)
         else:
             yield path
+
+
+def _matching(pattern: str) -> Iterator[Path]:
+    # a pattern may be absolute, which Path.glob refuses
+    found = [Path(name) for name in sorted(glob.glob(pattern, recursive=True))]  # noqa: PTH207
+    for path in found or [Path(pattern)]:
+        if not path.is_dir():
+            yield path
+        elif "**" not in pattern:  # which finds by itself what lies in folders
+            yield from _below(path)
 
 
 def _below(folder: Path) -> Iterator[Path]:

@@ -44,11 +44,14 @@ def draw_overlay(photo: Photo) -> Image.Image:
     """
     if photo.pixels is None:
         raise ValueError(f"{photo.name} could not be read: {photo.status}")
-    pixels = photo.pixels
+    grey = photo.pixels.ndim == 2
+    pixels = np.repeat(photo.pixels[..., None], 3, 2) if grey else photo.pixels.copy()
     for face in photo.faces:
-        if face.attention is not None:
-            pixels = heat(pixels, np.where(face.attention > 0, face.attention, 0))
-    picture = Image.fromarray(pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, 2))
+        patch = face.attention_patch
+        if patch is not None:
+            here = patch.rows, patch.columns
+            pixels[here] = heat(pixels[here], patch.roi)
+    picture = Image.fromarray(pixels)
     draw = ImageDraw.Draw(picture, "RGBA")
     for face in photo.faces:
         _draw_face(draw, face, max(2, round(max(picture.size) / 500)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import feroi
 from feroi.reading import Photo, Reading
 from feroi.report.html import write_page
 from feroi.report.overlay import draw_overlay, heat
-from feroi.vocabulary import ACTION_UNITS, TABLE_4
+from feroi.vocabulary import ACTION_UNITS, EXPRESSIONS, TABLE_4
 
 _LARGEST_SIDE_PX = 1200
 _FACE_PX = 192
@@ -34,7 +35,7 @@ class ReportWriter:
         return self
 
     def add(self, photo: Photo) -> None:
-        self._photos.append(_photo_values(photo))
+        self._photos.append(photo_values(photo))
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
@@ -42,19 +43,31 @@ class ReportWriter:
                 "photos.html",
                 self._path,
                 photos=self._photos,
+                labels=EXPRESSIONS,
                 faces=sum(len(photo["faces"]) for photo in self._photos),
                 model=self._model,
                 version=feroi.__version__,
             )
 
 
-def _photo_values(photo: Photo) -> dict[str, Any]:
+def photo_values(photo: Photo, shows: Sequence[str | None] = ()) -> dict[str, Any]:
+    """What `photo.html` shows of one photo.
+
+    shows: for each face the expression it is known to show, or None; empty if none is known.
+    """
     if photo.pixels is None:
-        return {"name": photo.name, "status": photo.status, "picture": None, "faces": []}
+        return {"name": photo.name, "status": photo.status, "picture": None, "faces": [], "refused": []}
     picture = draw_overlay(photo)
     picture.thumbnail((_LARGEST_SIDE_PX, _LARGEST_SIDE_PX))
-    faces = [_face_values(face) for face in photo.faces]
-    return {"name": photo.name, "status": photo.status, "picture": _jpeg(picture), "faces": faces}
+    known = shows or [None] * len(photo.faces)
+    faces = [_face_values(face) | {"shows": truth} for face, truth in zip(photo.faces, known, strict=True)]
+    return {
+        "name": photo.name,
+        "status": photo.status,
+        "picture": _jpeg(picture),
+        "faces": faces,
+        "refused": [reason for _, reason in photo.refused],
+    }
 
 
 def _face_values(face: Reading) -> dict[str, Any]:

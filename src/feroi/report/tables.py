@@ -29,9 +29,9 @@ COLUMNS = (
     *EXPRESSIONS,
     *(f"roi_{region}" for region in REGIONS),
 )
-"""file; status (ok, no face, or why it could not be read); face read, from 0; expression and its
-probability; box in px; the detector's score; a probability an expression; the share of attention on
-each region."""
+"""file; status (ok, no face, or why it could not be read); face read, from 0, the biggest first; expression
+and its probability; box in px; the detector's score; a probability an expression; the share of attention on
+each region. Shares and scores have six decimals."""
 
 _TEXT = {"file", "status", "expression"}
 
@@ -43,7 +43,8 @@ def rows(photo: Photo) -> list[Row]:
         return [{**empty, "file": photo.name, "status": photo.status}]
     result = []
     for number, face in enumerate(photo.faces):
-        regions = {f"roi_{name}": share for name, share in face.regions.items()}
+        numbers = {"confidence": face.confidence, "score": face.score, **face.probabilities}
+        numbers |= {f"roi_{name}": share for name, share in face.regions.items()}
         result.append(
             {
                 **empty,
@@ -51,15 +52,12 @@ def rows(photo: Photo) -> list[Row]:
                 "status": photo.status,
                 "face": number,
                 "expression": face.expression,
-                "confidence": face.confidence,
-                "score": face.score,
                 **_box(face.box_xyxy_px),
-                **face.probabilities,
-                **regions,
+                **{name: round(value, 6) for name, value in numbers.items()},
             }
         )
-    for refused, reason in photo.refused:
-        place = {**_box(refused.box_xyxy_px), "score": refused.score}
+    for found, reason in photo.refused:
+        place = {**_box(found.box_xyxy_px), "score": round(found.score, 6)}
         result.append({**empty, "file": photo.name, "status": reason, **place})
     return result
 

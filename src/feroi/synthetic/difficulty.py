@@ -82,7 +82,7 @@ def background(size_hw: tuple[int, int], difficulty: Difficulty, rng: np.random.
         return (rng.uniform(0.50, 0.62) * (1.06 - 0.35 * away)).astype(np.float32)
     slope = rng.uniform(-0.4, 0.4, 2)
     ramp = slope[0] * (across / width - 0.5) + slope[1] * (down / height - 0.5)
-    clouds = np.exp(rng.uniform(0.1, 0.6) * _cloud(size_hw, 1.4, rng))
+    clouds = np.exp(rng.uniform(0.1, 0.6) * cloud(size_hw, 1.4, rng))
     scene = np.maximum(rng.uniform(0.1, 0.6) + ramp, 0.03) * clouds
     canvas = Image.fromarray(scene.astype(np.float32))
     draw = ImageDraw.Draw(canvas)
@@ -94,7 +94,7 @@ def background(size_hw: tuple[int, int], difficulty: Difficulty, rng: np.random.
         shape(box, fill=float(np.clip(rng.lognormal(-1.3, 0.8), 0.01, 2.0)))
     focus = rng.uniform(0.004, 0.03) * width
     drawn = gaussian_filter(np.asarray(canvas), focus)
-    grain = 1 + 0.06 * gaussian_filter(_cloud(size_hw, 0.8, rng), focus / 3)
+    grain = 1 + 0.06 * gaussian_filter(cloud(size_hw, 0.8, rng), focus / 3)
     return np.maximum(drawn * grain, 0.005).astype(np.float32)
 
 
@@ -126,7 +126,7 @@ def _coarser(image: Picture, share: float) -> Picture:
     return np.asarray(reduced.resize((width, height), Image.Resampling.BICUBIC))
 
 
-def _cloud(size_hw: tuple[int, int], slope: float, rng: np.random.Generator) -> Picture:
+def cloud(size_hw: tuple[int, int], slope: float, rng: np.random.Generator) -> Picture:
     """(H, W) noise of unit variance whose amplitude falls as 1 / frequency ** slope, as in
     photographs."""
     height, width = size_hw

@@ -98,6 +98,11 @@ class Scene:
         movement_of = dict(zip(self.moved, maps[1:], strict=True))
         return Shot(image, landmarks.astype(np.float32), maps[0], movement_of)
 
+    def paint_over(self, behind: Pixels, camera: Camera) -> Pixels:
+        """(H, W) linear light: what `camera` sees of the scene, before `behind` (H, W)."""
+        height, width = behind.shape
+        return self._painted(self._seen_by(camera, (height, width)), camera.rotation, behind)
+
     def _seen_by(self, camera: Camera, size_hw: tuple[int, int]) -> Screen:
         fine = camera.enlarged(_OVERSAMPLING)
         places, nearness = fine.project(self.mesh.vertices)

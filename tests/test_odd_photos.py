@@ -1,0 +1,97 @@
+"""A folder of every kind of file people have, read as they would: one row each, and nothing lost."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+from typer.testing import CliRunner
+
+from feroi.cli import app
+from feroi.report.tables import COLUMNS
+
+READ = {
+    *("alpha.png", "animated.gif", "animated.webp", "cmyk.jpg", "exif.jpg", "grey.png"),
+    *("plain.jpg", "sixteen.png", "deep/ünder/plain.png"),
+}
+LEFT_OUT = {
+    "cut.jpg": "damaged picture",
+    "huge.png": "too many pixels",
+    "phone.heic": "HEIF pictures are not read",
+    "text.jpg": "not a picture",
+    "wall.png": "no face",
+    "one.png": "no face",
+    "zero.jpg": "empty file",
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    root = tmp_path_factory.mktemp("photos")
+    (root / "deep" / "ünder").mkdir(parents=True)
+    photo = Image.fromarray(data.astronaut()).crop((120, 20, 340, 240))
+    photo.save(root / "deep" / "ünder" / "plain.png")
+    photo.save(root / "plain.jpg", quality=92)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # stored lying on its left side
+    photo.rotate(90, expand=True).save(root / "exif.jpg", exif=exif, quality=92)
+    photo.convert("CMYK").save(root / "cmyk.jpg", quality=92)
+    photo.convert("L").save(root / "grey.png")
+    Image.fromarray(np.asarray(photo.convert("L")).astype(np.uint16) * 257).save(root / "sixteen.png")
+    photo.convert("RGBA").save(root / "alpha.png")
+    blank = Image.new("RGB", photo.size, "white")
+    photo.save(root / "animated.gif", save_all=True, append_images=[blank])
+    photo.save(root / "animated.webp", save_all=True, append_images=[blank])
+    whole = (root / "plain.jpg").read_bytes()
+    (root / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    Image.new("1", (20_000, 10_001)).save(root / "huge.png")
+    Image.new("RGB", (200, 100), "grey").save(root / "wall.png")
+    Image.new("RGB", (1, 1)).save(root / "one.png")
+    (root / "zero.jpg").touch()
+    (root / "text.jpg").write_text("no picture")
+    (root / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    (root / "notes.txt").write_text("passed over, its name is no picture's")
+    return root
+
+
+def _analyze(*arguments, **more):
+    result = CliRunner().invoke(app, ["analyze", *map(str, arguments)], **more)
+    assert result.exit_code == 0, result.output
+    return result
+
+
+@pytest.mark.slow
+def test_a_folder_of_every_kind_of_file(folder, tmp_path):
+    result = _analyze(
+        folder, "--csv", tmp_path / "t.csv", "--jsonl", tmp_path / "t.jsonl", "--overlay", tmp_path / "o",
+        "--report", tmp_path / "r.html",
+    )  # fmt: skip
+    with (tmp_path / "t.csv").open(encoding="utf-8") as file:
+        rows = {row["file"].removeprefix(f"{folder}/"): row for row in csv.DictReader(file)}
+    assert set(rows) == READ | set(LEFT_OUT)
+    for name in READ:
+        assert (rows[name]["status"], rows[name]["expression"]) == ("ok", "happy"), name
+        assert abs(float(rows[name]["x0"]) - float(rows["plain.jpg"]["x0"])) < 6  # all of them upright
+        assert abs(float(rows[name]["y0"]) - float(rows["plain.jpg"]["y0"])) < 6
+    for name, status in LEFT_OUT.items():
+        assert rows[name]["status"].startswith(status)
+        assert not rows[name]["expression"]
+    assert f"{len(READ)} faces in {len(rows)} photos; 2 without a face, 5 unreadable" in result.output
+    lines = [json.loads(line) for line in (tmp_path / "t.jsonl").read_text().splitlines()]
+    assert [list(line) for line in lines] == [list(COLUMNS)] * len(rows)
+    assert len(list((tmp_path / "o").iterdir())) == len(READ)
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert all(name in page for name in rows)
+    assert "http" not in page  # nothing is fetched from anywhere
+
+
+def test_names_come_from_standard_input(folder, tmp_path):
+    names = f"{folder}/zero.jpg\r\n\n{folder}/w*.png\n{folder}/gone.jpg\n"
+    _analyze("-", "--csv", tmp_path / "t.csv", input=names)
+    with (tmp_path / "t.csv").open() as file:
+        statuses = [row["status"] for row in csv.DictReader(file)]
+    assert statuses == ["empty file", "no face", "file not found"]
