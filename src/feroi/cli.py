@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,19 +10,20 @@ import typer
 
 from feroi import __version__
 from feroi.terminal import (
+    chosen_split,
     clear_errors,
     print_photo,
     print_rejected,
     print_scores,
     progress_bar,
     say,
+    size_hw,
     training_voice,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from feroi.data.samples import Samples
     from feroi.reading import Photo
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -93,7 +93,7 @@ def train(
         from feroi.training.run import train_run
 
         settings = recipe_preset(recipe, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
-        config = network_preset(network, input_hw=_size(size), beta=beta)
+        config = network_preset(network, input_hw=size_hw(size), beta=beta)
         division = divide(read_dataset(data, layout), seed, fold)
         with training_voice(settings.epochs) as voice:
             train_run(division, config, settings, run, seed, voice)
@@ -127,7 +127,7 @@ def evaluate(
         trained_on = samples.split(TRAINING) if twins else None
         if trained_on is not None and not len(trained_on):
             raise ValueError("--twins compares with the training split, and the data set has none")
-        chosen = _chosen(samples, split)
+        chosen = chosen_split(samples, split)
         seen = count_trained_on(model, network.config, chosen)
         if seen:
             say(f"beware: {seen} of these {len(chosen)} images were trained on; their score flatters")
@@ -169,7 +169,7 @@ def crossval(
         from feroi.training.crossval import cross_validate_network
 
         settings = recipe_preset(recipe, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
-        config = network_preset(network, input_hw=_size(size), beta=beta)
+        config = network_preset(network, input_hw=size_hw(size), beta=beta)
         samples = read_dataset(data, layout)
         with training_voice(settings.epochs) as voice:
             result = cross_validate_network(samples, config, settings, run, seed, folds, voice)
@@ -195,7 +195,7 @@ def rois(
 
         loaded = [(path, load_model(path)) for path in models]
         networks = [(path.stem, model.config, model.forward) for path, model in loaded]
-        draw_network_rois(networks, _chosen(read_dataset(data, layout), split), out, by_pose)
+        draw_network_rois(networks, chosen_split(read_dataset(data, layout), split), out, by_pose)
         say(f"drawn: {out}")
 
 
@@ -356,7 +356,7 @@ def reproduce(
         from feroi.reproduce.reproduce import reproduce as make
         from feroi.reproduce.runs import Plan
 
-        plan = Plan(recipe, epochs, batch_size, _size(size), folds, seed)
+        plan = Plan(recipe, epochs, batch_size, size_hw(size), folds, seed)
         names = networks.split(",") if networks else []
         ears = Ears(training_voice, progress_bar, lambda path, faces: say(f"{path}: {faces} faces"))
         typer.echo(make(target, data, out, plan, ears, names, photo or [], workers))
@@ -377,38 +377,11 @@ def demo(
         say(f"report: {(out / REPORT).resolve()}")
 
 
-def _size(text: str | None) -> tuple[int, int] | None:
-    """Height and width from 'WIDTHxHEIGHT'."""
-    if text is None:
-        return None
-    match = re.fullmatch(r"([0-9]+)[xX]([0-9]+)", text)
-    if match is None:
-        raise ValueError(f"--size is WIDTHxHEIGHT in pixels, such as 112x144; got {text!r}")
-    return int(match[2]), int(match[1])
-
-
 def _heard(photos: Iterator[Photo], total: int, on_progress: Callable[[int, int], None]) -> Iterator[Photo]:
     for done, photo in enumerate(photos, 1):
         print_photo(photo)
         on_progress(done, total)
         yield photo
-
-
-def _chosen(samples: Samples, split: str | None) -> Samples:
-    from feroi.data.samples import SPLITS, VALIDATION
-
-    if split not in (None, "all", *SPLITS):
-        raise ValueError(f"--split is {', '.join(SPLITS)} or all; got {split!r}")
-    has_splits = any(samples.attribute("split"))
-    if split is None and has_splits and len(samples.split(VALIDATION)):
-        split = VALIDATION
-        say(f"reading the split {VALIDATION}; --split chooses another")
-    if split in (None, "all"):
-        return samples
-    chosen = samples.split(str(split))
-    if not len(chosen):
-        raise ValueError(f"the data set has no split {split!r}; leave --split out to read all of it")
-    return chosen
 
 
 if __name__ == "__main__":

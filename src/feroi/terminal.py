@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from feroi.data.pixels import Rejected
+    from feroi.data.samples import Samples
     from feroi.evaluation.metrics import Scores
     from feroi.reading import Photo
     from feroi.training.voice import Voice
@@ -125,6 +127,34 @@ def print_rejected(rejected: list[Rejected], what: str = "images could not be re
         say(f"{len(rejected)} {what} and were left out:")
         for item in rejected[:5]:
             say(f"  {item.name}: {item.reason}")
+
+
+def size_hw(text: str | None) -> tuple[int, int] | None:
+    """Height and width from 'WIDTHxHEIGHT'."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"([0-9]+)[xX]([0-9]+)", text)
+    if match is None:
+        raise ValueError(f"--size is WIDTHxHEIGHT in pixels, such as 112x144; got {text!r}")
+    return int(match[2]), int(match[1])
+
+
+def chosen_split(samples: Samples, split: str | None) -> Samples:
+    """The samples of a split as asked for: by default `validation` where there is one, else all."""
+    from feroi.data.samples import SPLITS, VALIDATION
+
+    if split not in (None, "all", *SPLITS):
+        raise ValueError(f"--split is {', '.join(SPLITS)} or all; got {split!r}")
+    has_splits = any(samples.attribute("split"))
+    if split is None and has_splits and len(samples.split(VALIDATION)):
+        split = VALIDATION
+        say(f"reading the split {VALIDATION}; --split chooses another")
+    if split in (None, "all"):
+        return samples
+    chosen = samples.split(str(split))
+    if not len(chosen):
+        raise ValueError(f"the data set has no split {split!r}; leave --split out to read all of it")
+    return chosen
 
 
 def _fail(message: str) -> None:

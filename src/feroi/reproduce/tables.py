@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -57,7 +56,7 @@ def table5_rows(outcomes: Outcomes, plan: Plan) -> list[dict[str, Any]]:
 
     `ours` is None where the row was not run, `paper` where the paper has no such row.
     """
-    rows = []
+    rows: list[dict[str, Any]] = []
     for key, protocol in PROTOCOLS.items():
         known = [(row.method, row.network, [row.accuracy, row.std]) for row in TABLE_5[key]]
         listed = {row.network for row in TABLE_5[key]}
@@ -66,7 +65,8 @@ def table5_rows(outcomes: Outcomes, plan: Plan) -> list[dict[str, Any]]:
         ]
         for method, network, paper in [*known, *extra]:
             outcome = outcomes.get((key, network)) if network else None
-            row = {"data": protocol.title, "key": key, "method": method, "network": network, "paper": paper}
+            row: dict[str, Any] = {"data": protocol.title, "key": key, "method": method}
+            row |= {"network": network, "paper": paper}
             rows.append({**row, "recipe": None, "ours": None, "folds": None, "seconds_per_epoch": None})
             if outcome:
                 std = None if outcome.std is None else 100 * outcome.std
