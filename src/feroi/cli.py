@@ -9,7 +9,24 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from feroi import __version__
+from feroi.options import (
+    BatchOption,
+    DataOption,
+    EpochsOption,
+    LayoutOption,
+    ModelArgument,
+    NetworkOption,
+    PipelineOption,
+    RateOption,
+    RecipeOption,
+    RunOption,
+    SeedOption,
+    SetOption,
+    SizeOption,
+    SplitOption,
+)
 from feroi.terminal import (
+    chosen_settings,
     chosen_split,
     clear_errors,
     heard,
@@ -25,44 +42,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-
-ModelArgument = Annotated[
-    Path, typer.Argument(help="a run folder, a .safetensors or .onnx file, or 'default', the one shipped")
-]
-PipelineOption = Annotated[
-    str | None, typer.Option(help="front, pose or wild, for a model that does not say it itself")
-]
-DataOption = Annotated[str, typer.Option(help="folder or CSV file; 'embedded' is the set shipped")]
-LayoutOption = Annotated[str, typer.Option(help="auto, rafd, sfew, fer2013, folder or table")]
-SplitOption = Annotated[
-    str | None,
-    typer.Option(help="training, validation, test or all; validation, where the data has splits"),
-]
-NetworkOption = Annotated[
-    str,
-    typer.Option(
-        help="paper-attention, paper-attention-symmetric, paper-baseline, paper-gap; ours: "
-        "attention-symmetric-renormalized, fine-attention, residual-attention"
-    ),
-]
-SizeOption = Annotated[str | None, typer.Option(help="input as WIDTHxHEIGHT px [paper: 112x144]")]
-RecipeOption = Annotated[
-    str,
-    typer.Option(help="onecycle, wild (ours); paper-front, paper-pose, paper-sfew, paper-sfew-fer2013"),
-]
-EpochsOption = Annotated[int | None, typer.Option(help="instead of the recipe's", min=1)]
-SeedOption = Annotated[int, typer.Option(help="decides everything random", min=0, max=2**31)]
-BatchOption = Annotated[int | None, typer.Option(help="instead of the recipe's")]
-RateOption = Annotated[float | None, typer.Option(help="instead of the recipe's")]
-SetOption = Annotated[
-    list[str],
-    typer.Option(
-        "--set",
-        metavar="FIELD=VALUE",
-        help="any other setting of network or recipe, as beta=4 or guidance=0.5; may be repeated",
-    ),
-]
-RunOption = Annotated[Path, typer.Option(help="folder to work in; an unfinished run is resumed")]
 
 
 @app.callback(invoke_without_command=True)
@@ -92,16 +71,11 @@ def train(
 ) -> None:
     """Train a network. Killed? The same command goes on where it was."""
     with clear_errors():
-        from feroi.config import network_preset, recipe_preset, with_settings
         from feroi.data.folds import divide
         from feroi.data.readers import read_dataset
         from feroi.training.run import train_run
 
-        config, how = with_settings(
-            network_preset(network, input_hw=size_hw(size)),
-            recipe_preset(recipe, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate),
-            settings,
-        )
+        config, how = chosen_settings(network, size, recipe, epochs, batch_size, learning_rate, settings)
         division = divide(read_dataset(data, layout), seed, fold)
         with training_voice(how.epochs) as voice:
             train_run(division, config, how, run, seed, voice)
@@ -170,17 +144,12 @@ def crossval(
 ) -> None:
     """Cross-validate with no subject on both sides. Resumes fold by fold."""
     with clear_errors():
-        from feroi.config import network_preset, recipe_preset, with_settings
         from feroi.data.readers import read_dataset
         from feroi.evaluation.crossval import in_percent
         from feroi.report.figures import draw_confusion
         from feroi.training.crossval import cross_validate_network
 
-        config, how = with_settings(
-            network_preset(network, input_hw=size_hw(size)),
-            recipe_preset(recipe, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate),
-            settings,
-        )
+        config, how = chosen_settings(network, size, recipe, epochs, batch_size, learning_rate, settings)
         samples = read_dataset(data, layout)
         with training_voice(how.epochs) as voice:
             result = cross_validate_network(samples, config, how, run, seed, folds, voice)
@@ -373,6 +342,40 @@ def synth(
                 on_progress,
             )
         say(f"{made} new pictures in {out}, with landmarks, Action Units and movement in {out / 'truth'}")
+
+
+@app.command()
+def reproduce(
+    target: Annotated[
+        str, typer.Argument(help="table5, table6, fig5, fig6 or fig7 of the paper", metavar="TARGET")
+    ],
+    data: Annotated[list[Path], typer.Option(help="RaFD (or rendered), SFEW, FER-2013; one or more")],
+    out: Annotated[Path, typer.Option(help="folder of the result and its runs")],
+    networks: Annotated[
+        str | None, typer.Option(help="such as paper-gap,fine-attention; else the paper's own")
+    ] = None,
+    recipe: Annotated[
+        str | None, typer.Option(help="such as onecycle (ours); else the paper's own of each data set")
+    ] = None,
+    epochs: EpochsOption = None,
+    batch_size: BatchOption = None,
+    size: SizeOption = None,
+    folds: Annotated[int | None, typer.Option(help="only the first so many of the five")] = None,
+    photo: Annotated[list[Path] | None, typer.Option(help="a group photo for fig7; one or more")] = None,
+    seed: SeedOption = 0,
+    workers: Annotated[int | None, typer.Option(help="processes that prepare photos", min=1)] = None,
+) -> None:
+    """Make a table or figure of the paper anew, beside its own numbers. Killed? It goes on."""
+    with clear_errors():
+        from feroi.reproduce.reproduce import Ears
+        from feroi.reproduce.reproduce import reproduce as make
+        from feroi.reproduce.runs import Plan
+
+        plan = Plan(recipe, epochs, batch_size, size_hw(size), folds, seed)
+        names = networks.split(",") if networks else []
+        ears = Ears(training_voice, progress_bar, lambda path, faces: say(f"{path}: {faces} faces"))
+        typer.echo(make(target, data, out, plan, ears, names, photo or [], workers))
+        say(f"result and runs are in {out}")
 
 
 @app.command()

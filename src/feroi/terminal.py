@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from feroi.config import NetworkConfig, RecipeConfig
     from feroi.data.pixels import Rejected
     from feroi.data.samples import Samples
     from feroi.evaluation.agreement import Agreement
@@ -148,6 +149,25 @@ def heard(
         print_photo(photo)
         on_progress(done, len(files))
         yield photo
+
+
+def chosen_settings(
+    network: str,
+    size: str | None,
+    recipe: str,
+    epochs: int | None,
+    batch_size: int | None,
+    learning_rate: float | None,
+    settings: list[str],
+) -> tuple[NetworkConfig, RecipeConfig]:
+    """The presets a person named, with whatever else was asked for."""
+    from feroi.config import network_preset, recipe_preset, with_settings
+
+    return with_settings(
+        network_preset(network, input_hw=size_hw(size)),
+        recipe_preset(recipe, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate),
+        settings,
+    )
 
 
 def size_hw(text: str | None) -> tuple[int, int] | None:

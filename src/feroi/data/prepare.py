@@ -129,9 +129,13 @@ def prepare_dataset(
 def prepare_photo(photo: NDArray[np.uint8], how: Preparation) -> NDArray[np.uint8]:
     """The biggest face of `photo` (H, W, 3), or what RaFD-POSE's box holds, as uint8 of CROP_HW.
 
+    A picture under RaFD's name that has CROP_HW already, as `feroi synth` renders them, is cut and
+    aligned: only its light is normalised.
     Raises ValueError with the reason if there is none.
     """
     intensity = to_intensity(photo)
+    if how.layout == "rafd" and intensity.shape == CROP_HW[how.pipeline]:
+        return normalize_light(intensity)
     if how.detector is None:
         if intensity.shape != RAFD_HW:
             height, width = intensity.shape

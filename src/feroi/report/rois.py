@@ -41,11 +41,12 @@ def draw_network_rois(networks: Sequence[Named], samples: Samples, out: Path, by
         poses = sorted({str(p) for p in readings.samples.attribute("pose")}) if by_pose else [None]
         for pose in poses:
             block = " ".join(filter(None, (title, pose)))
-            blocks[block] = _mean_looks(readings, pose)
+            blocks[block] = expression_looks(readings, pose)
     draw_rois(blocks, out)
 
 
-def _mean_looks(readings: Readings, pose: str | None) -> dict[str, MeanLook]:
+def expression_looks(readings: Readings, pose: str | None = None) -> dict[str, MeanLook]:
+    """Mean face and map of each expression, of one pose or all; the network must have a map."""
     assert readings.attention is not None
     rows = enumerate(readings.samples)
     chosen = np.array([i for i, row in rows if pose in (None, row.attributes.get("pose"))])

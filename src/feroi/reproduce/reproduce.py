@@ -1,0 +1,88 @@
+"""From the name of a table or figure to the protocols it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from feroi.config import network_preset
+from feroi.reproduce.datasets import Data, Progress, find_data
+from feroi.reproduce.figures import reproduce_fig5, reproduce_fig6, reproduce_fig7
+from feroi.reproduce.paper import PROTOCOLS
+from feroi.reproduce.runs import Plan, Runs, Voices
+from feroi.reproduce.tables import reproduce_table5, reproduce_table6
+
+TARGETS: dict[str, tuple[str, ...]] = {
+    "table5": ("front", "pose", "sfew", "sfew-fer2013"),
+    "table6": ("front", "pose"),
+    "fig5": ("front",),
+    "fig6": ("pose",),
+    "fig7": ("pose",),
+}
+"""What can be reproduced, and the protocols it is made of."""
+
+
+class Ears(NamedTuple):
+    """Who hears how far a reproduction is.
+
+    voices: of each training. bar: of a preparation, to be told how many of how many are done.
+    on_photo: told each group photo and how many faces it shows.
+    """
+
+    voices: Voices
+    bar: Callable[[str], AbstractContextManager[Progress]]
+    on_photo: Callable[[Path, int], None]
+
+
+def reproduce(
+    target: str,
+    paths: Sequence[Path],
+    out: Path,
+    plan: Plan,
+    ears: Ears,
+    networks: Sequence[str] = (),
+    photos: Sequence[Path] = (),
+    workers: int | None = None,
+) -> str:
+    """Make a table or figure of the paper from the data in `paths`, in the folder `out`.
+
+    target: a name in TARGETS. networks: presets instead of the paper's own; photos: for fig7.
+    Returns a table as markdown, or the name of the figure drawn. Called again it goes on where it was.
+    Raises ValueError for what is unknown, does not fit, or needs data that `paths` do not hold.
+    """
+    if target not in TARGETS:
+        raise ValueError(f"cannot reproduce {target!r}; choose one of {', '.join(TARGETS)}")
+    for network in networks:
+        network_preset(network)  # refuses unknown names before the long work
+    if plan.folds is not None and not 1 <= plan.folds <= 5:
+        raise ValueError(f"--folds is the first 1 to 5 of the paper's five, got {plan.folds}")
+    with ears.bar("preparing") as on_progress:
+        data = find_data(paths, out, TARGETS[target], workers, on_progress)
+    keys = _runnable(TARGETS[target], data)
+    if plan.size_hw and len({PROTOCOLS[key].input_hw for key in keys}) > 1:
+        raise ValueError(
+            f"the inputs of {' and '.join(keys)} have different proportions, so no one --size fits; give one "
+            f"of their folders below {out / 'prepared'} as --data at a time"
+        )
+    if target in ("table6", "fig7"):
+        plan = replace(plan, folds=1)
+    runs = Runs(data, plan, out, ears.voices)
+    if target == "table5":
+        return reproduce_table5(runs, keys, networks)
+    if target == "table6":
+        return reproduce_table6(runs, keys, networks)
+    if target == "fig5":
+        return str(reproduce_fig5(runs, networks))
+    if target == "fig6":
+        return str(reproduce_fig6(runs, networks))
+    return str(reproduce_fig7(runs, networks, photos, ears.on_photo))
+
+
+def _runnable(wanted: Sequence[str], data: dict[str, Data]) -> list[str]:
+    have = set(data)
+    if {"sfew", "fer2013"} <= have:
+        have.add("sfew-fer2013")
+    return [key for key in wanted if key in have]
