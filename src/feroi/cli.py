@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -30,6 +30,7 @@ from feroi.terminal import (
     chosen_split,
     clear_errors,
     heard,
+    listed,
     print_rejected,
     print_scores,
     progress_bar,
@@ -37,9 +38,6 @@ from feroi.terminal import (
     size_hw,
     training_voice,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -235,7 +233,7 @@ def analyze(
         from feroi.reader import Reader
         from feroi.report.analysis import Tables, write_analysis
 
-        names = _listed(sys.stdin) if photos == ["-"] else photos
+        names = listed(sys.stdin) if photos == ["-"] else photos
         files = list(photo_files(names))
         if not files:
             raise ValueError("no photos there; give picture files, folders that hold some, or - for a list")
@@ -390,11 +388,6 @@ def demo(
             scores = run_demo(out, voice)
         print_scores(scores)
         say(f"report: {(out / REPORT).resolve()}")
-
-
-def _listed(lines: Iterable[str]) -> Iterator[str]:
-    """Names from a list, a line each; an empty line is none, and would stand for the folder one is in."""
-    return (line.rstrip("\r\n") for line in lines if line.strip())
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -138,6 +138,11 @@ def photo_printer(longest_name: int) -> Callable[[Photo], None]:
 
 def _corners(box_xyxy_px: tuple[float, ...]) -> str:
     return ",".join(str(round(value)) for value in box_xyxy_px)
+
+
+def listed(lines: Iterable[str]) -> Iterator[str]:
+    """Names from a list, a line each; an empty line is none, and would stand for the folder one is in."""
+    return (line.rstrip("\r\n") for line in lines if line.strip())
 
 
 def heard(
