@@ -367,42 +367,7 @@ def reproduce(
 ) -> None:
     """Make a table or figure of the paper anew, beside its own numbers. Killed? It goes on."""
     with clear_errors():
-        from feroi.reproduce.reproduce import Ears
-        from feroi.reproduce.reproduce import reproduce as make
-        from feroi.reproduce.runs import Plan
-
-        plan = Plan(recipe, epochs, batch_size, size_hw(size), folds, seed)
-        names = networks.split(",") if networks else []
-        ears = Ears(training_voice, progress_bar, lambda path, faces: say(f"{path}: {faces} faces"))
-        typer.echo(make(target, data, out, plan, ears, names, photo or [], workers))
-        say(f"result and runs are in {out}")
-
-
-@app.command()
-def reproduce(
-    target: Annotated[
-        str, typer.Argument(help="table5, table6, fig5, fig6 or fig7 of the paper", metavar="TARGET")
-    ],
-    data: Annotated[list[Path], typer.Option(help="RaFD (or rendered), SFEW, FER-2013; one or more")],
-    out: Annotated[Path, typer.Option(help="folder of the result and its runs")],
-    networks: Annotated[
-        str | None, typer.Option(help="such as paper-gap,fine-attention; else the paper's own")
-    ] = None,
-    recipe: Annotated[
-        str | None, typer.Option(help="such as onecycle (ours); else the paper's own of each data set")
-    ] = None,
-    epochs: EpochsOption = None,
-    batch_size: BatchOption = None,
-    size: SizeOption = None,
-    folds: Annotated[int | None, typer.Option(help="only the first so many of the five")] = None,
-    photo: Annotated[list[Path] | None, typer.Option(help="a group photo for fig7; one or more")] = None,
-    seed: SeedOption = 0,
-    workers: Annotated[int | None, typer.Option(help="processes that prepare photos", min=1)] = None,
-) -> None:
-    """Make a table or figure of the paper anew, beside its own numbers. Killed? It goes on."""
-    with clear_errors():
-        from feroi.reproduce.reproduce import Ears
-        from feroi.reproduce.reproduce import reproduce as make
+        from feroi.reproduce.reproduce import Ears, make
         from feroi.reproduce.runs import Plan
 
         plan = Plan(recipe, epochs, batch_size, size_hw(size), folds, seed)
