@@ -19,7 +19,7 @@ from feroi.photo.illumination import normalize_light
 from feroi.photo.pixels import cover
 from feroi.reproduce.datasets import Data, find_data, join_fer2013
 from feroi.reproduce.paper import PROTOCOLS, TABLE_5, TABLE_6
-from feroi.reproduce.reproduce import Ears, reproduce
+from feroi.reproduce.reproduce import Ears, make
 from feroi.reproduce.runs import Outcome, Plan
 from feroi.reproduce.tables import NOT_RUN, table5_markdown, table5_rows, table6_markdown
 from feroi.training.loop import METRICS
@@ -145,7 +145,7 @@ def test_fer2013_joins_the_training_of_sfew_alone():
 def test_what_cannot_be_is_said_clearly(tmp_path, front, change, says):
     settings = {"target": "table5", "paths": [front], "out": tmp_path / "out", "plan": PLAN, "ears": EARS}
     with pytest.raises(ValueError, match=says):
-        reproduce(**{**settings, **change})
+        make(**{**settings, **change})
 
 
 def test_a_missing_folder_and_another_data_set_are_refused(tmp_path, expression_folders):
@@ -173,14 +173,12 @@ def test_table5_goes_on_where_it_was_killed_and_table6_and_fig5_use_its_runs(tmp
         yield SILENT
 
     with pytest.raises(KeyboardInterrupt):
-        reproduce(
-            "table5", [front], out, plan, EARS._replace(voices=killed_in_the_second), ["paper-attention"]
-        )
+        make("table5", [front], out, plan, EARS._replace(voices=killed_in_the_second), ["paper-attention"])
     runs = out / "runs" / "front" / "paper-attention"
     assert sorted(path.name for path in runs.iterdir()) == ["fold1"]
     first = (runs / "fold1" / METRICS).stat().st_mtime_ns
 
-    text = reproduce("table5", [front], out, plan, EARS, ["paper-attention"])
+    text = make("table5", [front], out, plan, EARS, ["paper-attention"])
     assert (runs / "fold1" / METRICS).stat().st_mtime_ns == first
     assert text == (out / "table5.md").read_text()
     told = json.loads((out / "table5.json").read_text())
@@ -189,8 +187,8 @@ def test_table5_goes_on_where_it_was_killed_and_table6_and_fig5_use_its_runs(tmp
     assert row["ours"][0] == pytest.approx(np.mean(row["folds"]))
     assert load_network(runs / "fold2").config.pipeline == PROTOCOLS["front"].pipeline
 
-    reproduce("table6", [front], out, plan, EARS, ["paper-attention"])
-    reproduce("fig5", [front], out, plan, EARS, ["paper-attention"])
+    make("table6", [front], out, plan, EARS, ["paper-attention"])
+    make("fig5", [front], out, plan, EARS, ["paper-attention"])
     assert (runs / "fold1" / METRICS).stat().st_mtime_ns == first
     matrix = json.loads((out / "table6.json").read_text())["matrices"][0]
     assert matrix["n"] == 7

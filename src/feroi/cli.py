@@ -365,8 +365,7 @@ def reproduce(
 ) -> None:
     """Make a table or figure of the paper anew, beside its own numbers. Killed? It goes on."""
     with clear_errors():
-        from feroi.reproduce.reproduce import Ears
-        from feroi.reproduce.reproduce import reproduce as make
+        from feroi.reproduce.reproduce import Ears, make
         from feroi.reproduce.runs import Plan
 
         plan = Plan(recipe, epochs, batch_size, size_hw(size), folds, seed)

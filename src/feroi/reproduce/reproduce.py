@@ -37,7 +37,7 @@ class Ears(NamedTuple):
     on_photo: Callable[[Path, int], None]
 
 
-def reproduce(
+def make(
     target: str,
     paths: Sequence[Path],
     out: Path,
