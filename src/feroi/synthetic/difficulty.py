@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +64,8 @@ DIFFICULTIES = {
         coarsest=0.35,
     ),
 }
+# Heads of RaFD's five angles, 45 degrees apart, then leave no gap between them.
+DIFFICULTIES["turned"] = replace(DIFFICULTIES["wild"], yaw_deg=23.0)
 
 
 def difficulty_named(name: str) -> Difficulty:
