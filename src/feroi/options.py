@@ -17,7 +17,10 @@ DataOption = Annotated[str, typer.Option(help="folder or CSV file; 'embedded' is
 LayoutOption = Annotated[str, typer.Option(help="auto, rafd, sfew, fer2013, folder or table")]
 SplitOption = Annotated[
     str | None,
-    typer.Option(help="training, validation, test or all; validation, where the data has splits"),
+    typer.Option(
+        help="training, validation, test, all, or fold1 to fold5, what `train --fold` holds out (of seed 0); "
+        "validation, where the data has splits"
+    ),
 ]
 NetworkOption = Annotated[
     str,

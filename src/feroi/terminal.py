@@ -98,11 +98,16 @@ def progress_bar(description: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def chosen_split(samples: Samples, split: str | None) -> Samples:
-    """The split a person asked for, `all`, or by default the validation split where there is one."""
+    """The split a person asked for, `all`, what `train --fold N` holds out (`foldN`), or by default the
+    validation split where there is one."""
+    from feroi.data.folds import PAPER_FOLDS, divide
     from feroi.data.samples import SPLITS, VALIDATION
 
+    folds = [f"fold{number}" for number in range(1, PAPER_FOLDS + 1)]
+    if split in folds:
+        return divide(samples, seed=0, fold=folds.index(split) + 1).validation
     if split not in (None, "all", *SPLITS):
-        raise ValueError(f"--split is {', '.join(SPLITS)} or all; got {split!r}")
+        raise ValueError(f"--split is {', '.join(SPLITS)}, {folds[0]} to {folds[-1]}, or all; got {split!r}")
     has_splits = any(samples.attribute("split"))
     if split is None and has_splits and len(samples.split(VALIDATION)):
         split = VALIDATION
