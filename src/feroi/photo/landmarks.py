@@ -91,11 +91,11 @@ def _agreed(tries: NDArray[np.complex128]) -> Points:
     """Of several fits (R, 68) the one that most others are near, and the mean of all near that one.
 
     Fits from a start near the face's own tilt end at the same points, others end anywhere. Faces are
-    more often upright than not, which decides where none agree: each counts by its roll's cosine.
+    more often upright than not, which decides where none agree: each counts by cos^2 (roll / 2).
     """
     size = np.abs(tries - tries.mean(axis=1, keepdims=True)).mean(axis=1)  # a collapsed fit is not near
     apart = np.abs(tries[:, None] - tries).mean(axis=2) / size[:, None]  # (R, R)
-    upright = np.cos([frame_of(points).roll_rad for points in tries])
+    upright = np.cos([frame_of(points).roll_rad / 2 for points in tries]) ** 2
     best = (upright * np.exp(-apart / _NEAR).sum(axis=1)).argmax()
     return np.asarray(tries[apart[best] < _NEAR].mean(axis=0))
 
