@@ -339,7 +339,7 @@ def synth(
                 crop,
                 on_progress,
             )
-        say(f"{made} new pictures in {out}, with landmarks, Action Units and movement in {out / 'truth'}")
+        say(f"{made} pictures in {out}, with landmarks, Action Units and movement in {out / 'truth'}")
 
 
 @app.command()

@@ -13,7 +13,9 @@ ModelArgument = Annotated[
 PipelineOption = Annotated[
     str | None, typer.Option(help="front, pose or wild, for a model that does not say it itself")
 ]
-DataOption = Annotated[str, typer.Option(help="folder or CSV file; 'embedded' is the set shipped")]
+DataOption = Annotated[
+    str, typer.Option(help="folder or CSV file; embedded (-wild, -poses, -poses-wild) is shipped")
+]
 LayoutOption = Annotated[str, typer.Option(help="auto, rafd, sfew, fer2013, folder or table")]
 SplitOption = Annotated[
     str | None,

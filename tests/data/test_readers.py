@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from pathlib import Path
 
@@ -209,7 +210,42 @@ def test_embedded_faces_fill_the_papers_five_folds():
     assert [len(fold.validation) for fold in folds] == [84] * 5
     with Image.open(samples[0].image) as image:
         assert (image.size, image.mode) == ((125, 160), "L")
-    assert "MIT License" in (embedded_folder() / "LICENSE-ICT-FaceKit").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "pictures", "people", "poses"),
+    [
+        ("embedded-wild", (125, 160), 140, 20, {"090"}),
+        ("embedded-poses", (142, 142), 175, 5, {"000", "045", "090", "135", "180"}),
+        ("embedded-poses-wild", (142, 142), 175, 5, {"000", "045", "090", "135", "180"}),
+    ],
+)
+def test_other_embedded_faces_fill_the_folds_too(name, size, pictures, people, poses):
+    samples = read_dataset(name)
+    assert samples.counts() == dict.fromkeys(EXPRESSIONS, pictures // 7)
+    assert set(samples.attribute("pose")) == poses
+    assert len(set(samples.subjects)) == people
+    assert {len(fold.validation) for fold in subject_folds(samples)} == {pictures // 5}
+    with Image.open(samples[0].image) as image:
+        assert (image.size, image.mode) == (size, "L")
+
+
+def test_embedded_faces_and_their_truth_are_the_files_rendered():
+    root = embedded_folder().parent
+    assert "MIT License" in (root / "LICENSE-ICT-FaceKit").read_text()
+    listed = dict(reversed(line.split("  ")) for line in (root / "SHA256SUMS").read_text().splitlines())
+    there = [path for path in root.rglob("*.*") if path.suffix in (".jpg", ".npz", ".json")]
+    assert {path.relative_to(root).as_posix() for path in there} == set(listed)
+    for path in there:
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == listed[path.relative_to(root).as_posix()]
+    pictures = {path.stem for path in root.rglob("*.jpg")}
+    assert {path.stem for path in root.rglob("*.npz")} == pictures
+    assert sum(path.stat().st_size for path in root.rglob("*.*")) < 10e6
+
+
+def test_a_path_that_is_not_there_names_the_faces_shipped():
+    with pytest.raises(LayoutError, match="embedded, embedded-wild, embedded-poses, embedded-poses-wild"):
+        read_dataset("embeded")
 
 
 def test_pixels_of_a_broken_table_image_do_not_stop_the_rest(tmp_path):

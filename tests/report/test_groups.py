@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from feroi.cli import app
 from feroi.config import NetworkConfig
+from feroi.data.readers import embedded_folder
 from feroi.explain.group import GroupLook
 from feroi.network.model import Network
 from feroi.network.weights import save_network
@@ -31,11 +32,9 @@ def _run(*arguments):
 @pytest.fixture
 def photo(tmp_path):
     """A piece of wall, and a rendered face on it."""
-    from importlib.resources import as_file, files
-
     wall = np.full((240, 220), 120, np.uint8)
-    name = "Rafd090_01_Caucasian_female_happy_frontal.jpg"
-    with as_file(files("feroi").joinpath("data", "embedded", name)) as path, Image.open(path) as face:
+    (path,) = embedded_folder().glob("Rafd090_01_*_happy_frontal.jpg")
+    with Image.open(path) as face:
         wall[40:200, 50:175] = np.asarray(face)
     Image.fromarray(wall).save(tmp_path / "photo.png")
     return tmp_path / "photo.png"

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from feroi.synthetic.dataset import write_dataset
+from feroi.synthetic.expressions import Strength, displacements
 from feroi.synthetic.facekit import FaceModel
 from feroi.synthetic.truth import read_truth
 
@@ -59,3 +60,10 @@ def test_expressions_move_their_own_regions(faces):
     smile = _truth(faces, "happy_frontal").movement_of[12]
     assert np.unravel_index(brow.argmax(), brow.shape)[0] < np.unravel_index(smile.argmax(), brow.shape)[0]
     assert _truth(faces, "neutral_left").movement.max() < 1.5  # gaze is no movement of the face
+
+
+def test_a_frown_draws_the_brows_down_at_their_inner_ends(real_model):
+    down = -displacements(real_model, {4: Strength(1, 1)})[4][real_model.landmarks, 1]
+    for inner, outer in ((21, 17), (22, 26)):
+        assert down[inner] > 0.3  # cm
+        assert down[inner] > 1.5 * down[outer]

@@ -8,7 +8,13 @@ from feroi.data import folders, rafd, tables
 from feroi.data.samples import LayoutError, Samples
 
 EMBEDDED = "embedded"
-"""Stands for the faces shipped with the package wherever a data set is asked for."""
+EMBEDDED_FOLDERS = {
+    EMBEDDED: "frontal",
+    "embedded-wild": "frontal-wild",
+    "embedded-poses": "poses",
+    "embedded-poses-wild": "poses-wild",
+}
+"""What stands for the faces shipped with the package wherever a data set is asked for."""
 
 TABLE = "samples.csv"
 PREPARATION = "preparation.json"
@@ -45,21 +51,22 @@ LAYOUTS = ("auto", *_READERS)
 def read_dataset(path: Path | str, layout: str = "auto") -> Samples:
     """The samples of a data set.
 
-    path: a folder, a CSV file, or "embedded" for the faces shipped with the package.
+    path: a folder, a CSV file, or one of EMBEDDED_FOLDERS for faces shipped with the package.
     layout: one of LAYOUTS; "auto" tells by file and folder names.
     Raises LayoutError showing the layout expected.
     """
-    path = embedded_folder() if str(path) == EMBEDDED else Path(path)
+    path = embedded_folder(str(path)) if str(path) in EMBEDDED_FOLDERS else Path(path)
     if not path.exists():
-        raise LayoutError(f"{path} does not exist; give a folder or a CSV file")
+        shipped = ", ".join(EMBEDDED_FOLDERS)
+        raise LayoutError(f"{path} does not exist; give a folder, a CSV file or faces shipped: {shipped}")
     if layout not in LAYOUTS:
         raise LayoutError(f"unknown layout {layout!r}; choose one of {', '.join(LAYOUTS)}")
     return _READERS[_detect(path) if layout == "auto" else layout](path)
 
 
-def embedded_folder() -> Path:
-    """Where the package keeps the rendered faces it ships."""
-    return Path(__file__).parent / "embedded"
+def embedded_folder(name: str = EMBEDDED) -> Path:
+    """Where the package keeps the rendered faces it ships as `name`, one of EMBEDDED_FOLDERS."""
+    return Path(__file__).parent / "embedded" / EMBEDDED_FOLDERS[name]
 
 
 def _detect(path: Path) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # strengths are read where no renderer is installed
 SHAPES_OF_ACTION_UNIT: Mapping[int, Mapping[str, float]] = {
     1: {"browInnerUp_": 1.5},
     2: {"browOuterUp_": 1.1},
-    4: {"browDown_": 1.6},
+    4: {"browDown_": 1.3, "browInnerUp_": -0.7},
     5: {"eyeWide_": 1.1},
     6: {"cheekSquint_": 0.8, "cheekRaiser_": 0.6},
     7: {"eyeSquint_": 1.0},
@@ -26,7 +26,7 @@ SHAPES_OF_ACTION_UNIT: Mapping[int, Mapping[str, float]] = {
     10: {"mouthUpperUp_": 0.8},
     12: {"mouthSmile_": 1.0},
     14: {"mouthDimple_": 1.1, "mouthPress_": 0.3},
-    15: {"mouthFrown_": 1.1},
+    15: {"mouthFrown_": 0.85},
     16: {"mouthLowerDown_": 0.9},
     17: {"mouthShrugLower": 0.8},
     20: {"mouthStretch_": 1.0},
@@ -37,7 +37,8 @@ SHAPES_OF_ACTION_UNIT: Mapping[int, Mapping[str, float]] = {
 }
 """Weights of FaceKit's shapes at strength 1. A name that ends in _ stands for its two sides, _L and
 _R; a shape without sides follows the mean of both. Above 1 where FaceKit's shape is weaker than
-the Action Unit at its strongest; judged by eye."""
+the Action Unit at its strongest, below 0 where it moves the other way: FaceKit's lowered brow sinks
+outside as much as inside, the Action Unit draws its inner end down. Judged by eye."""
 
 EXPRESSION_ACTION_UNITS: Mapping[str, tuple[Mapping[int, float], ...]] = {
     "angry": (

@@ -140,7 +140,7 @@ def shade(
                 place = at[8] + paint.wave * np.sin(0.4 * at[5] + 1.7 * at[3])
                 rough = 0.6 * _strand(strands, 55.0 * place) + 0.5 * _strand(strands, 140.0 * place + 700.0)
                 hairy = 1.0 if code == HAIR else _smoothstep(-0.4, 0.7, at[7] + 0.42 * rough)
-                tone = min(max(1.0 + (0.32 - 0.45 * paint.hair) * rough, 0.35), 2.0)
+                tone = min(max(1.0 + (0.22 - 0.3 * paint.hair) * rough, 0.35), 2.0)
                 colour = colour * (1.0 - hairy) + paint.hair * tone * hairy
                 sheen = (0.02 + 0.25 * paint.hair) * max(1.0 + 0.8 * rough, 0.0)
                 gloss = gloss * (1.0 - hairy) + sheen * hairy

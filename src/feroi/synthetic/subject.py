@@ -105,5 +105,5 @@ def _paint(traits: Traits, style: HairStyle, rng: np.random.Generator) -> Paint:
         teeth=rng.uniform(0.60, 0.76) - 0.1 * traits.years_beyond_middle,
         cloth=traits.cloth,
         frame=rng.choice([0.02, 0.05, 0.3]),
-        wave=rng.uniform(0.01, 0.03) + 0.12 * style.curl,
+        wave=rng.uniform(0.002, 0.012) + 0.12 * style.curl,
     )
