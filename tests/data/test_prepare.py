@@ -140,7 +140,7 @@ def test_sfew_keeps_its_splits(tmp_path):
 
 @pytest.mark.slow
 def test_of_two_faces_the_bigger_is_kept(tmp_path):
-    photo = np.asarray(_photo("02", "happy"))
+    photo = np.asarray(_photo("04", "happy"))
     group = Image.new("RGB", (1000, 1024), (128, 128, 128))
     group.paste(Image.fromarray(photo), (319, 0))
     group.paste(_photo("16", "angry").resize((340, 512)), (0, 0))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from feroi.data.pixels import decode
 from feroi.data.prepare import RAFD_HW, prepare_dataset
-from feroi.data.readers import EMBEDDED, PREPARATION, embedded_folder, read_dataset
+from feroi.data.readers import EMBEDDED_FOLDERS, PREPARATION, embedded_folder, read_dataset
 from feroi.data.samples import TRAINING, Samples, pipeline_of
 from feroi.photo.align import POSE_HW
 from feroi.photo.geometry import FRAME_HW
@@ -47,7 +47,7 @@ def find_data(
     """
     found: dict[str, Data] = {}
     for path in paths:
-        path = embedded_folder() if str(path) == EMBEDDED else path
+        path = embedded_folder(str(path)) if str(path) in EMBEDDED_FOLDERS else path
         samples = read_dataset(path)
         for key in _serves(path, samples):
             if key not in (*wanted, "fer2013"):
@@ -120,8 +120,6 @@ def _prepared(
 
 def _synthetic(path: Path) -> str:
     """What is known of faces that were rendered; nothing if they are not known to be."""
-    if path == embedded_folder():
-        return "synthetic faces (the embedded set)"
     if (path / PREPARATION).is_file():
         source = json.loads((path / PREPARATION).read_text(encoding="utf-8")).get("source")
         return _synthetic(Path(source)) if source and Path(source) != path else ""
