@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from threading import Event
 
 import numpy as np
@@ -72,6 +73,10 @@ def test_a_reading_is_whole(astronaut):
     assert face.landmarks.shape == (68, 2)
     assert face.crop.shape == (48, 48)
     assert set(face.regions) == set(REGIONS)
+    assert face.answer == "happy"
+    assert replace(face, confidence=0.49).answer == "happy?"
+    uniform = replace(face, regions=face.region_areas)
+    assert uniform.region_gains == pytest.approx(dict.fromkeys(REGIONS, 1.0))
 
 
 def test_attention_lies_on_the_photo_where_it_lay_on_the_crop(astronaut):
@@ -164,6 +169,15 @@ def test_a_face_turned_too_far_is_refused_by_name(astronaut, monkeypatch, capsys
     assert row["x0"] < 225 < row["x1"]
     photo_printer(len(photo.name))(photo)
     assert "not read" in capsys.readouterr().out
+
+
+def test_the_terminal_names_the_region_with_the_most_attention_for_its_area(astronaut, capsys):
+    (photo,) = analyze_photos([astronaut], _forward, CONFIG, HOG)
+    shares = dict.fromkeys(REGIONS, 0.1) | {"cheek": 0.3, "brow": 0.18}
+    areas = dict.fromkeys(REGIONS, 0.1) | {"cheek": 0.25}
+    face = replace(photo.faces[0], regions=shares, region_areas=areas)
+    photo_printer(len(photo.name))(photo._replace(faces=[face]))
+    assert capsys.readouterr().out.rstrip().endswith("brow 1.8x (18 %)")
 
 
 def test_a_killed_run_keeps_the_rows_it_wrote(tmp_path):
