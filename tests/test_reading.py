@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from threading import Event
 
 import numpy as np
@@ -15,7 +16,7 @@ from feroi.config import NetworkConfig
 from feroi.look import Look
 from feroi.photo.geometry import Camera, Pose, generic_face, rotation_of
 from feroi.reading import Settings, analyze_photos
-from feroi.report.overlay import draw_overlay, heat
+from feroi.report.overlay import draw_overlay, free_spot, heat, moved_inside
 from feroi.report.tables import COLUMNS, rows, table_writer
 from feroi.terminal import photo_printer
 from feroi.vocabulary import EXPRESSIONS, REGIONS
@@ -72,6 +73,10 @@ def test_a_reading_is_whole(astronaut):
     assert face.landmarks.shape == (68, 2)
     assert face.crop.shape == (48, 48)
     assert set(face.regions) == set(REGIONS)
+    assert face.answer == "happy"
+    assert replace(face, confidence=0.49).answer == "happy?"
+    uniform = replace(face, regions=face.region_areas)
+    assert uniform.region_gains == pytest.approx(dict.fromkeys(REGIONS, 1.0))
 
 
 def test_attention_lies_on_the_photo_where_it_lay_on_the_crop(astronaut):
@@ -166,6 +171,15 @@ def test_a_face_turned_too_far_is_refused_by_name(astronaut, monkeypatch, capsys
     assert "not read" in capsys.readouterr().out
 
 
+def test_the_terminal_names_the_region_with_the_most_attention_for_its_area(astronaut, capsys):
+    (photo,) = analyze_photos([astronaut], _forward, CONFIG, HOG)
+    shares = dict.fromkeys(REGIONS, 0.1) | {"cheek": 0.3, "brow": 0.18}
+    areas = dict.fromkeys(REGIONS, 0.1) | {"cheek": 0.25}
+    face = replace(photo.faces[0], regions=shares, region_areas=areas)
+    photo_printer(len(photo.name))(photo._replace(faces=[face]))
+    assert capsys.readouterr().out.rstrip().endswith("brow 1.8x (18 %)")
+
+
 def test_a_killed_run_keeps_the_rows_it_wrote(tmp_path):
     path = tmp_path / "t.csv"
     run = table_writer(path, None, tmp_path / "t.parquet")
@@ -181,17 +195,53 @@ def test_heat_colours_only_where_the_weight_is_above_uniform():
     roi[0, 0] = 3.0
     coloured = heat(grey, roi)
     assert (coloured[1:] == 100).all()
-    assert coloured[0, 0, 0] > 180  # the bright end of the scale
+    assert coloured[0, 0].tolist() == [168, 170, 129]  # 0.45 of the bright end of the scale, 0.55 of 100
+    roi[0, 0] = 2.0
+    assert 4 < np.abs(heat(grey, roi)[0, 0].astype(int) - 100).max() < 60  # half as opaque
     assert (heat(grey, roi, strength=0) == 100).all()
     assert (grey == 100).all()
 
 
 def test_the_overlay_marks_the_box(astronaut):
-    (photo,) = analyze_photos([astronaut], _forward, CONFIG, HOG)
+    wide = np.concatenate([astronaut, np.zeros_like(astronaut)], axis=1)
+    (photo,) = analyze_photos([wide], _forward, CONFIG, HOG)
     picture = np.asarray(draw_overlay(photo))
-    assert picture.shape == astronaut.shape
+    assert picture.shape == wide.shape
     x0, y0, _, y1 = (round(value) for value in photo.faces[0].box_xyxy_px)
     edge = picture[y0 + 20 : y1 - 20, x0].mean(0)
     assert edge[0] > 200
     assert edge[2] < 80
     assert (picture[:20, :20] == astronaut[:20, :20]).all()
+
+
+def test_a_small_photo_is_drawn_larger(astronaut):
+    (photo,) = analyze_photos([astronaut], _forward, CONFIG, HOG)
+    picture = np.asarray(draw_overlay(photo)).astype(int)
+    assert picture.shape == (1024, 1024, 3)
+    x0, y0, _, y1 = (2 * round(value) for value in photo.faces[0].box_xyxy_px)
+    edge = picture[y0 + 40 : y1 - 40, x0 - 2 : x0 + 3].mean(0)  # the box is known to a part of a px
+    assert edge[:, 0].max() > 200
+
+
+def test_the_heat_fades_out_at_the_border_of_the_crop(astronaut):
+    (photo,) = analyze_photos([astronaut], _forward, CONFIG, HOG)
+    hot = replace(photo.faces[0], crop_attention=np.full((48, 48), 3.0))
+    plain = replace(hot, crop_attention=None)
+    with_heat, without = (
+        np.asarray(draw_overlay(photo._replace(faces=[face]))).astype(int) for face in (hot, plain)
+    )
+    change = np.abs(with_heat - without).max(2)
+    patch = hot.attention_patch
+    middle = patch.columns.start + patch.columns.stop  # twice the middle: the picture is twice as large
+    column = change[2 * patch.rows.start : 2 * patch.rows.stop, middle]
+    assert column[len(column) // 2] > 20
+    assert max(column[:4].max(), column[-4:].max()) < 8
+
+
+def test_labels_go_where_they_are_whole_and_hide_nothing():
+    box = (40.0, 0.0, 90.0, 50.0)  # touches the upper edge
+    above, below = (40.0, -12.0), (40.0, 50.0)
+    assert free_spot((60, 12), [above, below], [box], (100, 100)) == (40, 50, 100, 62)
+    assert free_spot((61, 12), [above, below], [box], (100, 100)) is None
+    assert free_spot((60, 12), [above, below], [box, (95, 60, 99, 70)], (100, 100)) is None
+    assert moved_inside((61, 12), above, (100, 100)) == (39, 0, 100, 12)

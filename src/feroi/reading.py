@@ -14,7 +14,7 @@ from scipy.ndimage import map_coordinates
 
 from feroi.config import NetworkConfig
 from feroi.data.batches import as_faces
-from feroi.explain.regions import region_masks, region_shares
+from feroi.explain.regions import region_areas, region_gains, region_masks, region_shares
 from feroi.explain.roi import project
 from feroi.look import FloatArray, Forward
 from feroi.photo.detect import Face, biggest, detect
@@ -53,6 +53,8 @@ class Reading:
         for a network without a map.
     regions: share of attention on brow, lid, nose, cheek, lip, jaw (the words of Table 4); what is
         missing to 1 lies elsewhere. Empty for a network without a map.
+    region_areas: share of the crop each of these covers, what a uniform map would put there; empty
+        where `regions` is.
     """
 
     expression: str
@@ -64,8 +66,19 @@ class Reading:
     crop: NDArray[np.uint8]
     crop_attention: FloatArray | None
     regions: dict[str, float]
+    region_areas: dict[str, float]
     photo_hw: tuple[int, int]
     _places_xy_px: FloatArray
+
+    @property
+    def answer(self) -> str:
+        """The expression, with a question mark if its probability is below one half."""
+        return self.expression if self.confidence >= 0.5 else f"{self.expression}?"
+
+    @property
+    def region_gains(self) -> dict[str, float]:
+        """Share of attention over share of area of each region; above 1, more than by chance."""
+        return region_gains(self.regions, self.region_areas)
 
     @property
     def attention(self) -> FloatArray | None:
@@ -240,9 +253,10 @@ def _reading(
     roi: FloatArray | None,
     shape: tuple[int, ...],
 ) -> Reading:
-    regions = {}
+    regions, areas = {}, {}
     if roi is not None:
-        regions = region_shares(roi, region_masks(crop.landmarks_xy_px, crop.image.shape[:2]))
+        masks = region_masks(crop.landmarks_xy_px, crop.image.shape[:2])
+        regions, areas = region_shares(roi, masks), region_areas(masks)
     best = int(shares.argmax())
     return Reading(
         expression=EXPRESSIONS[best],
@@ -254,6 +268,7 @@ def _reading(
         crop=crop.image,
         crop_attention=roi,
         regions=regions,
+        region_areas=areas,
         photo_hw=(shape[0], shape[1]),
         _places_xy_px=crop.places_xy_px,
     )

@@ -130,14 +130,15 @@ def photo_printer(longest_name: int) -> Callable[[Photo], None]:
         for face in photo.faces:
             line = f"{photo.name:{width}}  {face.expression:10}  {100 * face.confidence:3.0f} %  "
             line += f"{_corners(face.box_xyxy_px):19}"
-            if face.regions:
-                most = max(face.regions, key=lambda name: face.regions[name])
-                line += f"  {most} {100 * face.regions[most]:.0f} %"
+            gains = face.region_gains
+            if gains:
+                most = max(gains, key=lambda name: gains[name])
+                line += f"  {most} {gains[most]:.1f}x ({100 * face.regions[most]:.0f} %)"
             typer.echo(line.rstrip())
         for found, reason in photo.refused:
             typer.echo(f"{photo.name:{width}}  {'not read':17}  {_corners(found.box_xyxy_px):19}  {reason}")
 
-    typer.echo(f"{'photo':{width}}  expression   sure  {'box x0,y0,x1,y1':19}  looked most at")
+    typer.echo(f"{'photo':{width}}  expression   sure  {'box x0,y0,x1,y1':19}  looked most at, for its area")
     return print_photo
 
 

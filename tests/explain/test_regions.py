@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from feroi.explain.regions import region_masks, region_shares
+from feroi.explain.regions import region_areas, region_gains, region_masks, region_shares
 from feroi.photo.geometry import FRAME_HW, frame_px, generic_face
 from feroi.vocabulary import REGIONS
 
@@ -61,6 +61,16 @@ def test_regions_follow_the_face(masks):
 def test_shares_by_hand():
     masks = {"lip": np.array([[True, False]]), "jaw": np.array([[False, False]])}
     assert region_shares(np.array([[3.0, 1.0]]), masks) == {"lip": 0.75, "jaw": 0.0}
+
+
+def test_gains_by_hand():
+    masks = {"lip": np.array([[True, False, False, False]]), "brow": np.array([[False, True, True, False]])}
+    masks["jaw"] = np.zeros((1, 4), bool)
+    areas = region_areas(masks)
+    assert areas == {"lip": 0.25, "brow": 0.5, "jaw": 0.0}
+    shares = region_shares(np.array([[4.0, 1.0, 1.0, 4.0]]), masks)
+    # two fifths of the map on a quarter of the image; a region outside it has no gain
+    assert region_gains(shares, areas) == pytest.approx({"lip": 1.6, "brow": 0.4})
 
 
 def test_shares_of_a_uniform_map_are_the_areas(masks):

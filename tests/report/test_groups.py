@@ -46,7 +46,10 @@ def test_the_weight_is_drawn_where_it_is(tmp_path):
     suppressed = np.zeros((6, 8))
     suppressed[4, 1] = 1
     green = np.full((60, 80, 3), (10, 200, 30), np.uint8)  # no other pixel of the figure is
-    draw_groups([GroupColumn("a.jpg", green, 1, GroupLook(attention, suppressed))], tmp_path / "g.png")
+    draw_groups(
+        [GroupColumn("a.jpg", green, [(12.0, 36.0, 18.0, 54.0)], GroupLook(attention, suppressed))],
+        tmp_path / "g.png",
+    )
     with Image.open(tmp_path / "g.png") as image:
         picture = np.asarray(image.convert("RGB")).astype(int)
     photo = np.argwhere((picture == green[0, 0]).all(-1))
@@ -59,6 +62,12 @@ def test_the_weight_is_drawn_where_it_is(tmp_path):
     # centres of locations (1, 6) and (4, 1), as a share of the width
     assert (columns[upper].mean() - left) / width == pytest.approx(6.5 / 8, abs=0.02)
     assert (columns[~upper].mean() - left) / width == pytest.approx(1.5 / 8, abs=0.02)
+    blue = np.abs(picture - (0x5A, 0xD1, 0xFF)).max(-1) < 40  # the box, in both maps and not in the photo
+    box_rows, box_columns = np.nonzero(blue)
+    assert (box_columns.min() - left) / width == pytest.approx(12 / 80, abs=0.02)
+    assert (box_columns.max() - left) / width == pytest.approx(18 / 80, abs=0.02)
+    assert box_rows.min() > bottom
+    assert 1.5 * height > np.ptp(box_rows) > height
     # one row of pictures further down, with what is between them, and three of six locations
     assert 1.5 * height - 2 < rows[~upper].mean() - rows[upper].mean() < 1.7 * height
 

@@ -59,6 +59,19 @@ def region_shares(attention: FloatArray, masks: Masks) -> dict[str, float]:
     return {name: float(attention[mask].sum()) / total for name, mask in masks.items()}
 
 
+def region_areas(masks: Masks) -> dict[str, float]:
+    """Share of the image each region covers, which is what a uniform map puts on it."""
+    return {name: float(mask.mean()) for name, mask in masks.items()}
+
+
+def region_gains(shares: dict[str, float], areas: dict[str, float]) -> dict[str, float]:
+    """How many times its share under a uniform map each region gets: 1 is chance.
+
+    A region that covers none of the image has no gain and is left out.
+    """
+    return {name: share / areas[name] for name, share in shares.items() if areas[name]}
+
+
 def _downward(points: FloatArray) -> FloatArray:
     """The unit vector from between the eyes to the chin."""
     way = points[8] - points[36:48].mean(0)

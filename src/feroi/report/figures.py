@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from feroi.evaluation.metrics import Scores
@@ -24,12 +26,27 @@ ROI_COLOURS = "inferno"
 """Colour scale of every region of interest, dark for little weight."""
 
 
+_BOX_COLOUR = "#5ad1ff"  # no colour of a map
+_GROUP_ROWS = (
+    "photo",
+    "map B of the\nwhole photo\n(Eq. 4)",
+    "map B under the\nsoft face boxes\n(sec. 4.6, Fig. 7)",
+)
+_GROUP_NOTE = (
+    "The network learned from faces alone, so in the map of the whole photo other things may weigh as much "
+    "as a face; the soft boxes (their cores drawn thin) leave what lies on faces."
+)
+
+
 class GroupColumn(NamedTuple):
-    """A group photo, as small as it is drawn: (H, W, 3) uint8, and where a network looked in it."""
+    """A group photo as small as it is drawn, (H, W, 3) or (H, W) uint8, and where a network looked in it.
+
+    boxes_xyxy_px: left, top, right, bottom of each face, in px of this small photo.
+    """
 
     name: str
     photo: NDArray[np.uint8]
-    faces: int
+    boxes_xyxy_px: Sequence[tuple[float, ...]]
     look: GroupLook
 
 
@@ -134,7 +151,7 @@ def draw_groups(columns: Sequence[GroupColumn], path: Path) -> None:
     """Group photos as in Fig. 7: a column a photo; below it the map, and the map suppressed by its faces.
 
     Each map has its own scale, from 0 to its largest weight: a suppressed one puts on a few faces what
-    the raw one has for the whole photo.
+    the raw one has for the whole photo. The photo shows through, the more the less a place weighs.
     """
     shapes = [column.photo.shape[1] / column.photo.shape[0] for column in columns]
     figure = Figure(figsize=(2.6 * sum(shapes) + 2.2, 3 * 2.6 + 0.4), layout="compressed")
@@ -144,20 +161,30 @@ def draw_groups(columns: Sequence[GroupColumn], path: Path) -> None:
     for column, (photo, raw, suppressed) in zip(columns, grid.T, strict=True):
         height, width = column.photo.shape[:2]
         photo.imshow(column.photo)
-        photo.set_title(f"{column.name}, {column.faces} face{'s' * (column.faces != 1)}", fontsize=8)
+        faces = len(column.boxes_xyxy_px)
+        photo.set_title(f"{column.name}, {faces} face{'s' * (faces != 1)}", fontsize=8)
+        grey = column.photo if column.photo.ndim == 2 else column.photo.mean(2)
         for axes, weights in ((raw, column.look.attention), (suppressed, column.look.suppressed)):
             share = weights / weights.max()
+            axes.imshow(grey, cmap="gray", vmin=0, vmax=255)
             axes.imshow(
                 share,
+                alpha=0.45 + 0.55 * share,
                 cmap=ROI_COLOURS,
                 vmin=0,
                 vmax=1,
                 extent=(0, width, height, 0),
                 interpolation="bilinear",
             )
-    _name_rows(grid[:, 0], ("photo", "attention", "under soft boxes"))
+            for x0, y0, x1, y1 in column.boxes_xyxy_px:
+                corner, size = (x0, y0), (x1 - x0, y1 - y0)
+                axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=_BOX_COLOUR, linewidth=0.8))
+            axes.set(xlim=(0, width), ylim=(height, 0))
+    _name_rows(grid[:, 0], _GROUP_ROWS)
     scale = ScalarMappable(Normalize(0, 1), ROI_COLOURS)
     figure.colorbar(scale, ax=grid, label="weight, as a share of the largest in the map", shrink=0.5)
+    lines = textwrap.wrap(_GROUP_NOTE, int(18 * figure.get_figwidth()))
+    figure.supxlabel("\n".join(lines), fontsize=7)
     save(figure, path)
 
 

@@ -34,7 +34,7 @@ def draw_group_photos(
     columns = []
     for path in photos:
         columns.append(_column(path, score, config))
-        on_photo(path, columns[-1].faces)
+        on_photo(path, len(columns[-1].boxes_xyxy_px))
     draw_groups(columns, out)
 
 
@@ -47,4 +47,6 @@ def _column(path: Path, score: ScoreMap | None, config: NetworkConfig) -> GroupC
         raise ValueError(f"{path}: {error}") from error
     picture = Image.fromarray(photo)
     picture.thumbnail((_DRAWN_PX, _DRAWN_PX), reducing_gap=2.0)
-    return GroupColumn(path.name, np.asarray(picture), len(faces), look)
+    scale = picture.width / photo.shape[1]
+    boxes = [tuple(scale * value for value in face.box_xyxy_px) for face in faces]
+    return GroupColumn(path.name, np.asarray(picture), boxes, look)

@@ -77,17 +77,24 @@ def _face_values(face: Reading) -> dict[str, Any]:
     looked = None
     if face.crop_attention is not None:
         looked = _jpeg(Image.fromarray(heat(face.crop, face.crop_attention)).resize(size))
-    probabilities = sorted(face.probabilities.items(), key=lambda item: -item[1])
-    regions = sorted(face.regions.items(), key=lambda item: -item[1])
+    ordered = sorted(face.probabilities.items(), key=lambda item: -item[1])
     return {
         "expression": face.expression,
+        "answer": face.answer,
         "confidence": face.confidence,
         "crop": _jpeg(crop.resize(size)),
         "looked": looked,
-        "probabilities": probabilities,
-        "regions": [*regions, ("elsewhere", 1 - sum(face.regions.values()))] if regions else [],
+        "probabilities": [(name, share, "") for name, share in ordered],
+        "regions": _regions(face),
         "meaning": _meaning(face),
     }
+
+
+def _regions(face: Reading) -> list[tuple[str, float, str]]:
+    """Name, share of attention and that over the share of area, the highest such gain first."""
+    gains = sorted(face.region_gains.items(), key=lambda item: -item[1])
+    rows = [(name, face.regions[name], f"{gain:.1f}x") for name, gain in gains]
+    return [*rows, ("elsewhere", 1 - sum(face.regions.values()), "")] if rows else []
 
 
 def _meaning(face: Reading) -> str:
@@ -99,7 +106,9 @@ def _meaning(face: Reading) -> str:
     text = f"Action Units of {face.expression}: {names}; they move {', '.join(actions.regions)}."
     if face.regions:
         share = sum(face.regions[name] for name in actions.regions)
-        text += f" {100 * share:.0f} % of the attention lies there."
+        area = sum(face.region_areas[name] for name in actions.regions)
+        text += f" {100 * share:.0f} % of the attention lies there,"
+        text += f" on {100 * area:.0f} % of the face crop's area."
     return text
 
 
