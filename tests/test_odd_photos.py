@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -95,3 +98,32 @@ def test_names_come_from_standard_input(folder, tmp_path):
     with (tmp_path / "t.csv").open() as file:
         statuses = [row["status"] for row in csv.DictReader(file)]
     assert statuses == ["empty file", "no face", "file not found"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere such names cannot be")
+def test_names_that_are_no_text_are_written_escaped(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow.parquet")
+    photos, out = tmp_path / "photos", tmp_path / "out"
+    photos.mkdir()
+    face = Image.fromarray(data.astronaut()).crop((120, 20, 340, 240))
+    for name in (b"a\nb.png", b"lat\xff.jpg", "ü.jpg".encode()):
+        face.save(photos / os.fsdecode(name))
+    os.mkfifo(photos / "pipe.jpg")
+    shown = ["a\\nb.png", "lat\\xff.jpg", "pipe.jpg", "ü.jpg"]
+    files = [out / f"t.{kind}" for kind in ("csv", "jsonl", "parquet", "html")]
+    options = ("--csv", files[0], "--jsonl", files[1], "--parquet", files[2], "--report", files[3])
+    names = b"\n".join(sorted(os.fsencode(path) for path in photos.iterdir() if "\n" not in path.name))
+    result = _analyze(photos, *options, "--overlay", out / "drawn")
+    lines = result.stdout.splitlines()[1:]
+    assert [line.split()[0] for line in lines] == [f"{photos}/{name}" for name in shown]
+    with files[0].open(encoding="utf-8") as file:
+        rows = [(Path(row["file"]).name, row["status"]) for row in csv.DictReader(file)]
+    assert rows == [(name, "not a file" if name == "pipe.jpg" else "ok") for name in shown]
+    objects = map(json.loads, files[1].read_text(encoding="utf-8").splitlines())
+    assert [Path(row["file"]).name for row in objects] == shown
+    table = pyarrow.read_table(files[2]).to_pylist()
+    assert [Path(row["file"]).name for row in table] == shown
+    assert all(name in files[3].read_text(encoding="utf-8") for name in shown)
+    drawn = sorted(path.name for path in (out / "drawn").iterdir())
+    assert drawn == ["00000-a\\nb.png", "00001-lat\\xff.png", "00003-ü.png"]
+    assert _analyze("-", input=names).stdout.splitlines()[1:] == lines[1:]

@@ -233,7 +233,7 @@ def analyze(
         from feroi.reader import Reader
         from feroi.report.analysis import Tables, write_analysis
 
-        names = listed(sys.stdin) if photos == ["-"] else photos
+        names = listed(sys.stdin.buffer) if photos == ["-"] else photos
         files = list(photo_files(names))
         if not files:
             raise ValueError("no photos there; give picture files, folders that hold some, or - for a list")

@@ -5,10 +5,26 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+
+def shown(name: Path | str) -> str:
+    """A file's name as people are shown it: bytes that are no UTF-8, and ends of lines, as escapes.
+
+    Any text file and any table takes it, on one line; other names are left as they are.
+    """
+    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    return "".join(
+        letter.encode("unicode_escape").decode() if unicodedata.category(letter) in _BREAKING else letter
+        for letter in text
+    )
+
+
+_BREAKING = frozenset({"Cc", "Zl", "Zp"})  # control characters, separators of lines and paragraphs
 
 
 @contextmanager

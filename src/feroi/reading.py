@@ -16,6 +16,7 @@ from feroi.config import NetworkConfig
 from feroi.data.batches import as_faces
 from feroi.explain.regions import region_areas, region_gains, region_masks, region_shares
 from feroi.explain.roi import project
+from feroi.files import shown
 from feroi.look import FloatArray, Forward
 from feroi.photo.detect import Face, biggest, detect
 from feroi.photo.geometry import FRAME_HW
@@ -111,6 +112,7 @@ class Refused(NamedTuple):
 class Photo(NamedTuple):
     """What was found in one photo.
 
+    name: of its file, as `files.shown`.
     status: "ok", "no face", "no face to read" if all that were found are refused, or why the file
         could not be read.
     pixels: (H, W, 3) uint8 RGB, upright; None if the file could not be read.
@@ -197,7 +199,7 @@ def _ahead(
     """Photos with their faces found and prepared, a few of them ahead of the caller."""
     running = []
     for number, photo in enumerate(photos):
-        name = str(photo) if isinstance(photo, Path) else f"photo {number}"
+        name = shown(photo) if isinstance(photo, Path) else f"photo {number}"
         running.append(pool.submit(_find, name, photo, config, settings))
         if len(running) > _AHEAD:
             yield running.pop(0).result()

@@ -14,6 +14,8 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from feroi.files import shown
+
 if TYPE_CHECKING:
     from feroi.config import NetworkConfig, RecipeConfig
     from feroi.data.pixels import Rejected
@@ -146,16 +148,16 @@ def _corners(box_xyxy_px: tuple[float, ...]) -> str:
     return ",".join(str(round(value)) for value in box_xyxy_px)
 
 
-def listed(lines: Iterable[str]) -> Iterator[str]:
+def listed(lines: Iterable[bytes]) -> Iterator[str]:
     """Names from a list, a line each; an empty line is none, and would stand for the folder one is in."""
-    return (line.rstrip("\r\n") for line in lines if line.strip())
+    return (os.fsdecode(line.rstrip(b"\r\n")) for line in lines if line.strip())
 
 
 def heard(
     photos: Iterator[Photo], files: Sequence[Path], on_progress: Callable[[int, int], None]
 ) -> Iterator[Photo]:
     """Pass photos on as they are read, with a line a face and progress for each."""
-    print_photo = photo_printer(max(len(str(path)) for path in files))
+    print_photo = photo_printer(max(len(shown(path)) for path in files))
     for done, photo in enumerate(photos, 1):
         print_photo(photo)
         on_progress(done, len(files))

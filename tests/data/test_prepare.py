@@ -356,3 +356,16 @@ def test_fer2013_is_prepared_as_wild_already(tmp_path):
     samples = read_dataset(path)
     assert set(samples.attribute("pipeline")) == {"wild"}
     assert samples.attribute("split") == [TRAINING, VALIDATION]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere such names cannot be")
+def test_names_that_are_no_text_are_written_escaped(tmp_path):
+    folder = tmp_path / "photos" / "happy"
+    folder.mkdir(parents=True)
+    _photo("01", "happy", (300, 300), 1).save(folder / os.fsdecode(b"lat\xff.jpg"))
+    os.mkfifo(folder / os.fsdecode(b"pipe\xff.jpg"))
+    result = prepare_dataset(tmp_path / "photos", tmp_path / "faces", "folder", workers=1)
+    assert result.rejected == [Rejected("happy/pipe\\xff.jpg", "not a file")]
+    (there,) = read_dataset(tmp_path / "faces")
+    assert there.name == "happy/lat\\xff.png"
+    assert read_photo(there.image).shape == (160, 160, 3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import struct
 import tempfile
 import warnings
@@ -166,6 +167,16 @@ def test_reasons(tmp_path: Path) -> None:
     assert "truncated" in reason(tmp_path / "cut.jpg")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="no such files")
+def test_what_is_no_file_is_not_waited_on(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "link.jpg").symlink_to("pipe.jpg")
+    with socket.socket(socket.AF_UNIX) as plug:
+        plug.bind(str(tmp_path / "plug.jpg"))
+        names = [*(tmp_path / name for name in ("pipe.jpg", "link.jpg", "plug.jpg")), Path("/dev/zero")]
+        assert [reason(name) for name in names] == ["not a file"] * 4
+
+
 def test_heif_is_named_with_a_remedy(tmp_path: Path) -> None:
     (tmp_path / "IMG_1.HEIC").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
     assert reason(tmp_path / "IMG_1.HEIC") == "HEIF pictures are not read; convert it to JPEG"
@@ -195,6 +206,7 @@ def test_permission_errors_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(Image, "open", forbidden)
+    (tmp_path / "a.png").touch()
     assert reason(tmp_path / "a.png") == "no permission to read the file"
 
 

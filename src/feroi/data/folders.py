@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from feroi.data.samples import TEST, TRAINING, VALIDATION, LayoutError, Sample, Samples
+from feroi.files import shown
 from feroi.photo.pixels import is_image_name
 from feroi.vocabulary import IGNORED_EXPRESSIONS, expression_named
 
@@ -92,7 +93,7 @@ def _expression_folders(root: Path, parent: Path, attributes: Mapping[str, str])
         except ValueError as error:
             raise LayoutError(f"folder {folder}: {error}\nExpected {FOLDER_LAYOUT}") from None
         for path in sorted(filter(is_image_name, folder.iterdir())):
-            name = path.relative_to(root).as_posix()
+            name = shown(path.relative_to(root).as_posix())
             rows.append(Sample(path, name, expression, None, attributes))
     return rows
 

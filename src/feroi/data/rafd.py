@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from feroi.data.samples import LayoutError, Sample, Samples
+from feroi.files import shown
 from feroi.photo.pixels import is_image_name
 from feroi.vocabulary import IGNORED_EXPRESSIONS, expression_named
 
@@ -42,7 +43,7 @@ def read_rafd(root: Path) -> Samples:
         if match["emotion"] in IGNORED_EXPRESSIONS:
             continue
         attributes = {key: match[key] for key in ("pose", "gaze", "gender", "ethnicity")}
-        name = path.relative_to(root).as_posix()
+        name = shown(path.relative_to(root).as_posix())
         expression = expression_named(match["emotion"])
         rows.append(Sample(path, name, expression, match["subject"], {"source": "RaFD", **attributes}))
     if not rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 from threading import Lock
 from typing import TypeVar
@@ -81,6 +82,7 @@ def cover_box(image_hw: tuple[int, int], size_hw: tuple[int, int]) -> tuple[floa
 
 def _decode(path: Path, mode: str) -> NDArray[np.uint8]:
     try:
+        _check_file(path)
         with _open(path) as image:
             if image.width * image.height > MAX_PIXELS:
                 found = f"{image.width} x {image.height} px"
@@ -96,9 +98,16 @@ def _decode(path: Path, mode: str) -> NDArray[np.uint8]:
     except UnidentifiedImageError:
         raise UnreadableImage(_why_unidentified(path)) from None
     except Exception as error:  # on damaged files decoders raise whatever they stumble over
-        if path.is_dir():
-            raise UnreadableImage("a folder, not a picture") from None
         raise UnreadableImage(f"damaged picture: {error}") from None
+
+
+def _check_file(path: Path) -> None:
+    """Raises UnreadableImage for folders and for pipes and devices, which would be waited on for ever."""
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise UnreadableImage("a folder, not a picture")
+    if not stat.S_ISREG(mode):
+        raise UnreadableImage("not a file")
 
 
 def _why_unidentified(path: Path) -> str:
