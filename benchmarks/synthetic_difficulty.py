@@ -1,9 +1,8 @@
-"""How hard are the synthetic faces for a method of before the networks, HOG and a linear SVM?
+"""How hard are synthetic faces for a method of before the networks, HOG and a linear SVM?
 
-Renders frontal and half-turned faces of each difficulty, one gaze, and cross-validates over the
-paper's five folds by subject. Pictures already in the folder are not made again.
+Cross-validates over the paper's five folds by subject, on sets that `feroi synth` made or that are shipped.
 
-    python benchmarks/synthetic_difficulty.py --facekit ICT-FaceKit --out /tmp/difficulty --workers 2
+    python benchmarks/synthetic_difficulty.py embedded embedded-wild embedded-poses embedded-poses-wild
 """
 
 from __future__ import annotations
@@ -18,41 +17,22 @@ from skimage.transform import resize
 from sklearn.svm import LinearSVC
 
 from feroi.data.folds import subject_folds
-from feroi.data.rafd import read_rafd
+from feroi.data.readers import read_dataset
 from feroi.data.samples import Sample, Samples
 from feroi.photo.pixels import read_intensity
-from feroi.synthetic.dataset import write_dataset
-from feroi.synthetic.difficulty import DIFFICULTIES
-from feroi.synthetic.facekit import load_facekit
 
-VIEWS = {
-    "aligned, frontal": ("front", 90),
-    "whole head, frontal": ("pose", 90),
-    "whole head, 45 degrees": ("pose", 135),
-}
 HEIGHT = 128
 CELL = 8
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--facekit", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--subjects", type=int, default=67)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workers", type=int, default=1)
-    chosen = parser.parse_args()
-    model = load_facekit(chosen.facekit)
-    print(f"{chosen.subjects} subjects, seed {chosen.seed}; mean +- standard deviation over five folds")
-    for view, (crop, angle) in VIEWS.items():
-        for difficulty in DIFFICULTIES:
-            out = chosen.out / f"{crop}-{angle}-{difficulty}"
-            write_dataset(
-                out, model, chosen.subjects, (angle,), ("frontal",),
-                difficulty=difficulty, seed=chosen.seed, workers=chosen.workers, crop=crop,
-            )  # fmt: skip
-            right = 100 * accuracies(read_rafd(out))
-            print(f"{view:24} {difficulty:6} {right.mean():5.1f} +- {right.std():.1f} %", flush=True)
+    parser.add_argument("data", nargs="+", help="folders, or names of faces shipped")
+    print("per cent read right, mean +- standard deviation over five folds by subject")
+    for name in parser.parse_args().data:
+        samples = read_dataset(name)
+        right = 100 * accuracies(samples)
+        print(f"{name:24} {len(samples):5} pictures {right.mean():6.1f} +- {right.std():.1f}", flush=True)
 
 
 def accuracies(samples: Samples) -> NDArray[np.float64]:
