@@ -142,9 +142,10 @@ def detect_both(photo: NDArray[np.uint8]) -> list[Face]:
     for face in detect_hog(photo):
         if math.sqrt(face.area_px) > seen_by_cnn_px:
             continue
-        if not len(known) or _overlap(np.array(_centre_size(face)), known).max() < _SAME_FACE_OVERLAP:
-            if _seen_enlarged(photo, face):
-                faces.append(face)
+        if len(known) and _overlap(np.array(_centre_size(face)), known).max() >= _SAME_FACE_OVERLAP:
+            continue
+        if _seen_enlarged(photo, face):
+            faces.append(face)
     return _by_size(faces)
 
 
