@@ -110,6 +110,16 @@ def test_a_badge_that_hog_alone_takes_for_a_face_is_left_out() -> None:
     assert_frames(face, FACE_XY_PX, FACE_PX)
 
 
+@pytest.mark.parametrize("side_px", [40, 57])
+def test_small_faces_are_confirmed_and_a_small_badge_is_not(side_px: int) -> None:
+    photo = placed((700, 500), (60, 40), (380, 260), scale=side_px / FACE_PX)
+    faces = detect_hog(photo)
+    assert len(faces) == 2
+    assert all(detection._seen_enlarged(photo, face) for face in faces)
+    badge = Face((145.0, 355.0, 215.0, 425.0), 0.09)
+    assert not detection._seen_enlarged(astronaut(), badge)
+
+
 def test_a_face_cut_by_the_edge_reaches_past_it() -> None:
     (face,) = detect_cnn(astronaut()[85:])  # cut through the forehead
     assert face.box_xyxy_px[1] < 0

@@ -45,6 +45,7 @@ _CNN_MARGIN_RGB = (123, 117, 104)  # the mean of its training photos
 _CNN_THRESHOLD = -0.3  # scores crowd at -1 and 1; dlib's 0 misses a quarter of the sunglasses
 _CNN_STRIDE_PX, _CNN_FIRST_CENTRE_PX = 8, 14  # from cells of its score map to pixels
 _SAME_FACE_OVERLAP = 0.5
+_CONFIRM_PX = 110.0  # of a face hog found: the two finest levels of the cnn's pyramid show it well
 
 # From the cnn's window to the HOG detector's for the same faces, in window sizes: medians over 140
 # rendered frontal faces.
@@ -110,7 +111,11 @@ def detect_cnn(photo: NDArray[np.uint8]) -> list[Face]:
     dlib, the pyramid has steps of 1.3 (dlib: 1.2), and windows that overlap are averaged, weighted
     by score, not suppressed: their scores saturate, so the best one is not the best placed.
     """
-    finest = _finest_scale(photo.shape, CNN_SCAN_PIXELS)
+    return _scan_by_cnn(photo, _finest_scale(photo.shape, CNN_SCAN_PIXELS))
+
+
+def _scan_by_cnn(photo: NDArray[np.uint8], finest: float) -> list[Face]:
+    """Faces by the cnn, biggest first, in a pyramid whose largest level is `photo` scaled by `finest`."""
     finest_level = level = _resize(photo, finest)
     shrink = 1.0
     found: list[NDArray[np.float64]] = []
@@ -128,7 +133,8 @@ def detect_both(photo: NDArray[np.uint8]) -> list[Face]:
     """Faces by `detect_cnn`, and of those of `detect_hog` the ones too small for it, biggest first.
 
     The cnn sees more at the same size, but hog affords to look at four times the pixels. What hog
-    finds where the cnn looked at that size and saw no face is a badge or a knot in wood.
+    finds where the cnn looked at that size and saw no face is a badge or a knot in wood. At smaller
+    ones the cnn is shown what hog found, enlarged, and has to see a face there too.
     """
     faces = detect_cnn(photo)
     known = np.array([_centre_size(face) for face in faces]).reshape(-1, 3)
@@ -136,9 +142,21 @@ def detect_both(photo: NDArray[np.uint8]) -> list[Face]:
     for face in detect_hog(photo):
         if math.sqrt(face.area_px) > seen_by_cnn_px:
             continue
-        if not len(known) or _overlap(np.array(_centre_size(face)), known).max() < _SAME_FACE_OVERLAP:
+        if len(known) and _overlap(np.array(_centre_size(face)), known).max() >= _SAME_FACE_OVERLAP:
+            continue
+        if _seen_enlarged(photo, face):
             faces.append(face)
     return _by_size(faces)
+
+
+def _seen_enlarged(photo: NDArray[np.uint8], face: Face) -> bool:
+    """Whether the cnn sees `face` too, alone and scaled to _CONFIRM_PX."""
+    x, y, size = _centre_size(face)
+    left, top = max(0, round(x - size)), max(0, round(y - size))
+    near = photo[top : round(y + size), left : round(x + size)]
+    windows = [_centre_size(found) for found in _scan_by_cnn(near, _CONFIRM_PX / size)]
+    place = np.array((x - left, y - top, size))
+    return bool(windows) and bool(_overlap(place, np.array(windows)).max() >= _SAME_FACE_OVERLAP)
 
 
 DETECTORS: Mapping[str, Callable[[NDArray[np.uint8]], list[Face]]] = {
