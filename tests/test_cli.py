@@ -206,6 +206,19 @@ def test_analyze_without_photos_says_so(tmp_path):
     assert "no photos there" in result.output
 
 
+def test_analyze_fails_where_not_a_single_photo_could_be_read(tmp_path):
+    (tmp_path / "empty.jpg").touch()
+    nothing, table = tmp_path / "*.webp", tmp_path / "t.csv"
+    result = _run("analyze", tmp_path / "empty.jpg", tmp_path / "gone.jpg", nothing, "--csv", table)
+    assert result.exit_code == 1
+    assert "not a single photo could be read" in result.output
+    with table.open() as file:
+        statuses = [row["status"] for row in csv.DictReader(file)]
+    assert statuses == ["empty file", "file not found", "nothing fits this pattern"]
+    Image.new("RGB", (60, 60)).save(tmp_path / "black.png")
+    assert _run("analyze", tmp_path / "gone.jpg", tmp_path / "black.png").exit_code == 0
+
+
 def test_reading_needs_no_torch(tmp_path):
     from skimage import data
 

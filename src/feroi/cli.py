@@ -35,6 +35,7 @@ from feroi.terminal import (
     print_scores,
     progress_bar,
     say,
+    say_counts,
     size_hw,
     training_voice,
 )
@@ -242,10 +243,7 @@ def analyze(
         with progress_bar("reading") as on_progress:
             found = heard(reader.read_many(files), files, on_progress)
             counts = write_analysis(found, str(model), tables, overlay, report)
-        say(
-            f"{counts.faces} faces in {counts.photos} photos; "
-            f"{counts.faceless} without a face, {counts.unreadable} unreadable"
-        )
+        say_counts(counts)
 
 
 @app.command()
