@@ -7,14 +7,11 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from feroi.config import PIPELINES
 from feroi.deliver.runtime import load_model
 from feroi.network.description import DEFAULT
 from feroi.photo.pixels import UnreadableImage
-from feroi.reading import Photo, Reading, Settings, analyze_photos
+from feroi.reading import Photo, Reading, Settings, Source, analyze_photos
 
 
 class Reader:
@@ -49,31 +46,41 @@ class Reader:
             self.config = replace(self.config, pipeline=pipeline)
         self.settings = Settings(detector, only_biggest)
 
-    def read(self, photo: Path | str | NDArray[np.uint8]) -> list[Reading]:
+    def read(self, photo: Source | str) -> list[Reading]:
         """Every face of one photo, biggest first; none if it holds none.
 
-        photo: a file, or an array (H, W, 3) RGB or (H, W) intensity, uint8.
-        Raises `photo.pixels.UnreadableImage` for a file that holds no picture.
+        photo: a file, a Pillow image, or an array (H, W, 3) RGB or (H, W) intensity, uint8.
+        Raises `photo.pixels.UnreadableImage` for a file that holds no picture, TypeError or ValueError
+        for what is no photo.
         """
-        (found,) = self.read_many([Path(photo) if isinstance(photo, str) else photo])
+        (found,) = self.read_many([photo])
         if found.pixels is None:
-            raise UnreadableImage(f"{photo}: {found.status}")
+            raise UnreadableImage(f"{found.name}: {found.status}")
         return found.faces
 
-    def read_many(self, photos: Iterable[Path | NDArray[np.uint8]]) -> Iterator[Photo]:
+    def read_many(self, photos: Iterable[Source | str]) -> Iterator[Photo]:
         """Every face of many photos, in order; one that cannot be read has a status that says why."""
-        return analyze_photos(photos, self.forward, self.config, self.settings)
+        files = (Path(photo) if isinstance(photo, str) else photo for photo in photos)
+        return analyze_photos(files, self.forward, self.config, self.settings)
 
 
-@lru_cache(maxsize=1)
-def _default_reader() -> Reader:
-    return Reader()
+_default_reader = lru_cache(maxsize=1)(Reader)
 
 
-def analyze(photo: Path | str | NDArray[np.uint8]) -> list[Reading]:
-    """Every face of `photo`, read by the shipped network; see `Reader.read` and `reading.Reading`.
+def analyze(
+    photo: Source | str,
+    model: Path | str = DEFAULT,
+    detector: str = "both",
+    only_biggest: bool = False,
+    pipeline: str | None = None,
+) -> list[Reading]:
+    """Every face of `photo`; see `Reader.read` and `reading.Reading`.
 
     for face in feroi.analyze("party.jpg"):
         print(face.expression, face.confidence, face.regions)
+
+    The options are those of `Reader`. The shipped network stays loaded; any other is loaded anew each
+    time, so for many photos make a Reader.
     """
-    return _default_reader().read(photo)
+    make = _default_reader if str(model) == DEFAULT else Reader
+    return make(model, detector, only_biggest, pipeline).read(photo)
