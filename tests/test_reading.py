@@ -15,6 +15,7 @@ import feroi
 from feroi import reading
 from feroi.config import NetworkConfig
 from feroi.look import Look
+from feroi.photo import landmarks
 from feroi.photo.geometry import Camera, Pose, generic_face, rotation_of
 from feroi.reading import Settings, analyze_photos
 from feroi.report.overlay import draw_overlay, free_spot, heat, moved_inside
@@ -169,6 +170,19 @@ def test_analyze_takes_what_reader_takes(astronaut):
         feroi.analyze(two, model="gone.onnx")
 
 
+def test_the_landmark_model_is_the_one_chosen(astronaut, monkeypatch):
+    """Another model in its place, ten px to the right of the shipped one."""
+    shipped = landmarks.MODELS["compact"]
+    moved = {"compact": shipped, "dlib-68": lambda near, frames: shipped(near, frames) + 10}
+    monkeypatch.setattr(landmarks, "MODELS", moved)
+    monkeypatch.setattr(landmarks, "_PASSES", 1)
+    monkeypatch.setattr(landmarks, "_dlib_predictor", lambda: None)
+    plain, other = (
+        feroi.Reader(detector="hog", landmarks=name).read(astronaut)[0] for name in ("compact", "dlib-68")
+    )
+    np.testing.assert_allclose(other.landmarks - plain.landmarks, [[10, 0]] * 68, atol=1e-6)
+
+
 def test_a_network_that_does_not_know_its_pipeline_is_refused(astronaut):
     with pytest.raises(ValueError, match="does not say how the faces"):
         next(analyze_photos([astronaut], _forward, NetworkConfig("gap", (48, 48)), HOG))
@@ -195,7 +209,7 @@ def test_tables_have_a_row_for_everything(files, tmp_path):
 def test_a_face_turned_too_far_is_refused_by_name(astronaut, monkeypatch, capsys):
     camera = Camera(rotation_of(Pose(60, 0, 0)), 8.0, np.array([225.0, 140.0]))
     profile = camera.project(generic_face().landmarks_cm)
-    monkeypatch.setattr("feroi.reading.landmarks", lambda photo, face: profile)
+    monkeypatch.setattr("feroi.reading.landmarks", lambda photo, face, model: profile)
     front = NetworkConfig("attention", (144, 112), pipeline="front")
     (photo,) = analyze_photos([astronaut], _forward, front, HOG)
     assert (photo.status, photo.faces, _forward.calls) == ("no face to read", [], [])

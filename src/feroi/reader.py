@@ -10,6 +10,8 @@ from pathlib import Path
 from feroi.config import PIPELINES
 from feroi.deliver.runtime import load_model
 from feroi.network.description import DEFAULT
+from feroi.photo.detect import check_detector
+from feroi.photo.landmarks import check_model
 from feroi.photo.pixels import UnreadableImage
 from feroi.reading import Photo, Reading, Settings, Source, analyze_photos
 
@@ -22,7 +24,9 @@ class Reader:
     only_biggest: read the biggest face of each photo alone.
     pipeline: how faces are prepared, for a model that does not say it itself.
     threads: how many the network may use; all cores if None.
-    Raises FileNotFoundError or ValueError for a model that cannot be used.
+    landmarks: "compact" (shipped) or "dlib-68" (needs feroi[dlib68]); see `photo.landmarks`.
+    Raises FileNotFoundError or ValueError for a model that cannot be used, ValueError for unknown names,
+    ModuleNotFoundError if the landmarks need a package that is not installed.
     """
 
     def __init__(
@@ -32,7 +36,10 @@ class Reader:
         only_biggest: bool = False,
         pipeline: str | None = None,
         threads: int | None = None,
+        landmarks: str = "compact",
     ) -> None:
+        check_detector(detector)
+        check_model(landmarks)
         loaded = load_model(model, threads)
         self.config, self.forward = loaded.config, loaded.forward
         if pipeline is not None:
@@ -44,7 +51,7 @@ class Reader:
             if pipeline not in PIPELINES:
                 raise ValueError(f"unknown pipeline {pipeline!r}; choose one of {', '.join(PIPELINES)}")
             self.config = replace(self.config, pipeline=pipeline)
-        self.settings = Settings(detector, only_biggest)
+        self.settings = Settings(detector, only_biggest, landmarks)
 
     def read(self, photo: Source | str) -> list[Reading]:
         """Every face of one photo, biggest first; none if it holds none.
@@ -73,6 +80,7 @@ def analyze(
     detector: str = "both",
     only_biggest: bool = False,
     pipeline: str | None = None,
+    landmarks: str = "compact",
 ) -> list[Reading]:
     """Every face of `photo`; see `Reader.read` and `reading.Reading`.
 
@@ -83,4 +91,4 @@ def analyze(
     time, so for many photos make a Reader.
     """
     make = _default_reader if str(model) == DEFAULT else Reader
-    return make(model, detector, only_biggest, pipeline).read(photo)
+    return make(model, detector, only_biggest, pipeline, landmarks=landmarks).read(photo)

@@ -136,10 +136,12 @@ class Settings(NamedTuple):
 
     detector: a name in `photo.detect.DETECTORS`.
     only_biggest: read the biggest face of each photo alone, as SFEW is prepared.
+    landmarks: a name in `photo.landmarks.MODELS`.
     """
 
     detector: str = "both"
     only_biggest: bool = False
+    landmarks: str = "compact"
 
 
 PLAIN = Settings()
@@ -223,7 +225,7 @@ def _find(name: str, photo: Source, config: NetworkConfig, settings: Settings) -
         faces = [face for face in [biggest(faces)] if face is not None]
     kept, points, crops, refused = [], [], [], []
     for face in faces:
-        marks = landmarks(pixels, face)
+        marks = landmarks(pixels, face, settings.landmarks)
         try:
             crops.append(prepare(intensity, marks, str(config.pipeline), config.stored_hw))
         except ValueError as error:  # turned too far, or what was taken for a face is none
