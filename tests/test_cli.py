@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from feroi import __version__
 from feroi.cli import app
 from feroi.network.weights import load_network
+from feroi.photo import landmarks
 from feroi.training import crossval
 from feroi.vocabulary import EXPRESSIONS
 
@@ -204,6 +205,37 @@ def test_analyze_without_photos_says_so(tmp_path):
     result = _run("analyze", tmp_path)
     assert result.exit_code == 1
     assert "no photos there" in result.output
+
+
+def test_analyze_fails_where_not_a_single_photo_could_be_read(tmp_path):
+    (tmp_path / "empty.jpg").touch()
+    nothing, table = tmp_path / "*.webp", tmp_path / "t.csv"
+    result = _run("analyze", tmp_path / "empty.jpg", tmp_path / "gone.jpg", nothing, "--csv", table)
+    assert result.exit_code == 1
+    assert "not a single photo could be read" in result.output
+    with table.open() as file:
+        statuses = [row["status"] for row in csv.DictReader(file)]
+    assert statuses == ["empty file", "file not found", "nothing fits this pattern"]
+    Image.new("RGB", (60, 60)).save(tmp_path / "black.png")
+    assert _run("analyze", tmp_path / "gone.jpg", tmp_path / "black.png").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "message"),
+    [
+        ("--detector", "eyes", "no detector 'eyes'; choose one of"),
+        ("--landmarks", "big", "no landmark model 'big'; choose one of compact, dlib-68"),
+        ("--landmarks", "dlib-68", "pip install 'feroi[dlib68]'"),
+    ],
+)
+def test_analyze_refuses_names_before_it_reads(option, name, message, tmp_path, monkeypatch):
+    monkeypatch.setattr(landmarks, "find_spec", lambda package: None)
+    landmarks._dlib_predictor.cache_clear()
+    Image.new("RGB", (60, 60)).save(tmp_path / "black.png")
+    result = _run("analyze", tmp_path, option, name)
+    assert result.exit_code == 1
+    assert message in result.stderr
+    assert not result.stdout
 
 
 def test_reading_needs_no_torch(tmp_path):

@@ -11,9 +11,11 @@ import pytest
 from PIL import Image
 from skimage import data
 
+import feroi
 from feroi import reading
 from feroi.config import NetworkConfig
 from feroi.look import Look
+from feroi.photo import landmarks
 from feroi.photo.geometry import Camera, Pose, generic_face, rotation_of
 from feroi.reading import Settings, analyze_photos
 from feroi.report.overlay import draw_overlay, free_spot, heat, moved_inside
@@ -133,6 +135,54 @@ def test_only_the_biggest_when_asked_for(astronaut):
     assert len(next(analyze_photos([two], _forward, CONFIG, only)).faces) == 1
 
 
+def test_images_in_memory_are_read_as_their_files_are(astronaut, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # stored lying on its left side
+    Image.fromarray(astronaut).rotate(90, expand=True).save(tmp_path / "lying.png", exif=exif)
+    with Image.open(tmp_path / "lying.png") as image:
+        opened, array = analyze_photos([image, astronaut], _forward, CONFIG, HOG)
+    np.testing.assert_array_equal(opened.pixels, astronaut)
+    assert opened.faces[0].box_xyxy_px == array.faces[0].box_xyxy_px
+
+
+@pytest.mark.parametrize(
+    ("photo", "error", "got"),
+    [
+        (np.zeros((8, 8), np.float32), TypeError, "an array of float32"),
+        (np.zeros((8, 8, 4), np.uint8), ValueError, r"an array of shape \(8, 8, 4\)"),
+        (np.zeros(8, np.uint8), ValueError, r"an array of shape \(8,\)"),
+        (np.zeros((0, 8, 3), np.uint8), ValueError, r"an array of shape \(0, 8, 3\)"),
+        (b"jpeg", TypeError, "bytes"),
+    ],
+)
+def test_what_is_no_photo_is_refused(photo, error, got):
+    with pytest.raises(error, match=rf"uint8 array \(H, W\) or \(H, W, 3\); got {got}"):
+        next(analyze_photos([photo], _forward, CONFIG, HOG))
+
+
+def test_analyze_takes_what_reader_takes(astronaut):
+    two = Image.fromarray(np.concatenate([astronaut, astronaut], axis=1))
+    assert [face.expression for face in feroi.analyze(two, detector="hog")] == ["happy", "happy"]
+    assert len(feroi.analyze(two, detector="hog", only_biggest=True)) == 1
+    with pytest.raises(ValueError, match="would misread those of 'front'"):
+        feroi.analyze(two, pipeline="front")
+    with pytest.raises(FileNotFoundError, match=r"gone\.onnx"):
+        feroi.analyze(two, model="gone.onnx")
+
+
+def test_the_landmark_model_is_the_one_chosen(astronaut, monkeypatch):
+    """Another model in its place, ten px to the right of the shipped one."""
+    shipped = landmarks.MODELS["compact"]
+    moved = {"compact": shipped, "dlib-68": lambda near, frames: shipped(near, frames) + 10}
+    monkeypatch.setattr(landmarks, "MODELS", moved)
+    monkeypatch.setattr(landmarks, "_PASSES", 1)
+    monkeypatch.setattr(landmarks, "_dlib_predictor", lambda: None)
+    plain, other = (
+        feroi.Reader(detector="hog", landmarks=name).read(astronaut)[0] for name in ("compact", "dlib-68")
+    )
+    np.testing.assert_allclose(other.landmarks - plain.landmarks, [[10, 0]] * 68, atol=1e-6)
+
+
 def test_a_network_that_does_not_know_its_pipeline_is_refused(astronaut):
     with pytest.raises(ValueError, match="does not say how the faces"):
         next(analyze_photos([astronaut], _forward, NetworkConfig("gap", (48, 48)), HOG))
@@ -159,7 +209,7 @@ def test_tables_have_a_row_for_everything(files, tmp_path):
 def test_a_face_turned_too_far_is_refused_by_name(astronaut, monkeypatch, capsys):
     camera = Camera(rotation_of(Pose(60, 0, 0)), 8.0, np.array([225.0, 140.0]))
     profile = camera.project(generic_face().landmarks_cm)
-    monkeypatch.setattr("feroi.reading.landmarks", lambda photo, face: profile)
+    monkeypatch.setattr("feroi.reading.landmarks", lambda photo, face, model: profile)
     front = NetworkConfig("attention", (144, 112), pipeline="front")
     (photo,) = analyze_photos([astronaut], _forward, front, HOG)
     assert (photo.status, photo.faces, _forward.calls) == ("no face to read", [], [])

@@ -13,6 +13,7 @@ from feroi.options import (
     BatchOption,
     DataOption,
     EpochsOption,
+    LandmarksOption,
     LayoutOption,
     ModelArgument,
     NetworkOption,
@@ -35,6 +36,7 @@ from feroi.terminal import (
     print_scores,
     progress_bar,
     say,
+    say_counts,
     size_hw,
     training_voice,
 )
@@ -226,6 +228,7 @@ def analyze(
     detector: Annotated[str, typer.Option(help="both, cnn or hog (the paper's)")] = "both",
     biggest: Annotated[bool, typer.Option("--biggest", help="the biggest face of each photo only")] = False,
     pipeline: PipelineOption = None,
+    landmarks: LandmarksOption = "compact",
 ) -> None:
     """Find every face in photos, read it, and show where the network looked."""
     with clear_errors():
@@ -237,15 +240,12 @@ def analyze(
         files = list(photo_files(names))
         if not files:
             raise ValueError("no photos there; give picture files, folders that hold some, or - for a list")
-        reader = Reader(model, detector, biggest, pipeline)
+        reader = Reader(model, detector, biggest, pipeline, landmarks=landmarks)
         tables = Tables(csv, jsonl, parquet)
         with progress_bar("reading") as on_progress:
             found = heard(reader.read_many(files), files, on_progress)
             counts = write_analysis(found, str(model), tables, overlay, report)
-        say(
-            f"{counts.faces} faces in {counts.photos} photos; "
-            f"{counts.faceless} without a face, {counts.unreadable} unreadable"
-        )
+        say_counts(counts)
 
 
 @app.command()

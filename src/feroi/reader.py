@@ -7,14 +7,13 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from feroi.config import PIPELINES
 from feroi.deliver.runtime import load_model
 from feroi.network.description import DEFAULT
+from feroi.photo.detect import check_detector
+from feroi.photo.landmarks import check_model
 from feroi.photo.pixels import UnreadableImage
-from feroi.reading import Photo, Reading, Settings, analyze_photos
+from feroi.reading import Photo, Reading, Settings, Source, analyze_photos
 
 
 class Reader:
@@ -25,7 +24,9 @@ class Reader:
     only_biggest: read the biggest face of each photo alone.
     pipeline: how faces are prepared, for a model that does not say it itself.
     threads: how many the network may use; all cores if None.
-    Raises FileNotFoundError or ValueError for a model that cannot be used.
+    landmarks: "compact" (shipped) or "dlib-68" (needs feroi[dlib68]); see `photo.landmarks`.
+    Raises FileNotFoundError or ValueError for a model that cannot be used, ValueError for unknown names,
+    ModuleNotFoundError if the landmarks need a package that is not installed.
     """
 
     def __init__(
@@ -35,7 +36,10 @@ class Reader:
         only_biggest: bool = False,
         pipeline: str | None = None,
         threads: int | None = None,
+        landmarks: str = "compact",
     ) -> None:
+        check_detector(detector)
+        check_model(landmarks)
         loaded = load_model(model, threads)
         self.config, self.forward = loaded.config, loaded.forward
         if pipeline is not None:
@@ -47,33 +51,44 @@ class Reader:
             if pipeline not in PIPELINES:
                 raise ValueError(f"unknown pipeline {pipeline!r}; choose one of {', '.join(PIPELINES)}")
             self.config = replace(self.config, pipeline=pipeline)
-        self.settings = Settings(detector, only_biggest)
+        self.settings = Settings(detector, only_biggest, landmarks)
 
-    def read(self, photo: Path | str | NDArray[np.uint8]) -> list[Reading]:
+    def read(self, photo: Source | str) -> list[Reading]:
         """Every face of one photo, biggest first; none if it holds none.
 
-        photo: a file, or an array (H, W, 3) RGB or (H, W) intensity, uint8.
-        Raises `photo.pixels.UnreadableImage` for a file that holds no picture.
+        photo: a file, a Pillow image, or an array (H, W, 3) RGB or (H, W) intensity, uint8.
+        Raises `photo.pixels.UnreadableImage` for a file that holds no picture, TypeError or ValueError
+        for what is no photo.
         """
-        (found,) = self.read_many([Path(photo) if isinstance(photo, str) else photo])
+        (found,) = self.read_many([photo])
         if found.pixels is None:
-            raise UnreadableImage(f"{photo}: {found.status}")
+            raise UnreadableImage(f"{found.name}: {found.status}")
         return found.faces
 
-    def read_many(self, photos: Iterable[Path | NDArray[np.uint8]]) -> Iterator[Photo]:
+    def read_many(self, photos: Iterable[Source | str]) -> Iterator[Photo]:
         """Every face of many photos, in order; one that cannot be read has a status that says why."""
-        return analyze_photos(photos, self.forward, self.config, self.settings)
+        files = (Path(photo) if isinstance(photo, str) else photo for photo in photos)
+        return analyze_photos(files, self.forward, self.config, self.settings)
 
 
-@lru_cache(maxsize=1)
-def _default_reader() -> Reader:
-    return Reader()
+_default_reader = lru_cache(maxsize=1)(Reader)
 
 
-def analyze(photo: Path | str | NDArray[np.uint8]) -> list[Reading]:
-    """Every face of `photo`, read by the shipped network; see `Reader.read` and `reading.Reading`.
+def analyze(
+    photo: Source | str,
+    model: Path | str = DEFAULT,
+    detector: str = "both",
+    only_biggest: bool = False,
+    pipeline: str | None = None,
+    landmarks: str = "compact",
+) -> list[Reading]:
+    """Every face of `photo`; see `Reader.read` and `reading.Reading`.
 
     for face in feroi.analyze("party.jpg"):
         print(face.expression, face.confidence, face.regions)
+
+    The options are those of `Reader`. The shipped network stays loaded; any other is loaded anew each
+    time, so for many photos make a Reader.
     """
-    return _default_reader().read(photo)
+    make = _default_reader if str(model) == DEFAULT else Reader
+    return make(model, detector, only_biggest, pipeline, landmarks=landmarks).read(photo)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from scipy.ndimage import map_coordinates
 
 from feroi.config import NetworkConfig
@@ -21,9 +22,12 @@ from feroi.look import FloatArray, Forward
 from feroi.photo.detect import Face, biggest, detect
 from feroi.photo.geometry import FRAME_HW
 from feroi.photo.landmarks import landmarks
-from feroi.photo.pixels import UnreadableImage, read_photo, to_intensity
+from feroi.photo.pixels import UnreadableImage, as_photo, read_photo, to_intensity
 from feroi.photo.prepare import Crop, prepare
 from feroi.vocabulary import EXPRESSIONS
+
+Source = Path | Image.Image | NDArray[np.uint8]
+"""A photo: its file, or itself, an array (H, W, 3) RGB or (H, W) intensity."""
 
 _BATCH_FACES = 64
 _BATCH_PX = 100_000_000
@@ -132,10 +136,12 @@ class Settings(NamedTuple):
 
     detector: a name in `photo.detect.DETECTORS`.
     only_biggest: read the biggest face of each photo alone, as SFEW is prepared.
+    landmarks: a name in `photo.landmarks.MODELS`.
     """
 
     detector: str = "both"
     only_biggest: bool = False
+    landmarks: str = "compact"
 
 
 PLAIN = Settings()
@@ -152,18 +158,19 @@ class _Found(NamedTuple):
 
 
 def analyze_photos(
-    photos: Iterable[Path | NDArray[np.uint8]],
+    photos: Iterable[Source],
     forward: Forward,
     config: NetworkConfig,
     settings: Settings = PLAIN,
 ) -> Iterator[Photo]:
     """Read every face of every photo, in the order given.
 
-    photos: files, or arrays (H, W, 3) RGB or (H, W) intensity, uint8. A file that cannot be read
-        becomes a `Photo` whose status says why.
+    photos: files, Pillow images, or arrays (H, W, 3) RGB or (H, W) intensity, uint8. A file that
+        cannot be read becomes a `Photo` whose status says why.
     Faces of many photos go through the network together, and photos are decoded ahead of it, so a
     folder of any length is read in bounded memory.
-    Raises ValueError if the network does not say how its faces were prepared, or cannot be given such.
+    Raises ValueError if the network does not say how its faces were prepared, or cannot be given such;
+    and as `photo.pixels.as_photo` for what is no photo.
     """
     if config.pipeline is None:
         raise ValueError(
@@ -192,7 +199,7 @@ def _enough(waiting: Sequence[_Found]) -> bool:
 
 def _ahead(
     pool: ThreadPoolExecutor,
-    photos: Iterable[Path | NDArray[np.uint8]],
+    photos: Iterable[Source],
     config: NetworkConfig,
     settings: Settings,
 ) -> Iterator[_Found]:
@@ -207,9 +214,9 @@ def _ahead(
         yield future.result()
 
 
-def _find(name: str, photo: Path | NDArray[np.uint8], config: NetworkConfig, settings: Settings) -> _Found:
+def _find(name: str, photo: Source, config: NetworkConfig, settings: Settings) -> _Found:
     try:
-        pixels = read_photo(photo) if isinstance(photo, Path) else photo
+        pixels = read_photo(photo) if isinstance(photo, Path) else as_photo(photo)
     except UnreadableImage as error:
         return _Found(name, str(error), None, [], [], [], [])
     intensity = to_intensity(pixels)
@@ -218,7 +225,7 @@ def _find(name: str, photo: Path | NDArray[np.uint8], config: NetworkConfig, set
         faces = [face for face in [biggest(faces)] if face is not None]
     kept, points, crops, refused = [], [], [], []
     for face in faces:
-        marks = landmarks(pixels, face)
+        marks = landmarks(pixels, face, settings.landmarks)
         try:
             crops.append(prepare(intensity, marks, str(config.pipeline), config.stored_hw))
         except ValueError as error:  # turned too far, or what was taken for a face is none

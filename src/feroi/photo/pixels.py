@@ -47,6 +47,29 @@ def read_photo(path: Path) -> NDArray[np.uint8]:
     return _decode(path, "RGB")
 
 
+def as_photo(picture: Image.Image | NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture in memory as `read_photo` gives those in files; an array (H, W) stays as it is.
+
+    Raises UnreadableImage for a Pillow image that cannot be decoded, TypeError for anything but images
+    and arrays of uint8, ValueError for arrays of another shape than (H, W) or (H, W, 3).
+    """
+    if isinstance(picture, Image.Image):
+        try:
+            return _upright(picture, "RGB")
+        except UnreadableImage:
+            raise
+        except Exception as error:  # on damaged files decoders raise whatever they stumble over
+            raise UnreadableImage(f"damaged picture: {error}") from None
+    wanted = "a photo is a file, a Pillow image, or a uint8 array (H, W) or (H, W, 3)"
+    if not isinstance(picture, np.ndarray):
+        raise TypeError(f"{wanted}; got {type(picture).__name__}")
+    if picture.dtype != np.uint8:
+        raise TypeError(f"{wanted}; got an array of {picture.dtype}")
+    if picture.ndim not in (2, 3) or picture.shape[2:] not in ((), (3,)) or not picture.size:
+        raise ValueError(f"{wanted}; got an array of shape {picture.shape}")
+    return picture
+
+
 def read_intensity(path: Path) -> NDArray[np.uint8]:
     """Intensity channel (ITU-R 601 luma) of the picture in `path`, (H, W); else as `read_photo`."""
     return _decode(path, "L")
@@ -84,11 +107,7 @@ def _decode(path: Path, mode: str) -> NDArray[np.uint8]:
     try:
         _check_file(path)
         with _open(path) as image:
-            if image.width * image.height > MAX_PIXELS:
-                found = f"{image.width} x {image.height} px"
-                raise UnreadableImage(f"too many pixels: {found}, at most {MAX_PIXELS:,} are read")
-            upright = ImageOps.exif_transpose(image)
-            return np.asarray(_to_eight_bit(upright).convert(mode))
+            return _upright(image, mode)
     except UnreadableImage:
         raise
     except FileNotFoundError:
@@ -99,6 +118,14 @@ def _decode(path: Path, mode: str) -> NDArray[np.uint8]:
         raise UnreadableImage(_why_unidentified(path)) from None
     except Exception as error:  # on damaged files decoders raise whatever they stumble over
         raise UnreadableImage(f"damaged picture: {error}") from None
+
+
+def _upright(image: Image.Image, mode: str) -> NDArray[np.uint8]:
+    if image.width * image.height > MAX_PIXELS:
+        found = f"{image.width} x {image.height} px"
+        raise UnreadableImage(f"too many pixels: {found}, at most {MAX_PIXELS:,} are read")
+    upright = ImageOps.exif_transpose(image)
+    return np.asarray(_to_eight_bit(upright).convert(mode))
 
 
 def _check_file(path: Path) -> None:
