@@ -83,9 +83,19 @@ def test_sixteen_bit_grey_scales_by_257(tmp_path: Path, suffix: str) -> None:
     assert read_photo(tmp_path / f"a.{suffix}")[..., 2].tolist() == expected
 
 
-def test_a_dark_sixteen_bit_picture_stays_dark(tmp_path: Path) -> None:
-    Image.fromarray(np.full((4, 4), 200, dtype=np.uint16)).save(tmp_path / "a.png")
-    assert read_intensity(tmp_path / "a.png").max() == 1
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_twelve_bits_in_sixteen_are_stretched(tmp_path: Path, suffix: str) -> None:
+    values = np.array([[0, 1024, 2048, 4095]], dtype=np.uint16)
+    Image.fromarray(values).save(tmp_path / f"a.{suffix}")
+    assert read_intensity(tmp_path / f"a.{suffix}").tolist() == [[0, 64, 128, 255]]
+
+
+@pytest.mark.parametrize(("brightest", "expected"), [(0, 0), (8191, 255), (8192, 32)])
+def test_only_below_an_eighth_of_the_range_is_stretched(
+    tmp_path: Path, brightest: int, expected: int
+) -> None:
+    Image.fromarray(np.array([[0, brightest]], dtype=np.uint16)).save(tmp_path / "a.png")
+    assert read_photo(tmp_path / "a.png")[0, 1].tolist() == [expected] * 3
 
 
 def test_sixteen_bit_colour_keeps_the_upper_byte(tmp_path: Path) -> None:
@@ -104,10 +114,10 @@ def test_sixteen_bit_colour_keeps_the_upper_byte(tmp_path: Path) -> None:
     assert read_photo(tmp_path / "a.png").tolist() == [[[128, 255, 0]]]
 
 
-def test_float_tiff_is_white_at_one(tmp_path: Path) -> None:
-    values = np.array([[0.0, 0.5, 1.0, 7.0, -1.0, np.nan]], dtype=np.float32)
-    Image.fromarray(values).save(tmp_path / "a.tif")
-    assert read_intensity(tmp_path / "a.tif").tolist() == [[0, 128, 255, 255, 0, 0]]
+def test_floating_point_numbers_are_refused(tmp_path: Path) -> None:
+    Image.fromarray(np.array([[0.0, 0.5, 1.0]], dtype=np.float32)).save(tmp_path / "a.tif")
+    with pytest.raises(UnreadableImage, match="floating-point numbers are not read; convert to 8 or 16 bit"):
+        read_photo(tmp_path / "a.tif")
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,8 @@ MAX_PIXELS = 200_000_000
 NOT_FOUND, NO_PERMISSION = "file not found", "no permission to read the file"
 """Reasons that say nothing of the picture, and may be gone next time."""
 
+_FEWER_BITS = 2**16 / 8  # 13 bits at most
+
 _HEADER_LOCK = Lock()
 
 Value = TypeVar("Value", np.uint8, np.float32)
@@ -41,8 +43,9 @@ def read_photo(path: Path) -> NDArray[np.uint8]:
 
     Grey pictures have three equal channels, CMYK is converted without its colour profile, 16-bit
     values keep their upper half, transparent pixels are laid on white; of an animation the first
-    frame is read. Raises UnreadableImage for anything that is not a whole picture, or holds more
-    than MAX_PIXELS.
+    frame is read. A grey 16-bit picture all below an eighth of the range holds fewer bits, as those of
+    12-bit cameras, and is stretched so that its maximum is white. Raises UnreadableImage for anything
+    that is not a whole picture, holds more than MAX_PIXELS, or floating-point numbers.
     """
     return _decode(path, "RGB")
 
@@ -159,11 +162,12 @@ def _open(path: Path) -> Image.Image:
 
 def _to_eight_bit(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):  # 16-bit grey; Pillow widens some of it to 32 bits
-        values = np.asarray(image, dtype=np.float64) / 257.0
-        return Image.fromarray(np.clip(values + 0.5, 0, 255).astype(np.uint8))
-    if image.mode == "F":  # floats of a TIFF, black at 0 and white at 1
-        values = np.nan_to_num(np.asarray(image, dtype=np.float64)) * 255.0
-        return Image.fromarray(np.clip(values + 0.5, 0, 255).astype(np.uint8))
+        values = np.asarray(image, dtype=np.float64)
+        brightest = float(values.max())
+        full = brightest if 0 < brightest < _FEWER_BITS else 65535.0
+        return Image.fromarray(np.clip(values * (255.0 / full) + 0.5, 0, 255).astype(np.uint8))
+    if image.mode == "F":  # black and white may be any two numbers
+        raise UnreadableImage("pictures of floating-point numbers are not read; convert to 8 or 16 bit")
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         white = Image.new("RGBA", rgba.size, "white")
