@@ -39,6 +39,7 @@ from feroi.terminal import (
     say_counts,
     size_hw,
     training_voice,
+    warn_of_trained_on,
 )
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -99,7 +100,6 @@ def evaluate(
         from feroi.data.readers import read_dataset
         from feroi.data.samples import TRAINING
         from feroi.deliver.runtime import load_model
-        from feroi.evaluation.evaluate import count_trained_on
         from feroi.evaluation.evaluate import evaluate as score_network
         from feroi.files import write_json
         from feroi.report.figures import draw_confusion
@@ -110,9 +110,7 @@ def evaluate(
         if trained_on is not None and not len(trained_on):
             raise ValueError("--twins compares with the training split, and the data set has none")
         chosen = chosen_split(samples, split)
-        seen = count_trained_on(model, network.config, chosen)
-        if seen:
-            say(f"beware: {seen} of these {len(chosen)} images were trained on; their score flatters")
+        warn_of_trained_on(model, network.config, chosen)
         result = score_network(network.forward, network.config, chosen, trained_on)
         print_scores(result.scores)
         if twins and not result.without_twins:
@@ -200,13 +198,14 @@ def agreement(
         network = load_model(model)
         chosen = chosen_split(read_dataset(data, layout), split)
         control = untrained(network.config)
+        warn_of_trained_on(model, network.config, chosen)
         result = measure_agreement(network.forward, network.config, chosen, control, seed)
+        if json:
+            write_json(json, result.to_json())
         print_agreement(result)
         if control is None:
             say("no control by an untrained network: that needs pip install 'feroi[train]'")
         print_rejected(result.rejected)
-        if json:
-            write_json(json, result.to_json())
         if out:
             from feroi.report.agreement import draw_agreement
 

@@ -173,6 +173,15 @@ def heard(
         yield photo
 
 
+def warn_of_trained_on(model: Path, config: NetworkConfig, samples: Samples) -> None:
+    """Say so if some of `samples` are known to have been trained on."""
+    from feroi.evaluation.evaluate import count_trained_on
+
+    seen = count_trained_on(model, config, samples)
+    if seen:
+        say(f"beware: {seen} of these {len(samples)} images were trained on; the figures flatter")
+
+
 def chosen_settings(
     network: str,
     size: str | None,

@@ -66,6 +66,11 @@ def test_official_splits_come_before_folds():
     assert (len(division.training), len(division.validation)) == (2, 1)
 
 
+def test_a_fold_of_official_splits_is_refused():
+    with pytest.raises(ValueError, match="no fold 2"):
+        divide(_samples(list("ab"), splits=["training", "validation"]), 0, fold=2)
+
+
 def test_rafd_is_divided_by_number():
     division = divide(_samples(["01", "16", "30", "44", "73"], "RaFD"), seed=9, fold=2)
     assert division.validation.subjects == ["16"]

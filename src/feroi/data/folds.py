@@ -78,12 +78,15 @@ def divide(samples: Samples, seed: int, fold: int = 1) -> Division:
     """Training and validation samples: the official splits where a data set has them, else the
     `fold` (1..5) of five by subject, else a tenth of each expression at random.
 
-    A split `test` is on neither side. Raises ValueError if one of the two sides is empty.
+    A split `test` is on neither side. Raises ValueError if one of the two sides is empty, or if a
+    fold other than the first is asked of a data set with official splits.
     """
     if not 1 <= fold <= PAPER_FOLDS:
         raise ValueError(f"fold is 1 to {PAPER_FOLDS}, got {fold}")
     known = [subject is not None for subject in samples.subjects]
     if any(samples.attribute("split")):
+        if fold != 1:
+            raise ValueError(f"the data set has official splits and so no fold {fold}; leave the fold out")
         training, validation = samples.split(TRAINING), samples.split(VALIDATION)
         how = "official splits"
     elif any(known):

@@ -97,7 +97,8 @@ def table5_markdown(outcomes: Outcomes, data: Mapping[str, Data], plan: Plan) ->
     how = f"over {count} of the five" if count > 1 else "of fold 1 of the five"
     caption = (
         f"Validation accuracy (Table 5). RaFD: mean ± standard deviation (n - 1) {how} folds by subject; "
-        f"SFEW: its own validation set, one training. Weights of the last epoch. Seed {plan.seed}."
+        f"SFEW: its own validation set, one training. Weights of the last epoch. Seed {plan.seed}. "
+        f"'{NOT_RUN}': not asked of the command that made this table."
     )
     return "\n".join([caption, _data_lines(data), *lines]) + "\n"
 
