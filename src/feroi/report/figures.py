@@ -91,8 +91,8 @@ def draw_confusion(scores: Scores, path: Path) -> None:
     save(figure, path)
 
 
-def draw_rois(looks: Mapping[str, Mapping[str, MeanLook]], path: Path) -> None:
-    """Regions of interest as in Figs. 5 and 6.
+def draw_rois(looks: Mapping[str, Mapping[str, MeanLook]], path: Path, caption: str = "") -> None:
+    """Regions of interest as in Figs. 5 and 6, with a caption below.
 
     looks: for each block of three rows (a network, or a pose of it), the mean looks of its columns
     (expressions). The rows are the mean face times the mean map, the mean face, and the mean map.
@@ -125,6 +125,8 @@ def draw_rois(looks: Mapping[str, Mapping[str, MeanLook]], path: Path) -> None:
         _name_rows(grid[3 * block :, 0], [f"{title}\n{name}" if title else name for name in names])
     scale = ScalarMappable(Normalize(0, top), ROI_COLOURS)
     figure.colorbar(scale, ax=grid, label="weight, in multiples of a uniform map", shrink=0.5)
+    if caption:
+        figure.supxlabel(caption, fontsize=8, wrap=True)
     save(figure, path)
 
 

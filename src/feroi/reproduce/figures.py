@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from feroi.config import network_preset
 from feroi.data.samples import Samples
 from feroi.evaluation.evaluate import Readings
 from feroi.explain.roi import MeanLook
@@ -25,20 +26,24 @@ def reproduce_fig5(runs: Runs, networks: Sequence[str]) -> Path:
     Every image is read by the network of the fold that held it out, and the means are over all folds.
     Raises ValueError for a network without a map.
     """
+    networks = networks or ("paper-attention", "paper-attention-symmetric")
+    _check_maps(networks)
     blocks = {}
-    for network in networks or ("paper-attention", "paper-attention-symmetric"):
+    for network in networks:
         blocks[network] = expression_looks(held_out(runs, "front", network))
-    return _drawn(blocks, runs.out / "fig5.png")
+    return _drawn(blocks, runs, "front", "fig5.png")
 
 
 def reproduce_fig6(runs: Runs, networks: Sequence[str]) -> Path:
     """As `reproduce_fig5`, on RaFD-POSE, a block a pose."""
+    networks = networks or ("paper-attention",)
+    _check_maps(networks)
     blocks = {}
-    for network in networks or ("paper-attention",):
+    for network in networks:
         readings = held_out(runs, "pose", network)
         for pose in sorted({str(pose) for pose in readings.samples.attribute("pose")}):
             blocks[f"{network} {pose}"] = expression_looks(readings, pose)
-    return _drawn(blocks, runs.out / "fig6.png")
+    return _drawn(blocks, runs, "pose", "fig6.png")
 
 
 def reproduce_fig7(
@@ -65,8 +70,7 @@ def held_out(runs: Runs, key: str, network: str) -> Readings:
     """What the network of each fold says of its own held-out images, all folds together."""
     folds, maps = [], []
     for readings in runs.readings(key, network):
-        if readings.attention is None:
-            raise ValueError(f"{network} has no map to draw")
+        assert readings.attention is not None, "only networks with a map come here"
         folds.append(readings)
         maps.append(readings.attention)
     return Readings(
@@ -78,6 +82,15 @@ def held_out(runs: Runs, key: str, network: str) -> Readings:
     )
 
 
-def _drawn(blocks: dict[str, dict[str, MeanLook]], path: Path) -> Path:
-    draw_rois(blocks, path)
+def _check_maps(networks: Sequence[str]) -> None:
+    """Before anything is trained."""
+    for network in networks:
+        if network_preset(network).head == "flatten":
+            raise ValueError(f"{network} has no map to draw")
+
+
+def _drawn(blocks: dict[str, dict[str, MeanLook]], runs: Runs, key: str, name: str) -> Path:
+    """The figure, with what it rests on below it, so that it says so wherever it is shown."""
+    path = runs.out / name
+    draw_rois(blocks, path, f"{runs.data[key].what}; {runs.plan.words(key)}; seed {runs.plan.seed}")
     return path
