@@ -59,7 +59,8 @@ def test_best_weights_are_those_of_the_best_epoch(tmp_path):
 
 @pytest.mark.parametrize("batch_norm", [False, True])
 @pytest.mark.parametrize("killed_at", [(1, 2), (2, 1), (3, 3), (4, 4)])
-def test_a_killed_run_ends_in_the_same_weights_as_an_unbroken_one(tmp_path, killed_at, batch_norm):
+@pytest.mark.parametrize("averaging", [0.0, 0.9])
+def test_a_killed_run_ends_in_the_same_weights_as_an_unbroken_one(tmp_path, killed_at, batch_norm, averaging):
     class Killed(BaseException):
         pass
 
@@ -68,10 +69,11 @@ def test_a_killed_run_ends_in_the_same_weights_as_an_unbroken_one(tmp_path, kill
             raise Killed
 
     network = NetworkConfig("attention", (16, 16), dropout=0.3, batch_norm=batch_norm)
-    unbroken = _train(tmp_path / "unbroken", network=network)
+    recipe = replace(RECIPE, averaging=averaging, weight_decay=averaging / 10, augmentation="affine")
+    unbroken = _train(tmp_path / "unbroken", recipe, network=network)
     with pytest.raises(Killed):
-        _train(tmp_path / "broken", network=network, voice=Voice(on_step=on_step))
-    resumed = _train(tmp_path / "broken", network=network)
+        _train(tmp_path / "broken", recipe, network=network, voice=Voice(on_step=on_step))
+    resumed = _train(tmp_path / "broken", recipe, network=network)
     assert [row["loss"] for row in resumed] == [row["loss"] for row in unbroken]
     for name in ("best.safetensors", LAST_WEIGHTS):
         one, other = load_tensors(tmp_path / "unbroken" / name), load_tensors(tmp_path / "broken" / name)
