@@ -67,19 +67,28 @@ def train(
     learning_rate: RateOption = None,
     settings: SetOption = [],  # noqa: B006 (typer reads it, nobody writes)
     fold: Annotated[int, typer.Option(help="fold 1..5 held out, where subjects are known")] = 1,
+    hold_out: Annotated[
+        float | None, typer.Option(help="validate on this share of the training images instead")
+    ] = None,
+    teacher: Annotated[
+        list[str], typer.Option(help="a model to learn from, for the recipe distilled; may be repeated")
+    ] = [],  # noqa: B006 (typer reads it, nobody writes)
     layout: LayoutOption = "auto",
     seed: SeedOption = 0,
 ) -> None:
     """Train a network. Killed? The same command goes on where it was."""
     with clear_errors():
         from feroi.data.folds import divide
+        from feroi.data.holdout import held_out
         from feroi.data.readers import read_dataset
         from feroi.training.run import train_run
 
         config, how = chosen_settings(network, size, recipe, epochs, batch_size, learning_rate, settings)
         division = divide(read_dataset(data, layout), seed, fold)
+        if hold_out is not None:
+            division = held_out(division.training, hold_out, config.stored_hw)
         with training_voice(how.epochs) as voice:
-            train_run(division, config, how, run, seed, voice)
+            train_run(division, config, how, run, seed, voice, teacher)
         say(f"weights, metrics and curves are in {run}")
 
 

@@ -31,8 +31,8 @@ _LARGEST_SIDE = 2048
 
 PAPER_FRONT_HW = (144, 112)
 PAPER_POSE_HW = (272, 272)
-BLOCKS = ((3, 16), (3, 32), (2, 64), (2, 128))
-"""(3x3 convolutions, channels) of each block of the network; a 2x2 max-pooling closes every block."""
+CONVOLUTIONS, CHANNELS = (3, 3, 2, 2), (16, 32, 64, 128)
+"""3x3 convolutions and their channels in each block of the network; a 2x2 max-pooling closes every block."""
 
 _PAPER_STORED_HW = {PAPER_FRONT_HW: (160, 125), PAPER_POSE_HW: (284, 284)}
 
@@ -52,6 +52,11 @@ class NetworkConfig:
         4; with each one fewer, the map has twice as many locations in each direction.
     bounded: whether Eq. 3 ends in its tanh. With it, and beta 1, no location weighs more than e^2
         times another. Never left out in a `paper-*` preset.
+    convolutions: how many 3x3 convolutions each of the four blocks has; the paper's are 3, 3, 2, 2.
+    width: how many times as many channels each block has as in the paper.
+    lateral: whether the last block stands behind a pooling of its own and is enlarged again and added to
+        a projection of the map before that pooling (Lin et al. 2017): the map stays as fine as
+        `poolings` says at a fraction of the multiplications. Never in a `paper-*` preset.
     margin: whether images are kept a ninth larger than the input, for patches to be cut from. Always in
         a `paper-*` preset; without it the network sees the whole image.
     pipeline: how the faces it learned from were prepared, a name of `photo.prepare`; None if
@@ -66,6 +71,9 @@ class NetworkConfig:
     residual: bool = False
     poolings: int = 4
     bounded: bool = True
+    convolutions: tuple[int, ...] = CONVOLUTIONS
+    width: int = 1
+    lateral: bool = False
     margin: bool = True
     pipeline: Pipeline | None = None
 
@@ -83,6 +91,12 @@ class NetworkConfig:
             raise ValueError(f"dropout is a rate in [0, 1), got {self.dropout}")
         if self.poolings not in (2, 3, 4):
             raise ValueError(f"poolings must be 2, 3 or 4, got {self.poolings}")
+        if len(self.convolutions) != len(CHANNELS) or not all(1 <= n <= 64 for n in self.convolutions):
+            raise ValueError(f"convolutions are four numbers of 1 to 64, got {self.convolutions}")
+        if not 1 <= self.width <= 64:
+            raise ValueError(f"width must be 1 to 64, got {self.width}")
+        if self.lateral and self.poolings == 4:
+            raise ValueError("with lateral, no pooling closes the last block: poolings must be 2 or 3, got 4")
         if self.pipeline not in (None, *PIPELINES):
             raise ValueError(f"unknown pipeline {self.pipeline!r}; choose one of {', '.join(PIPELINES)}")
 
@@ -92,13 +106,22 @@ class NetworkConfig:
         return 1 << self.poolings
 
     @property
+    def grain_px(self) -> int:
+        """Side of the squares of input pixels that the coarsest features stand for: the stride, twice that
+        with `lateral`."""
+        return self.stride << int(self.lateral)
+
+    @property
     def reach_px(self) -> int:
         """How far a location of the map sees beyond its own stride x stride px, on each side.
 
         A 3x3 convolution sees one of its pixels further, and those are 1, 2, 4, 8 px wide from block to
-        block, as far as there are poolings between.
+        block, as far as there are poolings between. With `lateral`, what a location gets of the last
+        block is seen from a square as large as two of its own.
         """
-        return sum(n * 2 ** min(block, self.poolings) for block, (n, _) in enumerate(BLOCKS))
+        coarsest = self.poolings + self.lateral
+        seen = sum(n << min(block, coarsest) for block, n in enumerate(self.convolutions))
+        return seen + self.grain_px - self.stride
 
     @property
     def stored_hw(self) -> tuple[int, int]:
@@ -131,6 +154,8 @@ class RecipeConfig:
         validated and saved; 0 for none.
     guidance: weight of the term 1 - cosine of attention and the truth map of the labelled expression
         (`explain.truth`), as Belharbi et al. 2024 guide theirs; 0 for none.
+    distillation: share of the target that a trained network, the teacher, says of the image (Hinton et al.
+        2015), the label the rest; 0 for none.
     """
 
     epochs: int
@@ -143,6 +168,7 @@ class RecipeConfig:
     label_smoothing: float = 0.0
     averaging: float = 0.0
     guidance: float = 0.0
+    distillation: float = 0.0
 
     def __post_init__(self) -> None:
         if self.epochs < 1:
@@ -162,6 +188,7 @@ class RecipeConfig:
             ("guidance", math.inf),
             ("label_smoothing", 1),
             ("averaging", 1),
+            ("distillation", 1),
         ):
             if not 0 <= getattr(self, name) < limit:
                 raise ValueError(f"{name} must be at least 0 and below {limit}, got {getattr(self, name)}")
@@ -183,7 +210,43 @@ NETWORKS: dict[str, NetworkConfig] = {
         bounded=False,
         margin=False,
     ),
+    "lateral-attention": NetworkConfig(
+        "attention",
+        input_hw=(48, 48),
+        batch_norm=True,
+        residual=True,
+        poolings=2,
+        bounded=False,
+        convolutions=(2, 2, 4, 2),
+        lateral=True,
+        margin=False,
+    ),
+    "wide-attention": NetworkConfig(
+        "attention",
+        input_hw=(48, 48),
+        batch_norm=True,
+        residual=True,
+        poolings=2,
+        bounded=False,
+        convolutions=(2, 2, 3, 2),
+        width=2,
+        lateral=True,
+        margin=False,
+    ),
 }
+
+_WILD = RecipeConfig(
+    epochs=75,
+    batch_size=128,
+    learning_rate=3e-3,
+    schedule="onecycle",
+    precision="auto",
+    augmentation="affine",
+    weight_decay=0.01,
+    label_smoothing=0.1,
+    averaging=0.999,
+    guidance=0.5,
+)
 
 RECIPES: dict[str, RecipeConfig] = {
     # Epochs are the paper's; it names neither batch size nor learning rate (Adam's default here).
@@ -194,18 +257,9 @@ RECIPES: dict[str, RecipeConfig] = {
     # Ours: the one people will want.
     "onecycle": RecipeConfig(epochs=30, schedule="onecycle", precision="auto"),
     # Ours: for tens of thousands of faces in the wild.
-    "wild": RecipeConfig(
-        epochs=75,
-        batch_size=128,
-        learning_rate=3e-3,
-        schedule="onecycle",
-        precision="auto",
-        augmentation="affine",
-        weight_decay=0.01,
-        label_smoothing=0.1,
-        averaging=0.999,
-        guidance=0.5,
-    ),
+    "wild": _WILD,
+    # Ours: the same with a teacher, whose answers are soft as they are.
+    "distilled": replace(_WILD, label_smoothing=0.0, distillation=0.5),
 }
 
 
@@ -254,7 +308,9 @@ _SETTABLE: dict[type, list[str]] = {
 
 
 def _parsed(name: str, text: str, like: Any) -> Any:
-    kind = type(like)
+    kind: Any = type(like)
+    if kind is tuple:
+        kind = _whole_numbers
     if kind is bool:
         if text not in ("true", "false"):
             raise ValueError(f"{name} is true or false, got {text!r}")
@@ -262,8 +318,14 @@ def _parsed(name: str, text: str, like: Any) -> Any:
     try:
         return kind(text)
     except ValueError:
-        wanted = "a whole number" if kind is int else "a number"
+        wanted = {int: "a whole number", _whole_numbers: "whole numbers with commas between"}.get(
+            kind, "a number"
+        )
         raise ValueError(f"{name} is {wanted}, got {text!r}") from None
+
+
+def _whole_numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in text.split(","))
 
 
 def _named(presets: dict[str, _Preset], name: str, kind: str) -> _Preset:
@@ -272,15 +334,20 @@ def _named(presets: dict[str, _Preset], name: str, kind: str) -> _Preset:
     return presets[name]
 
 
+_ADDED = {"convolutions", "width", "lateral"}
+
+
 def to_dict(config: NetworkConfig | RecipeConfig) -> dict[str, Any]:
     """The fields of a configuration as JSON-ready values."""
     return {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(config).items()}
 
 
 def network_from_dict(values: dict[str, Any]) -> NetworkConfig:
-    """The inverse of `to_dict` for a network. Raises ValueError on unknown or missing fields."""
+    """The inverse of `to_dict` for a network. Raises ValueError on unknown fields and on missing ones,
+    but for those that older files do not know, which describe the paper's."""
     names = {field.name for field in fields(NetworkConfig)}
-    if set(values) != names:
-        odd = sorted(set(values) ^ names)
+    odd = sorted((set(values) - names) | (names - set(values) - _ADDED))
+    if odd:
         raise ValueError(f"network configuration has unknown or missing fields: {', '.join(odd)}")
-    return NetworkConfig(**{**values, "input_hw": tuple(values["input_hw"])})
+    read: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+    return NetworkConfig(**read)

@@ -28,15 +28,16 @@ def augmented(
     20 % of the area to grey (random erasing, Zhong et al. 2020). All uniform. Returns (N, *size_hw, K).
     """
     out = np.empty((len(images), *size_hw, images.shape[3]), np.uint8)
-    for image, moved in zip(images, out, strict=True):
-        affine = _affine(image.shape[:2], size_hw, rng)
-        edge = max(image.shape[:2]) // 3
-        for layer in range(image.shape[2]):
-            padded = Image.fromarray(np.pad(image[..., layer], edge, mode="edge"))
-            a, b, c, d, e, f = affine
-            shifted = (a, b, c + edge, d, e, f + edge)
-            size = (size_hw[1], size_hw[0])
-            picture = padded.transform(size, Image.Transform.AFFINE, shifted, Image.Resampling.BILINEAR)
+    edge = max(images.shape[1:3]) // 3
+    beyond = (0, 0), (edge, edge), (edge, edge), (0, 0)
+    layers = np.ascontiguousarray(np.moveaxis(np.pad(images, beyond, mode="edge"), 3, 1))
+    for padded, moved in zip(layers, out, strict=True):
+        a, b, c, d, e, f = _affine(images.shape[1:3], size_hw, rng)
+        shifted = (a, b, c + edge, d, e, f + edge)
+        for layer, plane in enumerate(padded):
+            picture = Image.fromarray(plane).transform(
+                size_hw[::-1], Image.Transform.AFFINE, shifted, Image.Resampling.BILINEAR
+            )
             moved[..., layer] = np.asarray(picture)
         moved[..., 0] = _relit(moved[..., 0], rng)
         if rng.random() < _ERASED:

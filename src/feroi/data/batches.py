@@ -19,19 +19,24 @@ class Labelled(NamedTuple):
     labels: (N,) int64.
     truths: (N, H, W) uint8, where on each image its expression shows (`explain.truth`), zero
         everywhere where that is not known; None if nobody asked.
+    soft: (N, 7) float32, how probable each expression is, each row summing to 1; None if only the label
+        is known.
     """
 
     pixels: NDArray[np.uint8]
     labels: NDArray[np.int64]
     truths: NDArray[np.uint8] | None = None
+    soft: NDArray[np.float32] | None = None
 
 
 class Batch(NamedTuple):
-    """faces: (N, 1, H, W) float32 intensities in 0..1; labels: (N,) int64; truths: as faces, or None."""
+    """faces: (N, 1, H, W) float32 intensities in 0..1; labels: (N,) int64; truths: as faces, or None;
+    soft: (N, 7) float32, or None."""
 
     faces: NDArray[np.float32]
     labels: NDArray[np.int64]
     truths: NDArray[np.float32] | None = None
+    soft: NDArray[np.float32] | None = None
 
 
 def training_batches(
@@ -57,7 +62,8 @@ def training_batches(
         layers = [data.pixels[chosen]] if data.truths is None else [data.pixels[chosen], data.truths[chosen]]
         varied = vary(np.stack(layers, -1), patch_hw, rng)
         truths = None if data.truths is None else as_faces(varied[..., 1])
-        yield Batch(as_faces(varied[..., 0]), data.labels[chosen], truths)
+        soft = None if data.soft is None else data.soft[chosen]
+        yield Batch(as_faces(varied[..., 0]), data.labels[chosen], truths, soft)
 
 
 def centre_batches(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from feroi.config import NetworkConfig
 from feroi.look import FloatArray, Forward, Look, ScoreMap
-from feroi.network.description import DEFAULT, described, shipped
+from feroi.network.description import DEFAULT, described, model_file
 
 
 class Model(NamedTuple):
@@ -32,13 +32,13 @@ def load_model(model: Path | str = DEFAULT, threads: int | None = None) -> Model
     threads: how many onnxruntime may use; all cores if None.
     Raises FileNotFoundError, or ValueError saying what is wrong with the file.
     """
-    model = shipped(".onnx") if str(model) == DEFAULT else Path(model)
-    if model.suffix == ".onnx":
-        return _load_onnx(model, threads)
+    file = model_file(model, ".onnx")
+    if file.suffix == ".onnx":
+        return _load_onnx(file, threads)
     from feroi.network.forward import torch_forward, torch_score
     from feroi.network.weights import load_network
 
-    network = load_network(model)
+    network = load_network(file)
     return Model(network.config, torch_forward(network), torch_score(network))
 
 
@@ -54,8 +54,6 @@ def untrained(config: NetworkConfig) -> Forward | None:
 def _load_onnx(path: Path, threads: int | None) -> Model:
     import onnxruntime
 
-    if not path.is_file():
-        raise FileNotFoundError(f"no model at {path}")
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     if threads is not None:

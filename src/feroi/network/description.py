@@ -13,6 +13,8 @@ from feroi.vocabulary import EXPRESSIONS
 FORMAT = "feroi-network-1"
 DEFAULT = "default"
 """Names the shipped network wherever a model is asked for."""
+BEST_WEIGHTS = "best.safetensors"
+"""Name of the chosen weights in a run folder."""
 
 
 def describe(config: NetworkConfig) -> dict[str, str]:
@@ -44,3 +46,19 @@ def described(path: Path, metadata: Mapping[str, str]) -> NetworkConfig:
 def shipped(suffix: str) -> Path:
     """The file of the shipped network with that suffix, .onnx or .safetensors."""
     return Path(str(files("feroi").joinpath(f"network/pretrained/default{suffix}")))
+
+
+def model_file(model: Path | str, suffix: str) -> Path:
+    """The file of a model: itself, the best weights of a run folder, or of "default", the one shipped,
+    that with the `suffix`.
+
+    Raises FileNotFoundError if it is not there.
+    """
+    file = shipped(suffix) if str(model) == DEFAULT else Path(model)
+    if file.is_dir():
+        file /= BEST_WEIGHTS
+    if not file.is_file():
+        raise FileNotFoundError(
+            f"no model at {file}; give a .safetensors or .onnx file, or a run folder made by `feroi train`"
+        )
+    return file

@@ -6,9 +6,7 @@ from typing import cast
 
 from torch import Tensor, nn
 
-from feroi.config import BLOCKS
-
-CHANNELS = BLOCKS[-1][1]
+from feroi.config import CHANNELS, NetworkConfig
 
 
 class Residual(nn.Sequential):
@@ -18,26 +16,42 @@ class Residual(nn.Sequential):
         return features + cast(Tensor, super().forward(features))  # type: ignore[no-untyped-call]
 
 
-def build_features(batch_norm: bool = False, residual: bool = False, poolings: int = 4) -> nn.Sequential:
-    """Map (N, 1, H, W) to (N, 128, H // 2^poolings, W // 2^poolings).
+class Lateral(nn.Module):
+    """`inner` sees the features through a 2x2 max-pooling; what it finds is enlarged and added to their
+    projection (Lin et al. 2017)."""
+
+    def __init__(self, inner: nn.Module, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        self.pooling = nn.MaxPool2d(2, ceil_mode=True)  # an odd row or column is no pair and still counts
+        self.inner = inner
+        self.project = nn.Conv2d(channels_in, channels_out, 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        found = self.inner(self.pooling(features))
+        coarse = nn.functional.interpolate(found, scale_factor=2.0, mode="nearest")
+        height, width = features.shape[-2:]
+        return cast(Tensor, self.project(features) + coarse[..., :height, :width])
+
+
+def build_features(config: NetworkConfig) -> nn.Sequential:
+    """Map (N, 1, H, W) to (N, C, H // stride, W // stride), C = 128 `width`.
 
     3x3 convolutions, padding 1, each followed by ReLU (the paper names no activation; VGG's is
     meant) and, only with `batch_norm`, by batch normalisation before it. Weights are drawn from He's normal
     distribution, biases are zero: with PyTorch's default the signal dies over ten layers.
-    residual, poolings: as in `NetworkConfig`.
+    For the settings see `NetworkConfig`.
     """
     layers: list[nn.Module] = []
     channels_in = 1
-    for block, (convolutions, channels) in enumerate(BLOCKS, 1):
-        for _ in range(convolutions):
-            step: list[nn.Module] = [nn.Conv2d(channels_in, channels, 3, padding=1)]
-            if batch_norm:
-                step.append(nn.BatchNorm2d(channels))
-            step.append(nn.ReLU(inplace=True))
-            layers += [Residual(*step)] if residual and channels_in == channels else step
-            channels_in = channels
-        if block <= poolings:
+    for block, (convolutions, channels) in enumerate(zip(config.convolutions, CHANNELS, strict=True), 1):
+        channels *= config.width
+        found = _block(config, convolutions, channels_in, channels)
+        if config.lateral and block == len(CHANNELS):
+            found = [Lateral(nn.Sequential(*found), channels_in, channels)]
+        layers += found
+        if block <= config.poolings:
             layers.append(nn.MaxPool2d(2))
+        channels_in = channels
     features = nn.Sequential(*layers)
     for layer in features.modules():
         if isinstance(layer, nn.Conv2d):
@@ -45,3 +59,15 @@ def build_features(batch_norm: bool = False, residual: bool = False, poolings: i
             assert layer.bias is not None
             nn.init.zeros_(layer.bias)
     return features
+
+
+def _block(config: NetworkConfig, convolutions: int, channels_in: int, channels: int) -> list[nn.Module]:
+    layers: list[nn.Module] = []
+    for _ in range(convolutions):
+        step: list[nn.Module] = [nn.Conv2d(channels_in, channels, 3, padding=1)]
+        if config.batch_norm:
+            step.append(nn.BatchNorm2d(channels))
+        step.append(nn.ReLU(inplace=True))
+        layers += [Residual(*step)] if config.residual and channels_in == channels else step
+        channels_in = channels
+    return layers

@@ -7,10 +7,10 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from feroi.config import NetworkConfig
+from feroi.config import CHANNELS, NetworkConfig
 from feroi.look import Look
 from feroi.network import attention
-from feroi.network.features import CHANNELS, build_features
+from feroi.network.features import build_features
 from feroi.vocabulary import EXPRESSIONS
 
 INTENSITY_MEAN, INTENSITY_STD = 0.5, 0.25
@@ -33,11 +33,12 @@ class Network(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
-        self.features = build_features(config.batch_norm, config.residual, config.poolings)
-        self.score = attention.Score(CHANNELS, bounded=config.bounded) if config.head in _MAPS else None
+        self.features = build_features(config)
+        channels = CHANNELS[-1] * config.width
+        self.score = attention.Score(channels, bounded=config.bounded) if config.head in _MAPS else None
         self.dropout = nn.Dropout(config.dropout)
         height, width = (side // config.stride for side in config.input_hw)
-        width_in = CHANNELS * height * width if config.head == "flatten" else CHANNELS
+        width_in = channels * height * width if config.head == "flatten" else channels
         self.classifier = nn.Linear(width_in, len(EXPRESSIONS))
         nn.init.xavier_uniform_(self.classifier.weight)
         nn.init.zeros_(self.classifier.bias)

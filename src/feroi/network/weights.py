@@ -10,11 +10,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from feroi.files import atomic_path
-from feroi.network.description import DEFAULT, describe, described, shipped
+from feroi.network.description import describe, described, model_file
 from feroi.network.model import Network
 
-BEST_WEIGHTS = "best.safetensors"
-"""Name of the chosen weights in a run folder."""
 OPTIMIZER_PREFIX, UNAVERAGED_PREFIX = "optimizer.", "unaveraged."
 CHECKPOINT_PREFIXES = (OPTIMIZER_PREFIX, UNAVERAGED_PREFIX)
 """Tensors of a checkpoint that are not the network's."""
@@ -39,13 +37,7 @@ def load_network(path: Path | str) -> Network:
     Raises FileNotFoundError, or ValueError saying what is wrong with the file: not safetensors,
     another format or label order, missing or misshapen weights, values that are not finite.
     """
-    path = shipped(".safetensors") if str(path) == DEFAULT else Path(path)
-    if path.is_dir():
-        path = path / BEST_WEIGHTS
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"no model at {path}; give a .safetensors file or a run folder made by `feroi train`"
-        )
+    path = model_file(path, ".safetensors")
     tensors, metadata = load_tensors(path)
     network = Network(described(path, metadata))
     weights = {n: value for n, value in tensors.items() if not n.startswith(CHECKPOINT_PREFIXES)}

@@ -16,10 +16,9 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from feroi.config import NetworkConfig, RecipeConfig
 from feroi.data.batches import Labelled, centre_batches, training_batches
 from feroi.files import write_text
-from feroi.network.description import describe
+from feroi.network.description import BEST_WEIGHTS, describe
 from feroi.network.model import Network
 from feroi.network.weights import (
-    BEST_WEIGHTS,
     CHECKPOINT_PREFIXES,
     OPTIMIZER_PREFIX,
     UNAVERAGED_PREFIX,
@@ -88,9 +87,10 @@ def train(
                 group["lr"] = learning_rate_at(recipe, progress)
             faces = arithmetic.send(torch.from_numpy(batch.faces))
             labels = torch.from_numpy(batch.labels).to(arithmetic.device)
+            targets = labels if batch.soft is None else torch.from_numpy(batch.soft).to(arithmetic.device)
             with arithmetic.autocast():
                 look = network(faces)
-            loss = nn.functional.cross_entropy(look.logits, labels, label_smoothing=recipe.label_smoothing)
+            loss = nn.functional.cross_entropy(look.logits, targets, label_smoothing=recipe.label_smoothing)
             if batch.truths is not None:
                 truths = torch.from_numpy(batch.truths).to(arithmetic.device)
                 loss = loss + recipe.guidance * disagreement(look.attention, truths)

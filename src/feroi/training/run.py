@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from feroi.report.figures import draw_curves
 from feroi.training.guidance import truth_maps
 from feroi.training.loop import train
 from feroi.training.precision import choose_arithmetic
+from feroi.training.teaching import check_teachers, soft_labels
 from feroi.training.voice import SILENT, Metrics, Voice
 
 CONFIG = "config.json"
@@ -43,14 +45,17 @@ def train_run(
     run: Path,
     seed: int,
     voice: Voice = SILENT,
+    teachers: Sequence[Path | str] = (),
 ) -> list[Metrics]:
     """Train on `division` into the folder `run`, or go on with the run that was begun there.
 
     The network stores the pipeline its faces were prepared by, where all of them say the same one.
+    teachers: the models whose answers are the soft share of the targets, if the recipe distils.
     Raises ValueError if they say different ones, if `run` holds another configuration, seed or data,
     or if a subject stands on both sides of the division; for the rest see `loop.train`.
     """
     check_subjects_apart(division.training, division.validation)
+    taught_by = check_teachers(recipe, teachers)
     if run.exists() and not run.is_dir():
         raise ValueError(f"{run} is a file; give a folder for the run")
     run.mkdir(parents=True, exist_ok=True)  # before the long work, in case it may not be written
@@ -73,6 +78,7 @@ def train_run(
             "training": _describe(training),
             "validation": _describe(validation),
             "rejected": len(rejected),
+            **({"teachers": taught_by} if taught_by else {}),
         },
         "arithmetic": arithmetic.description,
         "versions": versions(),
@@ -87,6 +93,8 @@ def train_run(
     seen = _labelled(training)
     if recipe.guidance:
         seen = seen._replace(truths=truth_maps(training, network))
+    if teachers:
+        seen = seen._replace(soft=soft_labels(training, teachers, recipe.distillation))
     history = train(network, recipe, seen, _labelled(validation), run, seed, voice)
     draw_curves(history, run / CURVES)
     return history

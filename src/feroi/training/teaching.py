@@ -1,0 +1,58 @@
+"""Soft labels from trained networks, the teachers (Hinton et al. 2015), for a recipe that distils."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feroi.config import RecipeConfig
+from feroi.data.batches import centre_batches
+from feroi.data.pixels import Decoded, decode
+from feroi.deliver.runtime import load_model
+from feroi.network.description import model_file
+from feroi.progress import track
+from feroi.vocabulary import EXPRESSIONS
+
+_BATCH = 256
+
+
+def check_teachers(recipe: RecipeConfig, teachers: Sequence[Path | str]) -> list[str]:
+    """The SHA-256 of each teacher's file.
+
+    Raises ValueError if the recipe distils and there is no teacher, or the other way round;
+    FileNotFoundError if a teacher's file is not there.
+    """
+    if recipe.distillation and not teachers:
+        raise ValueError("this recipe distils, and no teacher is given; name a trained model with --teacher")
+    if teachers and not recipe.distillation:
+        raise ValueError(
+            "a teacher is given, and the recipe does not listen to it; take the recipe distilled, or "
+            "--set distillation=0.5"
+        )
+    return [hashlib.sha256(model_file(teacher, ".onnx").read_bytes()).hexdigest() for teacher in teachers]
+
+
+def soft_labels(training: Decoded, teachers: Sequence[Path | str], share: float) -> NDArray[np.float32]:
+    """The targets of a distillation: (N, 7), each row summing to 1.
+
+    A `share` of each is the mean of what the teachers say of the unchanged image and of its mirror image;
+    the rest is on the label.
+    """
+    said = np.zeros((len(training.samples), len(EXPRESSIONS)))
+    for teacher in teachers:
+        model = load_model(teacher)
+        pixels = decode(training.samples, model.config.stored_hw).pixels
+        batches = centre_batches(pixels, model.config.input_hw, _BATCH)
+        first = 0
+        for faces in track(batches, "asking the teacher", len(pixels), -(-len(pixels) // _BATCH)):
+            for shown in (faces, np.ascontiguousarray(faces[..., ::-1])):
+                powers = np.exp(model.forward(shown).logits.astype(np.float64))
+                said[first : first + len(faces)] += powers / powers.sum(1, keepdims=True)
+            first += len(faces)
+    said /= 2 * len(teachers)
+    hard = np.eye(len(EXPRESSIONS))[training.samples.labels]
+    return np.asarray(share * said + (1 - share) * hard, dtype=np.float32)
