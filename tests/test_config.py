@@ -43,11 +43,24 @@ def test_configuration_survives_json():
     assert network_from_dict(to_dict(config)) == config
 
 
+def test_older_files_describe_networks_without_what_came_later():
+    values = to_dict(NetworkConfig("gap"))
+    for name in ("convolutions", "width", "lateral"):
+        del values[name]
+    assert network_from_dict(values) == NetworkConfig(
+        "gap", convolutions=(3, 3, 2, 2), width=1, lateral=False
+    )
+    del values["beta"]
+    with pytest.raises(ValueError, match=r"missing fields: beta$"):
+        network_from_dict(values)
+
+
 def _set(*settings):
     return with_settings(NetworkConfig(), RecipeConfig(1), settings)
 
 
 def test_settings_replace_fields_of_network_and_recipe():
+    assert _set("convolutions=2,2,4,2")[0].convolutions == (2, 2, 4, 2)
     network, recipe = _set("poolings=2", "guidance=0.5", "bounded=false", "augmentation=affine", "beta=4")
     assert network == NetworkConfig(poolings=2, bounded=False, beta=4.0)
     assert recipe == RecipeConfig(1, guidance=0.5, augmentation="affine")
@@ -93,6 +106,10 @@ def test_presets_of_the_paper_hold_nothing_of_ours(name):
         (lambda: RecipeConfig(1, averaging=1.0), "averaging must be at least 0 and below 1, got 1.0"),
         (lambda: RecipeConfig(1, guidance=-0.5), "guidance"),
         (lambda: NetworkConfig("gap", poolings=5), "poolings must be 2, 3 or 4, got 5"),
+        (lambda: NetworkConfig("gap", lateral=True), "poolings must be 2 or 3, got 4"),
+        (lambda: NetworkConfig("gap", width=0), "width must be 1 to 64, got 0"),
+        (lambda: NetworkConfig("gap", convolutions=(3, 3, 2)), "four numbers of 1 to 64"),
+        (lambda: _set("convolutions=2,few"), "convolutions is whole numbers with commas between"),
         (lambda: _set("depth=3"), "unknown setting 'depth'; choose from head, beta"),
         (lambda: _set("beta"), "field=value, got 'beta'"),
         (lambda: _set("poolings=few"), "poolings is a whole number, got 'few'"),

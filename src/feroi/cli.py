@@ -13,6 +13,7 @@ from feroi.options import (
     BatchOption,
     DataOption,
     EpochsOption,
+    HoldOutOption,
     LandmarksOption,
     LayoutOption,
     ModelArgument,
@@ -25,6 +26,7 @@ from feroi.options import (
     SetOption,
     SizeOption,
     SplitOption,
+    TeacherOption,
 )
 from feroi.terminal import (
     chosen_settings,
@@ -67,12 +69,8 @@ def train(
     learning_rate: RateOption = None,
     settings: SetOption = [],  # noqa: B006 (typer reads it, nobody writes)
     fold: Annotated[int, typer.Option(help="fold 1..5 held out, where subjects are known")] = 1,
-    hold_out: Annotated[
-        float | None, typer.Option(help="validate on this share of the training images instead")
-    ] = None,
-    teacher: Annotated[
-        list[str], typer.Option(help="a model to learn from, for the recipe distilled; may be repeated")
-    ] = [],  # noqa: B006 (typer reads it, nobody writes)
+    hold_out: HoldOutOption = None,
+    teacher: TeacherOption = [],  # noqa: B006
     layout: LayoutOption = "auto",
     seed: SeedOption = 0,
 ) -> None:

@@ -29,13 +29,16 @@ NetworkOption = Annotated[
     str,
     typer.Option(
         help="paper-attention, paper-attention-symmetric, paper-baseline, paper-gap; ours: "
-        "attention-symmetric-renormalized, fine-attention, residual-attention"
+        "attention-symmetric-renormalized, fine-attention, residual-attention, lateral-attention, "
+        "wide-attention"
     ),
 ]
 SizeOption = Annotated[str | None, typer.Option(help="input as WIDTHxHEIGHT px [paper: 112x144]")]
 RecipeOption = Annotated[
     str,
-    typer.Option(help="onecycle, wild (ours); paper-front, paper-pose, paper-sfew, paper-sfew-fer2013"),
+    typer.Option(
+        help="onecycle, wild, distilled (ours); paper-front, paper-pose, paper-sfew, paper-sfew-fer2013"
+    ),
 ]
 EpochsOption = Annotated[int | None, typer.Option(help="instead of the recipe's", min=1)]
 SeedOption = Annotated[int, typer.Option(help="decides everything random", min=0, max=2**31)]
@@ -50,3 +53,9 @@ SetOption = Annotated[
     ),
 ]
 RunOption = Annotated[Path, typer.Option(help="folder to work in; an unfinished run is resumed")]
+HoldOutOption = Annotated[
+    float | None, typer.Option(help="validate on this share of the training images instead")
+]
+TeacherOption = Annotated[
+    list[str], typer.Option(help="a model to learn from, for the recipe distilled; may be repeated")
+]

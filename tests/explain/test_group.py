@@ -47,7 +47,10 @@ def _face(x, y, side=BOX_PX):
     return Face((x - side / 2, y - side / 2, x + side / 2, y + side / 2), 1.0)
 
 
-@pytest.mark.parametrize("settings", [{}, {"poolings": 3, "batch_norm": True}])
+LATERAL = {"poolings": 2, "convolutions": (2, 2, 4, 2), "lateral": True}
+
+
+@pytest.mark.parametrize("settings", [{}, {"poolings": 3, "batch_norm": True}, LATERAL])
 @pytest.mark.parametrize("size", [(167, 245), (112, 112), (113, 400), (16, 31)])
 def test_tiled_equals_whole(settings, size):
     config = replace(CONFIG, **settings)
@@ -61,21 +64,34 @@ def test_tiled_equals_whole(settings, size):
     np.testing.assert_allclose(group.softmax_map(tiled, config.beta), whole, rtol=5e-5)
 
 
-@pytest.mark.parametrize("poolings", [2, 3, 4])
-def test_the_reach_is_how_far_a_location_sees(poolings):
-    # Weights above 0 let no change be cut off: which locations notice one pixel in the middle?
-    config = replace(CONFIG, poolings=poolings)
+@pytest.mark.parametrize(
+    ("settings", "reach"),
+    [
+        # by hand: 3 + 2 * 3 + 4 * 2, and of the last block 2 convolutions 4, 8 and 8 px wide
+        ({"poolings": 2}, 25),
+        ({"poolings": 3}, 33),
+        ({"poolings": 4}, 33),
+        # 2 + 2 * 2 + 4 * 4 + 8 * 2, and 4 since a location may be the first or last of its pair
+        (LATERAL, 42),
+    ],
+)
+def test_the_reach_is_how_far_a_location_sees(settings, reach):
+    # Weights above 0 let no change be cut off: which locations notice a pixel in the middle? The farther
+    # of 16 neighbours, since with `lateral` not all locations see equally far to both sides.
+    config = replace(CONFIG, **settings)
+    assert config.reach_px == reach
     network = Network(config).double().eval()
     with torch.no_grad():
         for weights in network.features.parameters():
             weights.abs_()
         grey = torch.full((1, 1, 336, 16), 0.6, dtype=torch.float64)
-        dotted = grey.clone()
-        dotted[..., 165, :] = 1
-        noticed = (network.locations(dotted) != network.locations(grey)).any(1)[0].any(1)
-    stride, reach = config.stride, config.reach_px
-    sees = [at * stride - reach <= 165 < (at + 1) * stride + reach for at in range(336 // stride)]
-    assert noticed.tolist() == sees
+        rows = np.arange(160, 176)
+        dotted = grey.repeat(len(rows), 1, 1, 1)
+        dotted[np.arange(len(rows)), 0, rows] = 1
+        noticed = (network.locations(dotted) != network.locations(grey)).any(1).any(2).numpy()
+    row, location = np.argwhere(noticed).T
+    first = location * config.stride
+    assert max((first - rows[row]).max(), (rows[row] - first - config.stride + 1).max()) == reach
 
 
 def test_no_tile_is_larger_than_asked():

@@ -6,6 +6,7 @@ from torch import nn
 
 from feroi.config import HEADS, NetworkConfig, network_preset
 from feroi.look import Look
+from feroi.network.features import Lateral
 from feroi.network.model import Network, count_weights
 
 # Tables 2 and 3, row by row: activations as width, height, channels; weights of the layer.
@@ -166,3 +167,36 @@ def test_batch_normalisation_is_there_only_when_asked_for():
     layers = list(_network("attention", batch_norm=True).features)
     assert sum(isinstance(layer, nn.BatchNorm2d) for layer in layers) == 10
     assert not any(isinstance(layer, nn.BatchNorm2d) for layer in _network("attention").modules())
+
+
+def test_a_lateral_map_by_hand():
+    # One channel; inner doubles, project is times 10. Pairs of rows and columns share their maximum; an odd
+    # last column is a pair of its own.
+    lateral = Lateral(nn.Identity(), 1, 1)
+    lateral.inner = nn.Conv2d(1, 1, 1, bias=False)
+    with torch.no_grad():
+        lateral.inner.weight.fill_(2)
+        lateral.project.weight.fill_(10)
+        lateral.project.bias.zero_()
+        found = lateral(torch.tensor([[1.0, 2, 3], [4, 5, 6]])[None, None])[0, 0]
+    assert found.tolist() == [[10 + 10, 20 + 10, 30 + 12], [40 + 10, 50 + 10, 60 + 12]]
+
+
+@pytest.mark.parametrize(
+    ("name", "weights"),
+    [
+        # kernels 9 (16 + 16^2 + 16*32 + 32^2 + 32*64 + 3*64^2 + 64*128 + 128^2) = 366,480; biases and batch
+        # normalisation 3 (2*16 + 2*32 + 4*64 + 2*128) = 1,824; then
+        # projection, attention 66 (128 + 2) + 1, classifier 7 * 129
+        ("lateral-attention", 366_480 + 1_824 + 64 * 128 + 128 + 8_581 + 903),
+        # likewise with twice the channels and one convolution of 128 less
+        ("wide-attention", 1_373_292),
+    ],
+)
+def test_lateral_networks_keep_their_budget_and_fine_map(name, weights):
+    torch.manual_seed(0)
+    network = Network(network_preset(name)).eval()
+    assert count_weights(network) == weights
+    look = network(_faces(48, 48))
+    assert look.attention.shape == (2, 12, 12)
+    assert network(_faces(50, 61)).attention.shape == (2, 12, 15)

@@ -59,7 +59,7 @@ def look_at_group(
     """
     if score is None:
         raise ValueError(_why_no_score(config))
-    resized = resize(photo, network_scale(faces, config), config.stride)
+    resized = resize(photo, network_scale(faces, config), config.grain_px)
     if config.pipeline in ("front", "pose"):
         resized = normalize_light_sliding(resized, config.stored_hw)
     attention = softmax_map(score_in_tiles(resized, score, config), config.beta)
@@ -93,15 +93,15 @@ def trained_box_px(config: NetworkConfig) -> float:
     return frame_of(face.landmarks_xy_px @ np.array([1, 1j])).side
 
 
-def resize(photo: NDArray[np.uint8], scale: float, stride: int) -> NDArray[np.uint8]:
-    """`photo` (H, W) `scale` times as large, each side rounded to a multiple of `stride` px.
+def resize(photo: NDArray[np.uint8], scale: float, grain: int) -> NDArray[np.uint8]:
+    """`photo` (H, W) `scale` times as large, each side rounded to a multiple of `grain` px.
 
     So the locations of its map lie evenly over all of it; its proportions change by less than the
     rounding. Pillow's bicubic filter, which averages when it shrinks.
     """
-    height, width = (max(_SMALLEST_PX // stride, round(scale * side / stride)) for side in photo.shape)
+    height, width = (max(_SMALLEST_PX // grain, round(scale * side / grain)) for side in photo.shape)
     return np.asarray(
-        Image.fromarray(photo).resize((width * stride, height * stride), Image.Resampling.BICUBIC)
+        Image.fromarray(photo).resize((width * grain, height * grain), Image.Resampling.BICUBIC)
     )
 
 
@@ -110,15 +110,16 @@ def score_in_tiles(
 ) -> FloatArray:
     """The score A2 (Eq. 3) of a photo (H, W), (h, w) in -1..1, as `score` would give for all of it at once.
 
-    Tiles begin at multiples of the stride and overlap by the network's reach on each side; what a
+    Tiles begin at multiples of the grain and overlap by the network's reach on each side; what a
     tile says of its overlap, where it saw its own border, is dropped.
     Raises ValueError if `tile_px` leaves nothing beside the overlap.
     """
     stride = config.stride
-    overlap = -(-config.reach_px // stride)  # locations, rounded up
-    kept = tile_px // stride - 2 * overlap
+    step = config.grain_px // stride  # locations
+    overlap = step * -(-config.reach_px // config.grain_px)  # rounded up
+    kept = (tile_px // config.grain_px) * step - 2 * overlap
     if kept < 1:
-        raise ValueError(f"tiles need at least {(2 * overlap + 1) * stride} px a side, got {tile_px}")
+        raise ValueError(f"tiles need at least {(2 * overlap + step) * stride} px a side, got {tile_px}")
     rows, columns = (side // stride for side in photo.shape)
     whole = np.empty((rows, columns), dtype=np.float32)
     for top in range(0, rows, kept):

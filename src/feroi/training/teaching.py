@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from feroi.config import RecipeConfig
 from feroi.data.batches import centre_batches
 from feroi.data.pixels import Decoded, decode
-from feroi.deliver.runtime import load_model
 from feroi.network.description import model_file
+from feroi.network.forward import torch_forward
+from feroi.network.weights import load_network
 from feroi.progress import track
 from feroi.vocabulary import EXPRESSIONS
 
@@ -33,7 +34,9 @@ def check_teachers(recipe: RecipeConfig, teachers: Sequence[Path | str]) -> list
             "a teacher is given, and the recipe does not listen to it; take the recipe distilled, or "
             "--set distillation=0.5"
         )
-    return [hashlib.sha256(model_file(teacher, ".onnx").read_bytes()).hexdigest() for teacher in teachers]
+    return [
+        hashlib.sha256(model_file(teacher, ".safetensors").read_bytes()).hexdigest() for teacher in teachers
+    ]
 
 
 def soft_labels(training: Decoded, teachers: Sequence[Path | str], share: float) -> NDArray[np.float32]:
@@ -44,13 +47,14 @@ def soft_labels(training: Decoded, teachers: Sequence[Path | str], share: float)
     """
     said = np.zeros((len(training.samples), len(EXPRESSIONS)))
     for teacher in teachers:
-        model = load_model(teacher)
-        pixels = decode(training.samples, model.config.stored_hw).pixels
-        batches = centre_batches(pixels, model.config.input_hw, _BATCH)
+        network = load_network(teacher)
+        forward = torch_forward(network)
+        pixels = decode(training.samples, network.config.stored_hw).pixels
+        batches = centre_batches(pixels, network.config.input_hw, _BATCH)
         first = 0
         for faces in track(batches, "asking the teacher", len(pixels), -(-len(pixels) // _BATCH)):
             for shown in (faces, np.ascontiguousarray(faces[..., ::-1])):
-                powers = np.exp(model.forward(shown).logits.astype(np.float64))
+                powers = np.exp(forward(shown).logits.astype(np.float64))
                 said[first : first + len(faces)] += powers / powers.sum(1, keepdims=True)
             first += len(faces)
     said /= 2 * len(teachers)

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from feroi.config import NetworkConfig, RecipeConfig
+from feroi.data.folds import divide
+from feroi.data.pixels import decode
+from feroi.data.readers import read_dataset
+from feroi.network.model import Network
+from feroi.network.weights import save_network
+from feroi.training.run import train_run
+from feroi.training.teaching import check_teachers, soft_labels
+
+NETWORK = NetworkConfig("attention", (20, 20))
+RECIPE = RecipeConfig(epochs=1, batch_size=8, distillation=0.25)
+
+
+def _teacher(seed):
+    """Untrained, with answers that differ from image to image."""
+    torch.manual_seed(seed)
+    network = Network(replace(NETWORK, input_hw=(16 + 8 * seed, 20)))
+    with torch.no_grad():
+        network.classifier.weight.mul_(20)
+    return network.eval()
+
+
+@pytest.fixture
+def teachers(tmp_path):
+    paths = [tmp_path / "teacher0.safetensors", tmp_path / "teacher1.safetensors"]
+    for seed, path in enumerate(paths):
+        save_network(_teacher(seed), path)
+    return paths
+
+
+def test_soft_labels_against_torch(teachers, expression_folders):
+    samples = read_dataset(expression_folders)
+    training = decode(samples, NETWORK.stored_hw)
+    soft = soft_labels(training, teachers, 0.25)
+    assert soft.shape == (len(samples), 7)
+    assert soft.dtype == np.float32
+    for at in (3, 20):  # by torch alone; each teacher sees its own size
+        said = []
+        for seed in (0, 1):
+            network = _teacher(seed)
+            stored = decode(samples, network.config.stored_hw).pixels[at]
+            (height, width), (h, w) = stored.shape, network.config.input_hw
+            top, left = (height - h) // 2, (width - w) // 2
+            face = torch.from_numpy(stored[top : top + h, left : left + w].copy())[None, None] / 255
+            with torch.no_grad():
+                said += [network(face).logits.softmax(1), network(face.flip(-1)).logits.softmax(1)]
+        expected = 0.25 * torch.cat(said).mean(0).numpy() + 0.75 * np.eye(7)[training.samples.labels[at]]
+        np.testing.assert_allclose(soft[at], expected, atol=1e-5)
+
+
+def test_a_distilled_run_remembers_its_teachers(teachers, tmp_path, expression_folders):
+    division = divide(read_dataset(expression_folders), seed=0)
+    (with_labels,) = train_run(division, NETWORK, replace(RECIPE, distillation=0), tmp_path / "labels", 0)
+    (taught,) = train_run(division, NETWORK, RECIPE, tmp_path / "taught", 0, teachers=teachers)
+    assert taught["loss"] != with_labels["loss"]
+    data = json.loads((tmp_path / "taught" / "config.json").read_text())["data"]
+    assert data["teachers"] == [hashlib.sha256(path.read_bytes()).hexdigest() for path in teachers]
+    with pytest.raises(ValueError, match="another data"):
+        train_run(division, NETWORK, RECIPE, tmp_path / "taught", 0, teachers=teachers[:1])
+
+
+def test_a_teacher_nobody_listens_to_and_a_missing_one_are_refused(teachers):
+    with pytest.raises(ValueError, match="does not listen"):
+        check_teachers(replace(RECIPE, distillation=0), teachers)
+    with pytest.raises(ValueError, match="no teacher is given"):
+        check_teachers(RECIPE, [])
+    with pytest.raises(FileNotFoundError, match="no model at nowhere"):
+        check_teachers(RECIPE, ["nowhere"])
