@@ -1,0 +1,1 @@
+"""What `feroi COMMAND` runs: each a thin call to functions people can import."""

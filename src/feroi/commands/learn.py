@@ -1,0 +1,207 @@
+"""Commands that train networks and measure them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from feroi.options import (
+    BatchOption,
+    DataOption,
+    EpochsOption,
+    HoldOutOption,
+    LayoutOption,
+    ModelArgument,
+    NetworkOption,
+    RateOption,
+    RecipeOption,
+    RunOption,
+    SeedOption,
+    SetOption,
+    SizeOption,
+    SplitOption,
+    TeacherOption,
+)
+from feroi.terminal import (
+    chosen_settings,
+    chosen_split,
+    clear_errors,
+    print_rejected,
+    print_scores,
+    say,
+    training_voice,
+    warn_of_trained_on,
+)
+
+
+def train(
+    data: DataOption,
+    run: RunOption,
+    network: NetworkOption = "paper-attention",
+    size: SizeOption = None,
+    recipe: RecipeOption = "onecycle",
+    epochs: EpochsOption = None,
+    batch_size: BatchOption = None,
+    learning_rate: RateOption = None,
+    settings: SetOption = [],  # noqa: B006 (typer reads it, nobody writes)
+    fold: Annotated[int, typer.Option(help="fold 1..5 held out, where subjects are known")] = 1,
+    hold_out: HoldOutOption = None,
+    teacher: TeacherOption = [],  # noqa: B006
+    layout: LayoutOption = "auto",
+    seed: SeedOption = 0,
+) -> None:
+    """Train a network. Killed? The same command goes on where it was."""
+    with clear_errors():
+        from feroi.data.folds import divide
+        from feroi.data.holdout import held_out
+        from feroi.data.readers import read_dataset
+        from feroi.training.run import train_run
+
+        config, how = chosen_settings(network, size, recipe, epochs, batch_size, learning_rate, settings)
+        division = divide(read_dataset(data, layout), seed, fold)
+        if hold_out is not None:
+            division = held_out(division.training, hold_out, config.stored_hw)
+        with training_voice(how.epochs) as voice:
+            train_run(division, config, how, run, seed, voice, teacher)
+        say(f"weights, metrics and curves are in {run}")
+
+
+def crossval(
+    data: DataOption,
+    run: RunOption,
+    network: NetworkOption = "paper-attention",
+    size: SizeOption = None,
+    recipe: RecipeOption = "onecycle",
+    epochs: EpochsOption = None,
+    batch_size: BatchOption = None,
+    learning_rate: RateOption = None,
+    settings: SetOption = [],  # noqa: B006 (typer reads it, nobody writes)
+    folds: Annotated[int, typer.Option(help="5 are the paper's where the data is RaFD's")] = 5,
+    layout: LayoutOption = "auto",
+    seed: SeedOption = 0,
+) -> None:
+    """Cross-validate with no subject on both sides. Resumes fold by fold."""
+    with clear_errors():
+        from feroi.data.readers import read_dataset
+        from feroi.evaluation.crossval import in_percent
+        from feroi.report.figures import draw_confusion
+        from feroi.training.crossval import cross_validate_network
+
+        config, how = chosen_settings(network, size, recipe, epochs, batch_size, learning_rate, settings)
+        samples = read_dataset(data, layout)
+        with training_voice(how.epochs) as voice:
+            result = cross_validate_network(samples, config, how, run, seed, folds, voice)
+        print_scores(result.together)
+        draw_confusion(result.together, run / "confusion.png")
+        say(f"accuracy {in_percent(result.spread('accuracy'))} % over {folds} folds; see {run}")
+
+
+def evaluate(
+    model: ModelArgument,
+    data: DataOption,
+    json: Annotated[Path | None, typer.Option("--json", help="write the scores here")] = None,
+    confusion: Annotated[Path | None, typer.Option(help="draw the confusion matrix here")] = None,
+    split: SplitOption = None,
+    twins: Annotated[
+        bool, typer.Option("--twins", help="score also without exact twins of training images")
+    ] = False,
+    layout: LayoutOption = "auto",
+) -> None:
+    """Score a network on labelled faces: accuracy, macro-F1, recalls, confusion matrix."""
+    with clear_errors():
+        from feroi.data.readers import read_dataset
+        from feroi.data.samples import TRAINING
+        from feroi.deliver.runtime import load_model
+        from feroi.evaluation.evaluate import evaluate as score_network
+        from feroi.files import write_json
+        from feroi.report.figures import draw_confusion
+
+        network = load_model(model)
+        samples = read_dataset(data, layout)
+        trained_on = samples.split(TRAINING) if twins else None
+        if trained_on is not None and not len(trained_on):
+            raise ValueError("--twins compares with the training split, and the data set has none")
+        chosen = chosen_split(samples, split)
+        warn_of_trained_on(model, network.config, chosen)
+        result = score_network(network.forward, network.config, chosen, trained_on)
+        print_scores(result.scores)
+        if twins and not result.without_twins:
+            say("every image has a twin among the training images; no score without them")
+        if result.without_twins:
+            accuracy, n = result.without_twins.accuracy, result.without_twins.n
+            say(f"without twins of training images: accuracy {100 * accuracy:.2f} %, {n} images")
+        print_rejected(result.rejected)
+        if json:
+            write_json(json, result.to_json())
+        if confusion:
+            draw_confusion(result.scores, confusion)
+
+
+def rois(
+    models: Annotated[list[Path], typer.Argument(help="one or more models, drawn below each other")],
+    data: DataOption,
+    out: Annotated[Path, typer.Option(help="PNG file to draw")],
+    by_pose: Annotated[bool, typer.Option("--by-pose", help="a block for each pose (Fig. 6)")] = False,
+    split: SplitOption = None,
+    layout: LayoutOption = "auto",
+) -> None:
+    """Draw the mean region of interest of each expression (Figs. 5 and 6)."""
+    with clear_errors():
+        from feroi.data.readers import read_dataset
+        from feroi.deliver.runtime import load_model
+        from feroi.report.rois import draw_network_rois
+
+        loaded = [(path, load_model(path)) for path in models]
+        networks = [(path.stem, model.config, model.forward) for path, model in loaded]
+        draw_network_rois(networks, chosen_split(read_dataset(data, layout), split), out, by_pose)
+        say(f"drawn: {out}")
+
+
+def agreement(
+    model: ModelArgument,
+    data: DataOption,
+    json: Annotated[Path | None, typer.Option("--json", help="write the figures here")] = None,
+    out: Annotated[Path | None, typer.Option(help="draw faces, truth, attention and controls here")] = None,
+    split: SplitOption = None,
+    layout: LayoutOption = "auto",
+    seed: SeedOption = 0,
+) -> None:
+    """Measure whether the attention lies where Action Units move the face, against controls."""
+    with clear_errors():
+        from feroi.data.readers import read_dataset
+        from feroi.deliver.runtime import load_model, untrained
+        from feroi.evaluation.agreement import measure_agreement
+        from feroi.files import write_json
+        from feroi.terminal import print_agreement
+
+        network = load_model(model)
+        chosen = chosen_split(read_dataset(data, layout), split)
+        control = untrained(network.config)
+        warn_of_trained_on(model, network.config, chosen)
+        result = measure_agreement(network.forward, network.config, chosen, control, seed)
+        if json:
+            write_json(json, result.to_json())
+        print_agreement(result)
+        if control is None:
+            say("no control by an untrained network: that needs pip install 'feroi[train]'")
+        print_rejected(result.rejected)
+        if out:
+            from feroi.report.agreement import draw_agreement
+
+            draw_agreement(result, out)
+            say(f"drawn: {out}")
+
+
+def export(
+    model: ModelArgument,
+    out: Annotated[Path, typer.Option(help=".onnx file to write")],
+) -> None:
+    """Write a trained network as ONNX, to be read without torch."""
+    with clear_errors():
+        from feroi.deliver.export import export_onnx
+        from feroi.network.weights import load_network
+
+        export_onnx(load_network(model), out)
+        say(f"written: {out}")

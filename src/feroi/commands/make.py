@@ -1,0 +1,90 @@
+"""Commands that make faces, and the paper's tables and figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from feroi.options import BatchOption, EpochsOption, SeedOption, SizeOption
+from feroi.terminal import clear_errors, print_scores, progress_bar, say, size_hw, training_voice
+
+
+def synth(
+    out: Annotated[Path, typer.Argument(help="folder of the data set", metavar="OUT")],
+    facekit: Annotated[Path, typer.Option(help="a clone of ICT-FaceKit; holds FaceXModel/")],
+    subjects: Annotated[int, typer.Option(help="people, at most RaFD's 67", min=1, max=67)] = 67,
+    angles: Annotated[str | None, typer.Option(help="such as 0,45,90,135,180 (all); 90 is frontal")] = None,
+    gazes: Annotated[str, typer.Option(help="of left,frontal,right")] = "left,frontal,right",
+    size: Annotated[int, typer.Option(help="px a side of whole heads", min=32)] = 284,
+    crop: Annotated[str, typer.Option(help="pose (whole head) or front (aligned, 125x160)")] = "pose",
+    difficulty: Annotated[str, typer.Option(help="clean, wild or turned")] = "clean",
+    seed: SeedOption = 0,
+    workers: Annotated[int, typer.Option(help="processes at work", min=1)] = 2,
+) -> None:
+    """Render faces with known Action Units, named as RaFD's files are. Killed? It goes on."""
+    with clear_errors():
+        from feroi.synthetic.dataset import write_dataset
+
+        chosen = None if angles is None else [int(angle) for angle in angles.split(",")]
+        with progress_bar("rendering") as on_progress:
+            made = write_dataset(
+                out,
+                facekit,
+                subjects,
+                chosen,
+                gazes.split(","),
+                size,
+                difficulty,
+                seed,
+                workers,
+                crop,
+                on_progress,
+            )
+        say(f"{made} pictures in {out}, with landmarks, Action Units and movement in {out / 'truth'}")
+
+
+def reproduce(
+    target: Annotated[
+        str, typer.Argument(help="table5, table6, fig5, fig6 or fig7 of the paper", metavar="TARGET")
+    ],
+    data: Annotated[list[Path], typer.Option(help="RaFD (or rendered), SFEW, FER-2013; one or more")],
+    out: Annotated[Path, typer.Option(help="folder of the result and its runs")],
+    networks: Annotated[
+        str | None, typer.Option(help="such as paper-gap,fine-attention; else the paper's own")
+    ] = None,
+    recipe: Annotated[
+        str | None, typer.Option(help="such as onecycle (ours); else the paper's own of each data set")
+    ] = None,
+    epochs: EpochsOption = None,
+    batch_size: BatchOption = None,
+    size: SizeOption = None,
+    folds: Annotated[int | None, typer.Option(help="only the first so many of the five")] = None,
+    photo: Annotated[list[Path] | None, typer.Option(help="a group photo for fig7; one or more")] = None,
+    seed: SeedOption = 0,
+    workers: Annotated[int | None, typer.Option(help="processes that prepare photos", min=1)] = None,
+) -> None:
+    """Make a table or figure of the paper anew, beside its own numbers. Killed? It goes on."""
+    with clear_errors():
+        from feroi.reproduce.reproduce import Ears, make
+        from feroi.reproduce.runs import Plan
+
+        plan = Plan(recipe, epochs, batch_size, size_hw(size), folds, seed)
+        names = networks.split(",") if networks else []
+        ears = Ears(training_voice, progress_bar, lambda path, faces: say(f"{path}: {faces} faces"))
+        typer.echo(make(target, data, out, plan, ears, names, photo or [], workers))
+        say(f"result and runs are in {out}")
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="folder of the report")] = Path("demo"),
+) -> None:
+    """Train on the embedded faces, score on unseen people, show where the network looked."""
+    with clear_errors():
+        from feroi.demo import EPOCHS, REPORT, run_demo
+
+        with training_voice(EPOCHS) as voice:
+            scores = run_demo(out, voice)
+        print_scores(scores)
+        say(f"report: {(out / REPORT).resolve()}")
