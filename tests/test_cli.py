@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from feroi import __version__
 from feroi.cli import app
-from feroi.network.weights import load_network
+from feroi.network.weights import load_calibration, load_network
 from feroi.photo import landmarks
 from feroi.training import crossval
 from feroi.vocabulary import EXPRESSIONS
@@ -124,6 +124,32 @@ def test_evaluate_reads_the_validation_split_and_counts_twins(tmp_path, expressi
     assert "39 of these 42 images were trained on" in result.output
     result = _run("evaluate", run, "--data", root, "--split", "training", "--twins")
     assert "every image has a twin" in result.output
+
+
+def test_a_calibrated_model_says_what_its_probabilities_are_worth(tmp_path, expression_folders):
+    root = tmp_path / "fer"
+    shutil.copytree(expression_folders, root / "train")
+    shutil.copytree(expression_folders, root / "validation")
+    run, file = tmp_path / "run", tmp_path / "calibrated.safetensors"
+    part = ["--data", root, "--hold-out", "0.5"]
+    assert _run("train", *part, "--run", run, *TINY).exit_code == 0
+    result = _run("calibrate", run, *part, "--coverage", "0.6", "--out", file)
+    assert result.exit_code == 0, result.output
+    assert "trained on" not in result.output
+    calibration = load_calibration(file)
+    assert (calibration.mirror, calibration.coverage) == (True, 0.6)
+    drawn = tmp_path / "reliability.png"
+    result = _run("evaluate", file, "--data", root, "--reliability", drawn, "--json", tmp_path / "s.json")
+    assert result.exit_code == 0, result.output
+    certainty = json.loads((tmp_path / "s.json").read_text())["certainty"]
+    assert certainty["sets"]["coverage"] == 0.6
+    assert sum(each["n"] for each in certainty["bins"]) == 42
+    assert drawn.read_bytes().startswith(b"\x89PNG")
+    # promises are not for faces that were learned from
+    assert (
+        "were trained on"
+        in _run("calibrate", run, "--data", root, "--split", "training", "--out", file).output
+    )
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ import feroi
 from feroi import reading
 from feroi.config import NetworkConfig
 from feroi.look import Look
+from feroi.network.calibration import Calibration
 from feroi.photo import landmarks
 from feroi.photo.geometry import Camera, Pose, generic_face, rotation_of
 from feroi.reading import Settings, analyze_photos
@@ -77,8 +78,22 @@ def test_a_reading_is_whole(astronaut):
     assert set(face.regions) == set(REGIONS)
     assert face.answer == "happy"
     assert replace(face, confidence=0.49).answer == "happy?"
+    assert (face.likely, face.coverage, face.phrase) == (("happy",), None, "happy")
     uniform = replace(face, regions=face.region_areas)
     assert uniform.region_gains == pytest.approx(dict.fromkeys(REGIONS, 1.0))
+
+
+def test_likely_expressions_are_named_the_most_probable_first(astronaut):
+    def torn(faces):
+        look = _forward(faces)
+        look.logits[:, EXPRESSIONS.index("fear")] = 2.0
+        return look
+
+    calibration = Calibration(coverage=0.9, threshold=0.2)  # e^3, e^2, and five ones: .62, .23, .03
+    (photo,) = analyze_photos([astronaut], torn, CONFIG, HOG, calibration)
+    assert photo.faces[0].likely == ("happy", "fear")
+    assert photo.faces[0].phrase == "happy or fear (90 %)"
+    assert rows(photo)[0]["likely"] == "happy|fear"
 
 
 def test_attention_lies_on_the_photo_where_it_lay_on_the_crop(astronaut):

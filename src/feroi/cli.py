@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from feroi import __version__
-from feroi.commands.learn import agreement, crossval, evaluate, export, rois, train
+from feroi.commands.learn import agreement, calibrate, crossval, evaluate, export, rois, train
 from feroi.commands.make import demo, reproduce, synth
 from feroi.commands.photos import analyze, group, prepare
 
@@ -29,6 +29,7 @@ for command in (
     group,
     prepare,
     train,
+    calibrate,
     evaluate,
     crossval,
     rois,

@@ -41,7 +41,7 @@ class Reader:
         check_detector(detector)
         check_model(landmarks)
         loaded = load_model(model, threads)
-        self.config, self.forward = loaded.config, loaded.forward
+        self.config, self.forward, self.calibration = loaded.config, loaded.forward, loaded.calibration
         if pipeline is not None:
             if self.config.pipeline not in (None, pipeline):
                 raise ValueError(
@@ -68,7 +68,7 @@ class Reader:
     def read_many(self, photos: Iterable[Source | str]) -> Iterator[Photo]:
         """Every face of many photos, in order; one that cannot be read has a status that says why."""
         files = (Path(photo) if isinstance(photo, str) else photo for photo in photos)
-        return analyze_photos(files, self.forward, self.config, self.settings)
+        return analyze_photos(files, self.forward, self.config, self.settings, self.calibration)
 
 
 _default_reader = lru_cache(maxsize=1)(Reader)

@@ -19,6 +19,7 @@ from feroi.explain.regions import region_areas, region_gains, region_masks, regi
 from feroi.explain.roi import project
 from feroi.files import shown
 from feroi.look import FloatArray, Forward
+from feroi.network.calibration import UNCALIBRATED, Calibration
 from feroi.photo.detect import Face, biggest, detect
 from feroi.photo.geometry import FRAME_HW
 from feroi.photo.landmarks import landmarks
@@ -50,6 +51,9 @@ class Reading:
 
     expression: the most probable one. confidence: its probability, 0..1.
     probabilities: expression to probability, summing to 1.
+    likely: the expressions that the model takes for possible, the most probable first; one of them is
+        right for a share `coverage` of faces like those it was calibrated on. The first alone, and a
+        coverage of None, where the model makes no such promise.
     box_xyxy_px: left, top, right, bottom of the face in the photo; may reach past its edge.
     score: how sure the detector was.
     landmarks: (68, 2), x and y in px of the photo, in the order of iBUG.
@@ -65,6 +69,8 @@ class Reading:
     expression: str
     confidence: float
     probabilities: dict[str, float]
+    likely: tuple[str, ...]
+    coverage: float | None
     box_xyxy_px: tuple[float, float, float, float]
     score: float
     landmarks: FloatArray
@@ -79,6 +85,13 @@ class Reading:
     def answer(self) -> str:
         """The expression, with a question mark if its probability is below one half."""
         return self.expression if self.confidence >= 0.5 else f"{self.expression}?"
+
+    @property
+    def phrase(self) -> str:
+        """The likely expressions in words, as "sad or neutral (90 %)"; `answer` without a coverage."""
+        if self.coverage is None:
+            return self.answer
+        return f"{' or '.join(self.likely)} ({100 * self.coverage:.0f} %)"
 
     @property
     def region_gains(self) -> dict[str, float]:
@@ -162,11 +175,13 @@ def analyze_photos(
     forward: Forward,
     config: NetworkConfig,
     settings: Settings = PLAIN,
+    calibration: Calibration = UNCALIBRATED,
 ) -> Iterator[Photo]:
     """Read every face of every photo, in the order given.
 
     photos: files, Pillow images, or arrays (H, W, 3) RGB or (H, W) intensity, uint8. A file that
         cannot be read becomes a `Photo` whose status says why.
+    forward: answers as `calibration`, which says which of them are likely, makes them.
     Faces of many photos go through the network together, and photos are decoded ahead of it, so a
     folder of any length is read in bounded memory.
     Raises ValueError if the network does not say how its faces were prepared, or cannot be given such;
@@ -185,9 +200,9 @@ def analyze_photos(
         for found in _ahead(pool, photos, config, settings):
             waiting.append(found)
             if _enough(waiting):
-                yield from _read(waiting, forward, config)
+                yield from _read(waiting, forward, config, calibration)
                 waiting = []
-        yield from _read(waiting, forward, config)
+        yield from _read(waiting, forward, config, calibration)
 
 
 def _enough(waiting: Sequence[_Found]) -> bool:
@@ -237,7 +252,9 @@ def _find(name: str, photo: Source, config: NetworkConfig, settings: Settings) -
     return _Found(name, status, pixels, kept, points, crops, refused)
 
 
-def _read(waiting: Sequence[_Found], forward: Forward, config: NetworkConfig) -> Iterator[Photo]:
+def _read(
+    waiting: Sequence[_Found], forward: Forward, config: NetworkConfig, calibration: Calibration
+) -> Iterator[Photo]:
     crops = [_centre(crop, config.input_hw) for found in waiting for crop in found.crops]
     if crops:
         look = forward(as_faces(np.stack([crop.image for crop in crops])))
@@ -249,7 +266,8 @@ def _read(waiting: Sequence[_Found], forward: Forward, config: NetworkConfig) ->
         for face, points in zip(found.faces, found.points, strict=True):
             assert found.pixels is not None
             roi = None if maps is None else maps[number]
-            readings.append(_reading(face, points, crops[number], shares[number], roi, found.pixels.shape))
+            shape = found.pixels.shape
+            readings.append(_reading(face, points, crops[number], shares[number], calibration, roi, shape))
             number += 1
         yield Photo(found.name, found.status, found.pixels, readings, found.refused)
 
@@ -259,6 +277,7 @@ def _reading(
     points: FloatArray,
     crop: Crop,
     shares: FloatArray,
+    calibration: Calibration,
     roi: FloatArray | None,
     shape: tuple[int, ...],
 ) -> Reading:
@@ -266,11 +285,14 @@ def _reading(
     if roi is not None:
         masks = region_masks(crop.landmarks_xy_px, crop.image.shape[:2])
         regions, areas = region_shares(roi, masks), region_areas(masks)
-    best = int(shares.argmax())
+    ranked = np.argsort(-shares, kind="stable")
+    best, likely = int(ranked[0]), calibration.likely(shares)
     return Reading(
         expression=EXPRESSIONS[best],
         confidence=float(shares[best]),
         probabilities=dict(zip(EXPRESSIONS, map(float, shares), strict=True)),
+        likely=tuple(EXPRESSIONS[at] for at in ranked if likely[at]),
+        coverage=calibration.coverage,
         box_xyxy_px=face.box_xyxy_px,
         score=face.score,
         landmarks=points,

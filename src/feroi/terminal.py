@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from feroi.data.samples import Samples
     from feroi.evaluation.agreement import Agreement
     from feroi.evaluation.bootstrap import Interval
+    from feroi.evaluation.calibration import Certainty
     from feroi.evaluation.metrics import Scores
     from feroi.reading import Photo
     from feroi.report.analysis import Counts
@@ -242,6 +243,21 @@ def print_scores(scores: Scores) -> None:
         recall = scores.per_class_recall[label]
         table.add_row(label, *map(str, row), "–" if recall is None else f"{100 * recall:.1f} %")
     Console(highlight=False).print(table)
+
+
+def print_certainty(certainty: Certainty) -> None:
+    """What the probabilities are worth, in a line or two."""
+    say(
+        f"probabilities: expected calibration error {certainty.calibration_error:.3f}, "
+        f"cross entropy {certainty.cross_entropy:.3f}; "
+        f"{100 * certainty.selected_accuracy:.1f} % right among the surest 80 %"
+    )
+    sets = certainty.sets
+    if sets is not None:
+        say(
+            f"the right expression is among the likely ones for {100 * sets.covered:.1f} % "
+            f"(promised {100 * sets.coverage:.0f} %), {sets.size:.2f} of them on average"
+        )
 
 
 def print_agreement(agreement: Agreement) -> None:

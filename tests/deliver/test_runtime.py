@@ -8,9 +8,10 @@ import torch
 from feroi.config import HEADS, NetworkConfig
 from feroi.deliver.export import export_onnx
 from feroi.deliver.runtime import load_model
+from feroi.network.calibration import Calibration
 from feroi.network.forward import torch_forward, torch_score
 from feroi.network.model import Network
-from feroi.network.weights import load_network
+from feroi.network.weights import load_calibration, load_network, save_network
 
 FACES = np.random.default_rng(0).random((3, 1, 48, 48), dtype=np.float32)
 
@@ -35,13 +36,34 @@ def test_torch_and_onnx_agree(head, tmp_path):
     _agree(model.forward(FACES[:1]), torch_forward(network)(FACES[:1]))
 
 
+def test_a_calibration_travels_with_both_forms(tmp_path):
+    torch.manual_seed(0)
+    network = Network(
+        NetworkConfig("attention", (48, 48), poolings=2, convolutions=(1, 1, 2, 2), lateral=True)
+    )
+    calibration = Calibration(mirror=True, temperature=0.5, coverage=0.9, threshold=0.2)
+    save_network(network, tmp_path / "n.safetensors", calibration)
+    export_onnx(network, tmp_path / "n.onnx", load_calibration(tmp_path / "n.safetensors"))
+    raw = torch_forward(network)
+    mirrored = raw(np.ascontiguousarray(FACES[..., ::-1]))
+    for name in ("n.safetensors", "n.onnx"):
+        model = load_model(tmp_path / name)
+        assert model.calibration == calibration
+        look = model.forward(FACES)
+        np.testing.assert_allclose(look.logits, raw(FACES).logits + mirrored.logits, rtol=0, atol=1e-4)
+        expected = (raw(FACES).attention + mirrored.attention[..., ::-1]) / 2
+        np.testing.assert_allclose(look.attention, expected, rtol=0, atol=1e-4)
+
+
 def test_the_shipped_network_is_the_same_in_both_forms():
     shipped, torch_network = load_model("default"), load_network("default")
+    forward = load_calibration("default").forward(torch_forward(torch_network))
     assert shipped.config == torch_network.config
+    assert shipped.calibration == load_calibration("default")
     assert shipped.config.pipeline == "wild"
-    _agree(shipped.forward(FACES), torch_forward(torch_network)(FACES))
+    _agree(shipped.forward(FACES), forward(FACES))
     wide = np.random.default_rng(1).random((1, 1, 80, 112), dtype=np.float32)
-    _agree(shipped.forward(wide), torch_forward(torch_network)(wide))
+    _agree(shipped.forward(wide), forward(wide))
     np.testing.assert_allclose(shipped.score(wide), torch_score(torch_network)(wide), rtol=0, atol=1e-4)
 
 

@@ -28,6 +28,7 @@ from feroi.terminal import (
     chosen_settings,
     chosen_split,
     clear_errors,
+    print_certainty,
     print_rejected,
     print_scores,
     say,
@@ -103,6 +104,9 @@ def evaluate(
     data: DataOption,
     json: Annotated[Path | None, typer.Option("--json", help="write the scores here")] = None,
     confusion: Annotated[Path | None, typer.Option(help="draw the confusion matrix here")] = None,
+    reliability: Annotated[
+        Path | None, typer.Option(help="draw here how far the probabilities can be relied on")
+    ] = None,
     split: SplitOption = None,
     twins: Annotated[
         bool, typer.Option("--twins", help="score also without exact twins of training images")
@@ -116,7 +120,7 @@ def evaluate(
         from feroi.deliver.runtime import load_model
         from feroi.evaluation.evaluate import evaluate as score_network
         from feroi.files import write_json
-        from feroi.report.figures import draw_confusion
+        from feroi.report.figures import draw_confusion, draw_reliability
 
         network = load_model(model)
         samples = read_dataset(data, layout)
@@ -125,8 +129,9 @@ def evaluate(
             raise ValueError("--twins compares with the training split, and the data set has none")
         chosen = chosen_split(samples, split)
         warn_of_trained_on(model, network.config, chosen)
-        result = score_network(network.forward, network.config, chosen, trained_on)
+        result = score_network(network.forward, network.config, chosen, trained_on, network.calibration)
         print_scores(result.scores)
+        print_certainty(result.certainty)
         if twins and not result.without_twins:
             say("every image has a twin among the training images; no score without them")
         if result.without_twins:
@@ -137,6 +142,48 @@ def evaluate(
             write_json(json, result.to_json())
         if confusion:
             draw_confusion(result.scores, confusion)
+        if reliability:
+            draw_reliability(result.certainty, reliability)
+
+
+def calibrate(
+    model: ModelArgument,
+    data: DataOption,
+    out: Annotated[Path, typer.Option(help=".safetensors file to write")],
+    hold_out: HoldOutOption = None,
+    coverage: Annotated[
+        float, typer.Option(help="how often the expression shall be among the likely ones")
+    ] = 0.9,
+    mirror: Annotated[bool, typer.Option(help="read each face's mirror image too, and average")] = True,
+    split: SplitOption = None,
+    layout: LayoutOption = "auto",
+) -> None:
+    """Make a trained network's probabilities honest, on faces it has not learned from."""
+    with clear_errors():
+        from feroi.data.holdout import held_out
+        from feroi.data.readers import read_dataset
+        from feroi.data.samples import TRAINING
+        from feroi.evaluation.calibration import fit_calibration
+        from feroi.evaluation.evaluate import read
+        from feroi.network.calibration import Calibration
+        from feroi.network.forward import torch_forward
+        from feroi.network.weights import load_network, save_network
+
+        network, samples = load_network(model), read_dataset(data, layout)
+        if hold_out is None:
+            chosen = chosen_split(samples, split)
+        else:
+            chosen = held_out(samples.split(TRAINING), hold_out, network.config.stored_hw).validation
+        warn_of_trained_on(model, network.config, chosen)
+        forward = Calibration(mirror).forward(torch_forward(network))
+        readings = read(forward, network.config, chosen)
+        print_rejected(readings.rejected)
+        found = fit_calibration(readings.logits, readings.samples.labels, mirror, coverage)
+        save_network(network, out, found)
+        say(
+            f"temperature {found.temperature:.3f}; likely from {found.threshold:.3f} on, for a coverage of "
+            f"{coverage:g}; from {len(readings.samples)} faces; written: {out}"
+        )
 
 
 def rois(
@@ -201,7 +248,7 @@ def export(
     """Write a trained network as ONNX, to be read without torch."""
     with clear_errors():
         from feroi.deliver.export import export_onnx
-        from feroi.network.weights import load_network
+        from feroi.network.weights import load_calibration, load_network
 
-        export_onnx(load_network(model), out)
+        export_onnx(load_network(model), out, load_calibration(model))
         say(f"written: {out}")

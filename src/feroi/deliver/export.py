@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from feroi.files import atomic_path
+from feroi.network.calibration import UNCALIBRATED, Calibration, write_calibration
 from feroi.network.description import describe
 from feroi.network.model import Network
 
@@ -17,8 +18,10 @@ INPUT = "faces"
 OUTPUTS = ["logits", "attention", "focus", "score"]
 
 
-def export_onnx(network: Network, path: Path) -> None:
-    """Write `network` to `path`, with its description as metadata.
+def export_onnx(network: Network, path: Path, calibration: Calibration = UNCALIBRATED) -> None:
+    """Write `network` to `path`, with its description and `calibration` as metadata.
+
+    The outputs are the network's own; `deliver.runtime` applies the calibration.
 
     Inputs and outputs have the names above. Number and size of the faces are free; for `flatten`,
     the number alone. An output a head does not have (the map of `flatten`, the score of `gap`) is
@@ -45,7 +48,7 @@ def export_onnx(network: Network, path: Path) -> None:
             verbose=False,
         )
     assert program is not None
-    program.model.metadata_props.update(describe(network.config))
+    program.model.metadata_props.update(describe(network.config) | write_calibration(calibration))
     with atomic_path(path) as temporary:
         program.save(temporary)
 

@@ -11,18 +11,21 @@ from numpy.typing import NDArray
 
 from feroi.config import NetworkConfig
 from feroi.look import FloatArray, Forward, Look, ScoreMap
+from feroi.network.calibration import UNCALIBRATED, Calibration, read_calibration
 from feroi.network.description import DEFAULT, described, model_file
 
 
 class Model(NamedTuple):
     """A network that can read: what it is, and how to ask it.
 
+    forward: answers as `calibration` makes them.
     score: the attention's score before its soft-max; None for heads that have none.
     """
 
     config: NetworkConfig
     forward: Forward
     score: ScoreMap | None = None
+    calibration: Calibration = UNCALIBRATED
 
 
 def load_model(model: Path | str = DEFAULT, threads: int | None = None) -> Model:
@@ -36,10 +39,11 @@ def load_model(model: Path | str = DEFAULT, threads: int | None = None) -> Model
     if file.suffix == ".onnx":
         return _load_onnx(file, threads)
     from feroi.network.forward import torch_forward, torch_score
-    from feroi.network.weights import load_network
+    from feroi.network.weights import load_calibration, load_network
 
-    network = load_network(file)
-    return Model(network.config, torch_forward(network), torch_score(network))
+    network, calibration = load_network(file), load_calibration(file)
+    forward = calibration.forward(torch_forward(network))
+    return Model(network.config, forward, torch_score(network), calibration)
 
 
 def untrained(config: NetworkConfig) -> Forward | None:
@@ -62,7 +66,8 @@ def _load_onnx(path: Path, threads: int | None) -> Model:
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises many kinds, some of them plain Exception
         raise ValueError(f"{path} is not an ONNX model that can be run: {error}") from None
-    config = described(path, session.get_modelmeta().custom_metadata_map)
+    metadata = session.get_modelmeta().custom_metadata_map
+    config, calibration = described(path, metadata), read_calibration(path, metadata)
     outputs = [output.name for output in session.get_outputs()]
 
     def forward(faces: NDArray[np.float32]) -> Look[FloatArray]:
@@ -73,4 +78,5 @@ def _load_onnx(path: Path, threads: int | None) -> Model:
         (found,) = session.run(["score"], {"faces": faces})
         return np.asarray(found)
 
-    return Model(config, forward, score_map if "score" in outputs else None)
+    score = score_map if "score" in outputs else None
+    return Model(config, calibration.forward(forward), score, calibration)

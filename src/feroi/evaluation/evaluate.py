@@ -12,8 +12,10 @@ from feroi.config import NetworkConfig
 from feroi.data.batches import centre_batches, centre_patches
 from feroi.data.pixels import Rejected, decode, image_marks
 from feroi.data.samples import Samples
+from feroi.evaluation.calibration import Certainty, measure_certainty
 from feroi.evaluation.metrics import Scores, score
 from feroi.look import FloatArray, Forward
+from feroi.network.calibration import UNCALIBRATED, Calibration
 from feroi.progress import track
 
 TRAINED_ON = "trained-on.txt"
@@ -42,9 +44,11 @@ class Readings(NamedTuple):
 
 
 class Evaluation(NamedTuple):
-    """Scores on all images, and on those without an exact twin among the images trained on."""
+    """Scores on all images, and on those without an exact twin among the images trained on; and what the
+    probabilities are worth on all."""
 
     scores: Scores
+    certainty: Certainty
     without_twins: Scores | None
     rejected: list[Rejected]
 
@@ -53,6 +57,7 @@ class Evaluation(NamedTuple):
         result = self.scores.to_json()
         if self.without_twins is not None:
             result["without_twins"] = self.without_twins.to_json()
+        result["certainty"] = self.certainty.to_json()
         result["rejected"] = [item._asdict() for item in self.rejected]
         return result
 
@@ -96,9 +101,15 @@ def _check_pipeline(config: NetworkConfig, samples: Samples) -> None:
 
 
 def evaluate(
-    forward: Forward, config: NetworkConfig, samples: Samples, trained_on: Samples | None = None
+    forward: Forward,
+    config: NetworkConfig,
+    samples: Samples,
+    trained_on: Samples | None = None,
+    calibration: Calibration = UNCALIBRATED,
 ) -> Evaluation:
     """Score a network on `samples`; with `trained_on`, also without the exact twins of those images.
+
+    forward: answers as `calibration`, which says which of them are likely, makes them.
 
     There is no second score if every image has a twin.
     """
@@ -110,7 +121,8 @@ def evaluate(
         marks = image_marks(decode(samples, config.stored_hw).pixels)
         new = np.array([mark not in known for mark in marks])
         without_twins = score(labels[new], predicted[new]) if new.any() else None
-    return Evaluation(score(labels, predicted), without_twins, readings.rejected)
+    certainty = measure_certainty(readings.logits, labels, calibration)
+    return Evaluation(score(labels, predicted), certainty, without_twins, readings.rejected)
 
 
 def count_trained_on(model: Path, config: NetworkConfig, samples: Samples) -> int:

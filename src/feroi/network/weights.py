@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from feroi.files import atomic_path
+from feroi.network.calibration import UNCALIBRATED, Calibration, read_calibration, write_calibration
 from feroi.network.description import describe, described, model_file
 from feroi.network.model import Network
 
@@ -18,10 +19,10 @@ CHECKPOINT_PREFIXES = (OPTIMIZER_PREFIX, UNAVERAGED_PREFIX)
 """Tensors of a checkpoint that are not the network's."""
 
 
-def save_network(network: Network, path: Path) -> None:
-    """Write weights and configuration to `path`, whole or not at all."""
+def save_network(network: Network, path: Path, calibration: Calibration = UNCALIBRATED) -> None:
+    """Write weights, configuration and calibration to `path`, whole or not at all."""
     tensors = {name: value.contiguous() for name, value in network.state_dict().items()}
-    save_tensors(tensors, describe(network.config), path)
+    save_tensors(tensors, describe(network.config) | write_calibration(calibration), path)
 
 
 def save_tensors(tensors: dict[str, Tensor], metadata: dict[str, str], path: Path) -> None:
@@ -49,6 +50,12 @@ def load_network(path: Path | str) -> Network:
     except RuntimeError as error:
         raise ValueError(f"{path} does not fit its own description: {error}") from error
     return network.eval()
+
+
+def load_calibration(path: Path | str) -> Calibration:
+    """The calibration in the file that `load_network` would read. Raises what that raises."""
+    file = model_file(path, ".safetensors")
+    return read_calibration(file, load_tensors(file)[1])
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

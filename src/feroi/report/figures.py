@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from feroi.evaluation.calibration import Certainty
 from feroi.evaluation.metrics import Scores
 from feroi.explain.group import GroupLook
 from feroi.explain.roi import MeanLook
@@ -68,6 +69,47 @@ def draw_curves(history: Sequence[Mapping[str, Any]], path: Path) -> None:
     accuracy.plot(best["epoch"], 100 * best["validation_accuracy"], "k*", label="best")
     accuracy.set_title(f"best {100 * best['validation_accuracy']:.1f} % in epoch {best['epoch']}")
     accuracy.legend()
+    save(figure, path)
+
+
+def draw_reliability(certainty: Certainty, path: Path) -> None:
+    """Accuracy against confidence (Guo et al. 2017), and accuracy on the surest share of the faces."""
+    figure = Figure(figsize=(9.6, 4.2), layout="constrained")
+    reliability, selective = figure.subplots(1, 2)
+    for each in certainty.bins:
+        width = each.high - each.low
+        reliability.bar(
+            each.low, 100 * each.accuracy, width, align="edge", color="#4c78a8", edgecolor="white"
+        )
+        place = (each.low + width / 2, 100 * each.accuracy)
+        reliability.annotate(str(each.n), place, (0, 2), textcoords="offset points", ha="center", fontsize=7)
+    confidences = [each.confidence for each in certainty.bins]
+    reliability.plot(
+        confidences, [100 * each.accuracy for each in certainty.bins], "k.", label="mean of a bin"
+    )
+    reliability.plot([0, 1], [0, 100], "k--", linewidth=1, label="honest")
+    reliability.set_xlim(0, 1)
+    reliability.set_ylim(0, 100)
+    reliability.set_xlabel("probability of the answer (bars: how many faces)")
+    reliability.set_ylabel("read right, %")
+    reliability.set_title(f"expected calibration error {certainty.calibration_error:.3f}")
+    reliability.legend(loc="upper left")
+    shares = 100 * np.arange(1, len(certainty.selective) + 1) / len(certainty.selective)
+    shown = shares >= 5  # fewer say little
+    selective.plot(shares[shown], 100 * certainty.selective[shown], color="#4c78a8")
+    selective.plot(80, 100 * certainty.selected_accuracy, "ko")
+    selective.annotate(
+        f"{100 * certainty.selected_accuracy:.1f} % at 80 %",
+        (80, 100 * certainty.selected_accuracy),
+        (-8, 10),
+        textcoords="offset points",
+        ha="right",
+    )
+    selective.set_xlim(0, 100)
+    selective.set_xlabel("surest share of the faces, %")
+    selective.set_ylabel("read right among them, %")
+    selective.set_title("if the others are left unanswered")
+    selective.grid(alpha=0.3)
     save(figure, path)
 
 

@@ -81,6 +81,7 @@ def _face_values(face: Reading) -> dict[str, Any]:
     return {
         "expression": face.expression,
         "answer": face.answer,
+        "phrase": face.phrase if face.coverage else "",
         "confidence": face.confidence,
         "crop": _jpeg(crop.resize(size)),
         "looked": looked,

@@ -21,6 +21,7 @@ COLUMNS = (
     "face",
     "expression",
     "confidence",
+    "likely",
     "x0",
     "y0",
     "x1",
@@ -30,10 +31,10 @@ COLUMNS = (
     *(f"roi_{region}" for region in REGIONS),
 )
 """file; status (ok, no face, or why it could not be read); face read, from 0, the biggest first; expression
-and its probability; box in px; the detector's score; a probability an expression; the share of attention on
-each region. Shares and scores have six decimals."""
+and its probability; the likely ones, | between them; box in px; the detector's score; a probability an
+expression; the share of attention on each region. Shares and scores have six decimals."""
 
-_TEXT = {"file", "status", "expression"}
+_TEXT = {"file", "status", "expression", "likely"}
 
 
 def rows(photo: Photo) -> list[Row]:
@@ -52,6 +53,7 @@ def rows(photo: Photo) -> list[Row]:
                 "status": photo.status,
                 "face": number,
                 "expression": face.expression,
+                "likely": "|".join(face.likely),
                 **_box(face.box_xyxy_px),
                 **{name: round(value, 6) for name, value in numbers.items()},
             }

@@ -1,0 +1,93 @@
+"""How the answers of a network are turned into probabilities one can rely on. Needs no torch."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feroi.look import FloatArray, Forward, Look
+
+
+class Calibration(NamedTuple):
+    """What was found out about a network on held-out data, and is kept in its file.
+
+    mirror: whether a face and its mirror image are read and their logits and maps averaged.
+    temperature: what logits are divided by (Guo et al. 2017); 1 changes nothing.
+    coverage: share of faces whose expression shall be among the likely ones, 0..1; None if nobody asked.
+    threshold: the probability from which on an expression is likely, by split conformal prediction
+        (Sadinle et al. 2019); None with `coverage`.
+    """
+
+    mirror: bool = False
+    temperature: float = 1.0
+    coverage: float | None = None
+    threshold: float | None = None
+
+    def forward(self, forward: Forward) -> Forward:
+        """`forward` with its maps averaged over mirror images and its logits divided, as said here."""
+        if not self.mirror and self.temperature == 1:
+            return forward
+
+        def calibrated(faces: NDArray[np.float32]) -> Look[FloatArray]:
+            look = forward(faces)
+            if self.mirror:
+                look = _mean(look, forward(np.ascontiguousarray(faces[..., ::-1])))
+            return look._replace(logits=look.logits / self.temperature)
+
+        return calibrated
+
+    def likely(self, probabilities: FloatArray) -> NDArray[np.bool_]:
+        """(..., 7) probabilities to which of them are likely: those from `threshold` on, and the highest.
+
+        Without a threshold the highest alone.
+        """
+        best = np.arange(probabilities.shape[-1]) == probabilities.argmax(-1)[..., None]
+        return np.asarray(best if self.threshold is None else best | (probabilities >= self.threshold))
+
+
+UNCALIBRATED = Calibration()
+
+
+def write_calibration(calibration: Calibration) -> dict[str, str]:
+    """As metadata of a model file."""
+    return {"calibration": json.dumps(calibration._asdict())}
+
+
+def read_calibration(path: Path, metadata: Mapping[str, str]) -> Calibration:
+    """The inverse of `write_calibration` for the file `path`; UNCALIBRATED if it says nothing.
+
+    Raises ValueError if what it says cannot be meant.
+    """
+    text = metadata.get("calibration")
+    if text is None:
+        return UNCALIBRATED
+    try:
+        calibration = Calibration(**json.loads(text))
+        _check(calibration)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path} has a broken calibration: {error}") from error
+    return calibration
+
+
+def _check(calibration: Calibration) -> None:
+    shares: list[Any] = [calibration.coverage, calibration.threshold]
+    if not isinstance(calibration.mirror, bool):
+        raise ValueError(f"mirror is true or false, got {calibration.mirror!r}")
+    if not 0 < calibration.temperature < math.inf:
+        raise ValueError(f"the temperature must be above 0, got {calibration.temperature!r}")
+    if shares != [None, None] and not all(isinstance(share, float) and 0 <= share <= 1 for share in shares):
+        raise ValueError(f"coverage and threshold lie between 0 and 1, got {shares}")
+
+
+def _mean(look: Look[FloatArray], mirrored: Look[FloatArray]) -> Look[FloatArray]:
+    attention = None
+    if look.attention is not None and mirrored.attention is not None:
+        attention = (look.attention + mirrored.attention[..., ::-1]) / 2
+    logits, focus = (look.logits + mirrored.logits) / 2, (look.focus + mirrored.focus) / 2
+    return Look(logits, attention, focus)
