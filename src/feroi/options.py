@@ -17,7 +17,7 @@ LandmarksOption = Annotated[str, typer.Option(help="compact, or dlib-68 of feroi
 DataOption = Annotated[
     str, typer.Option(help="folder or CSV file; embedded (-wild, -poses, -poses-wild) is shipped")
 ]
-LayoutOption = Annotated[str, typer.Option(help="auto, rafd, sfew, fer2013, folder or table")]
+LayoutOption = Annotated[str, typer.Option(help="auto, rafd, sfew, fer2013, ferplus, folder or table")]
 SplitOption = Annotated[
     str | None,
     typer.Option(

@@ -21,6 +21,20 @@ _CANONICAL = {word: name for name, others in _SPELLINGS.items() for word in (nam
 FER2013_CODES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """Expression of each number in the `emotion` column of FER-2013's CSV."""
 
+FER_PLUS_OPTIONS = {
+    "neutral": "neutral",
+    "happiness": "happy",
+    "surprise": "surprise",
+    "sadness": "sad",
+    "anger": "angry",
+    "disgust": "disgust",
+    "fear": "fear",
+    "contempt": "contempt",
+    "unknown": "unknown",
+    "NF": "no face",
+}
+"""What people could vote for in FER+, by the columns of its table."""
+
 IGNORED_EXPRESSIONS = frozenset({"contempt", "contemptuous"})
 """Labelled in some data sets, left out by the paper (section 4.1)."""
 

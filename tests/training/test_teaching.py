@@ -12,6 +12,7 @@ from feroi.config import NetworkConfig, RecipeConfig
 from feroi.data.folds import divide
 from feroi.data.pixels import decode
 from feroi.data.readers import read_dataset
+from feroi.data.samples import Samples
 from feroi.network.model import Network
 from feroi.network.weights import save_network
 from feroi.training.run import train_run
@@ -56,6 +57,21 @@ def test_soft_labels_against_torch(teachers, expression_folders):
                 said += [network(face).logits.softmax(1), network(face.flip(-1)).logits.softmax(1)]
         expected = 0.25 * torch.cat(said).mean(0).numpy() + 0.75 * np.eye(7)[training.samples.labels[at]]
         np.testing.assert_allclose(soft[at], expected, atol=1e-5)
+
+
+def test_votes_take_the_place_of_labels(teachers, expression_folders):
+    rows = list(read_dataset(expression_folders))
+    voted = [replace(row, attributes={**row.attributes, "votes": "1 0 0 0 0 0 3"}) for row in rows]
+    training = decode(Samples(voted), NETWORK.stored_hw)
+    np.testing.assert_allclose(soft_labels(training, [], 0.0), [[0.25, 0, 0, 0, 0, 0, 0.75]] * len(rows))
+    of_labels = soft_labels(decode(Samples(rows), NETWORK.stored_hw), teachers, 0.25)
+    hard = np.eye(7)[training.samples.labels]
+    difference = soft_labels(training, teachers, 0.25) - of_labels  # the teachers' share is the same
+    np.testing.assert_allclose(difference, 0.75 * ([0.25, 0, 0, 0, 0, 0, 0.75] - hard), atol=1e-6)
+    assert Samples([voted[0], rows[1]]).votes is None
+    odd = replace(rows[0], attributes={"votes": "1 2"})
+    with pytest.raises(ValueError, match="seven numbers in label order, not all 0, got '1 2'"):
+        _ = Samples([odd]).votes
 
 
 def test_a_distilled_run_remembers_its_teachers(teachers, tmp_path, expression_folders):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from feroi.data import folders, rafd, tables
+from feroi.data import ferplus, folders, rafd, tables
 from feroi.data.samples import LayoutError, Samples
 
 EMBEDDED = "embedded"
@@ -42,6 +42,7 @@ _READERS = {
     "rafd": rafd.read_rafd,
     "sfew": folders.read_sfew,
     "fer2013": _read_fer2013,
+    "ferplus": ferplus.read_ferplus,
     "folder": folders.read_folder,
     "table": _read_table,
 }
@@ -95,6 +96,7 @@ def _detect(path: Path) -> str:
         folders.SFEW_LAYOUT,
         tables.FER2013_CSV_LAYOUT,
         folders.FER2013_FOLDER_LAYOUT,
+        ferplus.FER_PLUS_LAYOUT,
         folders.FOLDER_LAYOUT,
         tables.TABLE_LAYOUT,
     )

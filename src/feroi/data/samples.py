@@ -67,6 +67,18 @@ class Samples(Sequence[Sample]):
     def subjects(self) -> list[str | None]:
         return [row.subject for row in self._rows]
 
+    @property
+    def votes(self) -> NDArray[np.float64] | None:
+        """(N, 7) share of the votes for each expression, rows summing to 1; None if some sample has none.
+
+        Raises ValueError if the attribute `votes` of one is not seven numbers.
+        """
+        texts = [row.attributes.get("votes") for row in self._rows]
+        if not texts or None in texts:
+            return None
+        votes = np.array([_seven_numbers(row) for row in self._rows], dtype=np.float64)
+        return np.asarray(votes / votes.sum(1, keepdims=True))
+
     def attribute(self, name: str) -> list[str | None]:
         """The attribute `name` of every sample, None where it has none."""
         return [row.attributes.get(name) for row in self._rows]
@@ -109,13 +121,28 @@ def pipeline_of(samples: Samples) -> Pipeline | None:
 
 
 def fingerprint(samples: Samples, pixels: NDArray[np.uint8]) -> str:
-    """SHA-256 over what a network learns from: pixels (N, H, W), labels and subjects, in order."""
+    """SHA-256 over what a network learns from: pixels (N, H, W), labels, subjects and votes, in order."""
     digest = hashlib.sha256(repr(pixels.shape).encode())
     for start in range(0, len(pixels), 1024):
         digest.update(np.ascontiguousarray(pixels[start : start + 1024]).tobytes())
     for row in samples:
-        digest.update(f"{row.expression}\0{row.subject}\n".encode())
+        votes = row.attributes.get("votes")
+        digest.update(
+            f"{row.expression}\0{row.subject}{'' if votes is None else f'{chr(0)}{votes}'}\n".encode()
+        )
     return digest.hexdigest()
+
+
+def _seven_numbers(row: Sample) -> list[float]:
+    try:
+        numbers = [float(word) for word in row.attributes["votes"].split()]
+        if len(numbers) != len(EXPRESSIONS) or min(numbers) < 0 or not 0 < sum(numbers) < np.inf:
+            raise ValueError
+    except ValueError:
+        raise ValueError(
+            f"{row.name}: votes are seven numbers in label order, not all 0, got {row.attributes['votes']!r}"
+        ) from None
+    return numbers
 
 
 def write_table(samples: Samples, path: Path) -> None:

@@ -93,7 +93,7 @@ def train_run(
     seen = _labelled(training)
     if recipe.guidance:
         seen = seen._replace(truths=truth_maps(training, network))
-    if teachers:
+    if teachers or training.samples.votes is not None:
         seen = seen._replace(soft=soft_labels(training, teachers, recipe.distillation))
     history = train(network, recipe, seen, _labelled(validation), run, seed, voice)
     draw_curves(history, run / CURVES)

@@ -1,4 +1,4 @@
-"""Soft labels from trained networks, the teachers (Hinton et al. 2015), for a recipe that distils."""
+"""Soft labels: of people who voted, and of trained networks, the teachers (Hinton et al. 2015)."""
 
 from __future__ import annotations
 
@@ -40,11 +40,15 @@ def check_teachers(recipe: RecipeConfig, teachers: Sequence[Path | str]) -> list
 
 
 def soft_labels(training: Decoded, teachers: Sequence[Path | str], share: float) -> NDArray[np.float32]:
-    """The targets of a distillation: (N, 7), each row summing to 1.
+    """The targets of a training: (N, 7), each row summing to 1.
 
     A `share` of each is the mean of what the teachers say of the unchanged image and of its mirror image;
-    the rest is on the label.
+    the rest is on the label, or divided as people voted where all samples have votes.
     """
+    votes = training.samples.votes
+    hard = np.eye(len(EXPRESSIONS))[training.samples.labels] if votes is None else votes
+    if not teachers:
+        return np.asarray(hard, dtype=np.float32)
     said = np.zeros((len(training.samples), len(EXPRESSIONS)))
     for teacher in teachers:
         network = load_network(teacher)
@@ -58,5 +62,4 @@ def soft_labels(training: Decoded, teachers: Sequence[Path | str], share: float)
                 said[first : first + len(faces)] += powers / powers.sum(1, keepdims=True)
             first += len(faces)
     said /= 2 * len(teachers)
-    hard = np.eye(len(EXPRESSIONS))[training.samples.labels]
     return np.asarray(share * said + (1 - share) * hard, dtype=np.float32)

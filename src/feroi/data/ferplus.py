@@ -1,0 +1,69 @@
+"""FER+: FER-2013 with the votes of ten people on each image (Barsoum et al. 2016)."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from feroi.data.folders import read_fer2013_folders
+from feroi.data.samples import LayoutError, Sample, Samples
+from feroi.data.tables import read_fer2013_csv
+from feroi.vocabulary import EXPRESSIONS, FER_PLUS_OPTIONS
+
+FER_PLUS_LAYOUT = """\
+FER+: FER-2013 with the votes of ten people beside it, fer2013.csv with fer2013new.csv, its rows in the same
+order, or folders with ferplus_votes.csv, which names the files, e.g.
+    file,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF
+    train/angry/Training_00000.png,4,0,0,1,3,2,0,0,0,0"""
+
+_BY_ROW, _BY_FILE = "fer2013new.csv", "ferplus_votes.csv"
+
+
+def read_ferplus(root: Path) -> Samples:
+    """FER-2013's images under the expression most people voted for, with its official splits.
+
+    Left out are images nobody voted on, those where two options share the most votes, and those most
+    people took for contempt, for another or for no face. The attribute `votes` holds the votes for the
+    seven expressions in label order, numbers with spaces between.
+    Raises LayoutError if the votes are missing or no numbers.
+    """
+    if (root / _BY_FILE).is_file():
+        faces, votes = read_fer2013_folders(root), _votes(root / _BY_FILE)
+        named = {row.get("file", ""): row for row in votes}
+        pairs = [(face, named[face.name]) for face in faces if face.name in named]
+    elif (root / _BY_ROW).is_file() and (root / "fer2013.csv").is_file():
+        faces, votes = read_fer2013_csv(root / "fer2013.csv"), _votes(root / _BY_ROW)
+        if len(faces) != len(votes):
+            raise LayoutError(f"{root}: votes on {len(votes)} images, and there are {len(faces)}")
+        pairs = list(zip(faces, votes, strict=True))
+    else:
+        raise LayoutError(f"{root} has no votes.\nExpected {FER_PLUS_LAYOUT}")
+    rows = [voted for face, row in pairs if (voted := _voted(face, row, root)) is not None]
+    if not rows:
+        raise LayoutError(f"{root}: no image has votes.\nExpected {FER_PLUS_LAYOUT}")
+    return Samples(rows)
+
+
+def _votes(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
+        reader = csv.DictReader(file, restval="")
+        missing = sorted(set(FER_PLUS_OPTIONS) - set(reader.fieldnames or ()))
+        if missing:
+            raise LayoutError(f"{path} has no column {', '.join(missing)}.\nExpected {FER_PLUS_LAYOUT}")
+        return list(reader)
+
+
+def _voted(face: Sample, row: Mapping[str, str], root: Path) -> Sample | None:
+    try:
+        counts = {expression: int(row[option]) for option, expression in FER_PLUS_OPTIONS.items()}
+    except ValueError:
+        raise LayoutError(f"{root}: votes on {face.name} are no numbers") from None
+    ranked = sorted(counts, key=lambda name: -counts[name])
+    best = ranked[0]
+    if best not in EXPRESSIONS or counts[best] == counts[ranked[1]]:
+        return None
+    votes = " ".join(str(counts[name]) for name in EXPRESSIONS)
+    attributes = {**face.attributes, "source": "FER+", "votes": votes}
+    return replace(face, expression=best, attributes=attributes)
