@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import threading
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+import dlib
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -158,3 +160,18 @@ def test_scores_are_those_of_dlib() -> None:
     (expected,) = dlib.cnn_face_detection_model_v1(str(path))(head, 0)
     windows = detection._cnn_windows(head)
     assert windows[:, 3].max() == pytest.approx(expected.confidence, abs=0.02)
+
+
+def test_hog_is_unpacked_once_for_all_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    unpacked = []
+    unpack = dlib.get_frontal_face_detector
+    monkeypatch.setattr(dlib, "get_frontal_face_detector", lambda: unpacked.append(1) or unpack())
+    detection._unpacked_hog_detector.cache_clear()
+    photo = np.ascontiguousarray(astronaut()[:256, 96:352])
+    found = []
+    for _ in range(2):
+        thread = threading.Thread(target=lambda: found.append(detect_hog(photo)))
+        thread.start()
+        thread.join()
+    assert len(unpacked) == 1
+    assert found[0] == found[1] != []
