@@ -13,7 +13,6 @@ just below the lower lip or the chin. Boxes may reach past the photo's edge.
 
 from __future__ import annotations
 
-import copy
 import math
 import multiprocessing
 import threading
@@ -193,16 +192,11 @@ _per_thread = threading.local()
 def _hog_detector() -> Any:
     """One detector a thread: dlib's keeps the photo it works on within itself."""
     if not hasattr(_per_thread, "hog"):
-        _per_thread.hog = copy.copy(_unpacked_hog_detector())
+        import dlib  # here, so that importing this module costs nothing
+
+        # dlib's own copy is compiled in and packed; unpacking it takes longer than searching a photo.
+        _per_thread.hog = dlib.fhog_object_detector(str(files("feroi").joinpath("photo/models/hog.svm")))
     return _per_thread.hog
-
-
-@cache
-def _unpacked_hog_detector() -> Any:
-    """Only to be copied: unpacking it takes dlib longer than searching a photo, and copying a millisecond."""
-    import dlib  # here, so that importing this module costs nothing
-
-    return dlib.get_frontal_face_detector()
 
 
 @cache
