@@ -10,6 +10,7 @@ import typer
 
 from feroi import __version__
 from feroi.options import (
+    AbstainOption,
     BatchOption,
     DataOption,
     EpochsOption,
@@ -237,6 +238,7 @@ def analyze(
     biggest: Annotated[bool, typer.Option("--biggest", help="the biggest face of each photo only")] = False,
     pipeline: PipelineOption = None,
     landmarks: LandmarksOption = "compact",
+    abstain: AbstainOption = False,
 ) -> None:
     """Find every face in photos, read it, and show where the network looked."""
     with clear_errors():
@@ -248,7 +250,7 @@ def analyze(
         files = list(photo_files(names))
         if not files:
             raise ValueError("no photos there; give picture files, folders that hold some, or - for a list")
-        reader = Reader(model, detector, biggest, pipeline, landmarks=landmarks)
+        reader = Reader(model, detector, biggest, pipeline, landmarks=landmarks, abstain=abstain)
         tables = Tables(csv, jsonl, parquet)
         with progress_bar("reading") as on_progress:
             found = heard(reader.read_many(files), files, on_progress)
@@ -334,18 +336,9 @@ def synth(
 
         chosen = None if angles is None else [int(angle) for angle in angles.split(",")]
         with progress_bar("rendering") as on_progress:
+            looks = gazes.split(",")
             made = write_dataset(
-                out,
-                facekit,
-                subjects,
-                chosen,
-                gazes.split(","),
-                size,
-                difficulty,
-                seed,
-                workers,
-                crop,
-                on_progress,
+                out, facekit, subjects, chosen, looks, size, difficulty, seed, workers, crop, on_progress
             )
         say(f"{made} pictures in {out}, with landmarks, Action Units and movement in {out / 'truth'}")
 
