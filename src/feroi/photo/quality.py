@@ -7,7 +7,7 @@ far; 1 is as good as it gets, and at .5 half of it is lost. See docs/results/202
 Sharpness is the energy of the Laplacian over that of the gradient, two measures of focus (Subbarao, Choi and
 Nikzad, Focusing techniques, 1993; Tenengrad, Krotkov, Focusing, 1988), of which Pertuz, Puig and Garcia,
 Analysis of focus measure operators, 2013, is the survey. Dividing one by the other takes out contrast and how
-much there is to see, better than dividing either by the variance does. Noise is sharp to it.
+much there is to see, better than dividing either by the variance does. Noise is sharp to it: a grainy blurred face passes.
 """
 
 from __future__ import annotations
@@ -25,17 +25,22 @@ LIMIT = 0.5
 """Faces whose `Quality.score` is below it are too poor to be read."""
 
 Curve = tuple[tuple[float, float], ...]
-"""What was measured, rising, and the share left there; straight between, level beyond."""
+"""What was measured, rising, and the share left there, its ends put to 0 and 1; straight between, level
+beyond."""
 
 SIZE: Curve = (
-    (0.125, 0.0), (0.208, 0.12), (0.333, 0.30), (0.417, 0.51), (0.5, 0.71), (0.583, 0.87), (0.667, 0.95),
-    (0.833, 1.0),
+    (0.125, 0.0), (0.167, 0.04), (0.208, 0.12), (0.25, 0.23), (0.333, 0.30), (0.417, 0.51), (0.5, 0.71),
+    (0.583, 0.87), (0.667, 0.95), (0.833, 1.0),
 )  # fmt: skip
 """Of pixels of the photo along one of the network's input."""
-SHARPNESS: Curve = ((0.15, 0.0), (0.34, 0.5), (0.85, 1.0))
+SHARPNESS: Curve = (
+    (0.115, 0.0), (0.141, 0.10), (0.189, 0.21), (0.231, 0.32), (0.294, 0.48), (0.393, 0.64), (0.558, 0.80),
+    (0.844, 0.98), (1.48, 1.0),
+)  # fmt: skip
 """Of `sharpness`."""
-TURN: Curve = ((38.7, 1.0), (47.1, 0.66), (53.3, 0.32), (57.1, 0.18), (60.0, 0.0))
-"""Of degrees of yaw, to either side, as found from landmarks."""
+TURN: Curve = ((20.3, 1.0), (38.8, 0.92), (46.7, 0.65), (53.1, 0.42), (57.1, 0.27), (75.0, 0.23), (90.0, 0.0))
+"""Of degrees of yaw, to either side, as found from landmarks. The compact ones find no more than about 57,
+so that the last two are true ones."""
 
 _TOO_SMALL, _TOO_BLURRED, _TOO_TURNED = "too small", "too blurred", "turned too far"
 _REMARKS = {_TOO_SMALL: "small face", _TOO_BLURRED: "blurred", _TOO_TURNED: "turned", "": ""}
