@@ -7,7 +7,8 @@ far; 1 is as good as it gets, and at .5 half of it is lost. See docs/results/202
 Sharpness is the energy of the Laplacian over that of the gradient, two measures of focus (Subbarao, Choi and
 Nikzad, Focusing techniques, 1993; Tenengrad, Krotkov, Focusing, 1988), of which Pertuz, Puig and Garcia,
 Analysis of focus measure operators, 2013, is the survey. Dividing one by the other takes out contrast and how
-much there is to see, better than dividing either by the variance does. Noise is sharp to it: a grainy blurred face passes.
+much there is to see, better than dividing either by the variance does. Noise is sharp to it:
+a grainy blurred face passes.
 """
 
 from __future__ import annotations
