@@ -9,6 +9,7 @@ from threading import Event
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.ndimage import gaussian_filter
 from skimage import data
 
 import feroi
@@ -20,12 +21,14 @@ from feroi.photo import landmarks
 from feroi.photo.geometry import Camera, Pose, generic_face, rotation_of
 from feroi.reading import Settings, analyze_photos
 from feroi.report.overlay import draw_overlay, free_spot, heat, moved_inside
+from feroi.report.photos import photo_values
 from feroi.report.tables import COLUMNS, rows, table_writer
 from feroi.terminal import photo_printer
 from feroi.vocabulary import EXPRESSIONS, REGIONS
 
 CONFIG = NetworkConfig("attention", (48, 48), pipeline="wild")
 HOG = Settings(detector="hog")
+CNN = Settings(detector="cnn")  # which finds blurred faces, too
 
 
 def _forward(faces):
@@ -179,6 +182,8 @@ def test_analyze_takes_what_reader_takes(astronaut):
     two = Image.fromarray(np.concatenate([astronaut, astronaut], axis=1))
     assert [face.expression for face in feroi.analyze(two, detector="hog")] == ["happy", "happy"]
     assert len(feroi.analyze(two, detector="hog", only_biggest=True)) == 1
+    poor = Image.fromarray(_beside_a_blurred_copy(astronaut))
+    assert [len(feroi.analyze(poor, detector="cnn", abstain=wish)) for wish in (False, True)] == [2, 1]
     with pytest.raises(ValueError, match="would misread those of 'front'"):
         feroi.analyze(two, pipeline="front")
     with pytest.raises(FileNotFoundError, match=r"gone\.onnx"):
@@ -234,6 +239,39 @@ def test_a_face_turned_too_far_is_refused_by_name(astronaut, monkeypatch, capsys
     assert row["x0"] < 225 < row["x1"]
     photo_printer(len(photo.name))(photo)
     assert "not read" in capsys.readouterr().out
+
+
+def _beside_a_blurred_copy(photo):
+    return np.concatenate([photo, gaussian_filter(photo, (5, 5, 0))], axis=1)
+
+
+def test_poor_faces_are_marked_and_read(astronaut):
+    (photo,) = analyze_photos([_beside_a_blurred_copy(astronaut)], _forward, CONFIG, CNN)
+    sharp, blurred = sorted(photo.faces, key=lambda face: face.box_xyxy_px)
+    assert sharp.quality.score > 0.9 > 0.5 > blurred.quality.score
+    by_place = sorted(rows(photo), key=lambda row: row["x0"])
+    assert [row["quality_problem"] for row in by_place] == [None, "too blurred"]
+    assert [row["quality"] for row in by_place] == [round(f.quality.score, 6) for f in (sharp, blurred)]
+    assert sorted(card["remark"] for card in photo_values(photo)["faces"]) == ["", "blurred"]
+
+
+def test_abstaining_leaves_a_row_and_loses_no_face(astronaut, capsys):
+    two = _beside_a_blurred_copy(astronaut)
+    (plain,) = analyze_photos([two], _forward, CONFIG, CNN)
+    (photo,) = analyze_photos([two], _forward, CONFIG, CNN._replace(abstain=True))
+    assert _forward.calls == [2, 1]
+    (face,), (refused,) = photo.faces, photo.refused
+    assert sorted([face.box_xyxy_px, refused.face.box_xyxy_px]) == sorted(f.box_xyxy_px for f in plain.faces)
+    read, unread = rows(photo)
+    assert (read["status"], read["quality_problem"]) == ("ok", None)
+    assert unread["status"] == refused.reason == refused.quality.refusal
+    assert unread["status"].startswith("too blurred to be read (quality .")
+    assert (unread["expression"], unread["face"], unread["happy"]) == (None, None, None)
+    assert unread["quality"] == pytest.approx(refused.quality.score, abs=1e-6)
+    (none,) = analyze_photos([two[:, 512:]], _forward, CONFIG, CNN._replace(abstain=True))
+    assert (none.status, none.faces, len(rows(none))) == ("no face to read", [], 1)
+    photo_printer(len(photo.name))(photo)
+    assert "too blurred to be read" in capsys.readouterr().out
 
 
 def test_the_terminal_names_the_region_with_the_most_attention_for_its_area(astronaut, capsys):

@@ -14,6 +14,9 @@ PipelineOption = Annotated[
     str | None, typer.Option(help="front, pose or wild, for a model that does not say it itself")
 ]
 LandmarksOption = Annotated[str, typer.Option(help="compact, or dlib-68 of feroi[dlib68] (research only)")]
+AbstainOption = Annotated[
+    bool, typer.Option("--abstain", help="leave faces too small, blurred or turned too far unread")
+]
 DataOption = Annotated[
     str, typer.Option(help="folder or CSV file; embedded (-wild, -poses, -poses-wild) is shipped")
 ]

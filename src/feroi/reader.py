@@ -25,6 +25,8 @@ class Reader:
     pipeline: how faces are prepared, for a model that does not say it itself.
     threads: how many the network may use; all cores if None.
     landmarks: "compact" (shipped) or "dlib-68" (needs feroi[dlib68]); see `photo.landmarks`.
+    abstain: leave faces too small, too blurred or turned too far unread; see `photo.quality`. `read_many`
+        says which in `Photo.refused`.
     Raises FileNotFoundError or ValueError for a model that cannot be used, ValueError for unknown names,
     ModuleNotFoundError if the landmarks need a package that is not installed.
     """
@@ -37,6 +39,7 @@ class Reader:
         pipeline: str | None = None,
         threads: int | None = None,
         landmarks: str = "compact",
+        abstain: bool = False,
     ) -> None:
         check_detector(detector)
         check_model(landmarks)
@@ -51,7 +54,7 @@ class Reader:
             if pipeline not in PIPELINES:
                 raise ValueError(f"unknown pipeline {pipeline!r}; choose one of {', '.join(PIPELINES)}")
             self.config = replace(self.config, pipeline=pipeline)
-        self.settings = Settings(detector, only_biggest, landmarks)
+        self.settings = Settings(detector, only_biggest, landmarks, abstain)
 
     def read(self, photo: Source | str) -> list[Reading]:
         """Every face of one photo, biggest first; none if it holds none.
@@ -81,6 +84,7 @@ def analyze(
     only_biggest: bool = False,
     pipeline: str | None = None,
     landmarks: str = "compact",
+    abstain: bool = False,
 ) -> list[Reading]:
     """Every face of `photo`; see `Reader.read` and `reading.Reading`.
 
@@ -91,4 +95,4 @@ def analyze(
     time, so for many photos make a Reader.
     """
     make = _default_reader if str(model) == DEFAULT else Reader
-    return make(model, detector, only_biggest, pipeline, landmarks=landmarks).read(photo)
+    return make(model, detector, only_biggest, pipeline, landmarks=landmarks, abstain=abstain).read(photo)

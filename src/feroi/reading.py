@@ -25,6 +25,7 @@ from feroi.photo.geometry import FRAME_HW
 from feroi.photo.landmarks import landmarks
 from feroi.photo.pixels import UnreadableImage, as_photo, read_photo, to_intensity
 from feroi.photo.prepare import Crop, prepare
+from feroi.photo.quality import LIMIT, Quality, quality
 from feroi.vocabulary import EXPRESSIONS
 
 Source = Path | Image.Image | NDArray[np.uint8]
@@ -64,6 +65,7 @@ class Reading:
         missing to 1 lies elsewhere. Empty for a network without a map.
     region_areas: share of the crop each of these covers, what a uniform map would put there; empty
         where `regions` is.
+    quality: whether the photo shows the face well enough to be read; see `photo.quality`.
     """
 
     expression: str
@@ -78,6 +80,7 @@ class Reading:
     crop_attention: FloatArray | None
     regions: dict[str, float]
     region_areas: dict[str, float]
+    quality: Quality
     photo_hw: tuple[int, int]
     _places_xy_px: FloatArray
 
@@ -120,10 +123,11 @@ class Reading:
 
 
 class Refused(NamedTuple):
-    """A face that was found and not read, and why."""
+    """A face that was found and not read, and why; its quality, if it was prepared."""
 
     face: Face
     reason: str
+    quality: Quality | None = None
 
 
 class Photo(NamedTuple):
@@ -134,7 +138,8 @@ class Photo(NamedTuple):
         could not be read.
     pixels: (H, W, 3) uint8 RGB, upright; None if the file could not be read.
     faces: biggest first.
-    refused: faces that the network's pipeline does not prepare, biggest first.
+    refused: faces that the network's pipeline does not prepare, or that are too poor and `Settings.abstain`
+        is set, biggest first.
     """
 
     name: str
@@ -150,11 +155,13 @@ class Settings(NamedTuple):
     detector: a name in `photo.detect.DETECTORS`.
     only_biggest: read the biggest face of each photo alone, as SFEW is prepared.
     landmarks: a name in `photo.landmarks.MODELS`.
+    abstain: leave faces whose quality is below `photo.quality.LIMIT` unread.
     """
 
     detector: str = "both"
     only_biggest: bool = False
     landmarks: str = "compact"
+    abstain: bool = False
 
 
 PLAIN = Settings()
@@ -167,6 +174,7 @@ class _Found(NamedTuple):
     faces: Sequence[Face]
     points: Sequence[FloatArray]
     crops: Sequence[Crop]
+    qualities: Sequence[Quality]
     refused: list[Refused]
 
 
@@ -233,23 +241,30 @@ def _find(name: str, photo: Source, config: NetworkConfig, settings: Settings) -
     try:
         pixels = read_photo(photo) if isinstance(photo, Path) else as_photo(photo)
     except UnreadableImage as error:
-        return _Found(name, str(error), None, [], [], [], [])
+        return _Found(name, str(error), None, [], [], [], [], [])
     intensity = to_intensity(pixels)
     faces = detect(pixels, settings.detector)
     if settings.only_biggest and faces:
         faces = [face for face in [biggest(faces)] if face is not None]
-    kept, points, crops, refused = [], [], [], []
+    pipeline = str(config.pipeline)
+    kept, points, crops, qualities, refused = [], [], [], [], []
     for face in faces:
         marks = landmarks(pixels, face, settings.landmarks)
         try:
-            crops.append(prepare(intensity, marks, str(config.pipeline), config.stored_hw))
+            crop = prepare(intensity, marks, pipeline, config.stored_hw)
         except ValueError as error:  # turned too far, or what was taken for a face is none
             refused.append(Refused(face, str(error)))
             continue
+        shown_well = quality(intensity, marks, crop, pipeline)
+        if settings.abstain and shown_well.score < LIMIT:
+            refused.append(Refused(face, shown_well.refusal, shown_well))
+            continue
         kept.append(face)
         points.append(marks)
+        crops.append(crop)
+        qualities.append(shown_well)
     status = "ok" if kept else "no face to read" if refused else "no face"
-    return _Found(name, status, pixels, kept, points, crops, refused)
+    return _Found(name, status, pixels, kept, points, crops, qualities, refused)
 
 
 def _read(
@@ -263,11 +278,13 @@ def _read(
     number = 0
     for found in waiting:
         readings = []
-        for face, points in zip(found.faces, found.points, strict=True):
+        for face, points, shown_well in zip(found.faces, found.points, found.qualities, strict=True):
             assert found.pixels is not None
             roi = None if maps is None else maps[number]
             shape = found.pixels.shape
-            readings.append(_reading(face, points, crops[number], shares[number], calibration, roi, shape))
+            readings.append(
+                _reading(face, points, shown_well, crops[number], shares[number], calibration, roi, shape)
+            )
             number += 1
         yield Photo(found.name, found.status, found.pixels, readings, found.refused)
 
@@ -275,6 +292,7 @@ def _read(
 def _reading(
     face: Face,
     points: FloatArray,
+    shown_well: Quality,
     crop: Crop,
     shares: FloatArray,
     calibration: Calibration,
@@ -300,6 +318,7 @@ def _reading(
         crop_attention=roi,
         regions=regions,
         region_areas=areas,
+        quality=shown_well,
         photo_hw=(shape[0], shape[1]),
         _places_xy_px=crop.places_xy_px,
     )

@@ -140,7 +140,7 @@ def photo_printer(longest_name: int) -> Callable[[Photo], None]:
                 most = max(gains, key=lambda name: gains[name])
                 line += f"  {most} {gains[most]:.1f}x ({100 * face.regions[most]:.0f} %)"
             typer.echo(line.rstrip())
-        for found, reason in photo.refused:
+        for found, reason, _ in photo.refused:
             typer.echo(f"{photo.name:{width}}  {'not read':17}  {_corners(found.box_xyxy_px):19}  {reason}")
 
     typer.echo(f"{'photo':{width}}  expression   sure  {'box x0,y0,x1,y1':19}  looked most at, for its area")

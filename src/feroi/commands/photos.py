@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from feroi.options import LandmarksOption, PipelineOption
+from feroi.options import AbstainOption, LandmarksOption, PipelineOption
 from feroi.terminal import clear_errors, heard, listed, print_rejected, progress_bar, say, say_counts
 
 
@@ -26,6 +26,7 @@ def analyze(
     biggest: Annotated[bool, typer.Option("--biggest", help="the biggest face of each photo only")] = False,
     pipeline: PipelineOption = None,
     landmarks: LandmarksOption = "compact",
+    abstain: AbstainOption = False,
 ) -> None:
     """Find every face in photos, read it, and show where the network looked."""
     with clear_errors():
@@ -37,7 +38,7 @@ def analyze(
         files = list(photo_files(names))
         if not files:
             raise ValueError("no photos there; give picture files, folders that hold some, or - for a list")
-        reader = Reader(model, detector, biggest, pipeline, landmarks=landmarks)
+        reader = Reader(model, detector, biggest, pipeline, landmarks=landmarks, abstain=abstain)
         tables = Tables(csv, jsonl, parquet)
         with progress_bar("reading") as on_progress:
             found = heard(reader.read_many(files), files, on_progress)

@@ -37,9 +37,11 @@ MIRROR_ORDER = np.array(
 )
 """Which landmark of a face each landmark of its mirror image is."""
 
-_EYE_DISTANCE_CM = 6.5127  # between the eye centres of the generic face
+EYE_DISTANCE_CM = 6.5127
+"""Between the eye centres of the generic face."""
+
 _EYE_LINE_CM = 3.442
-PX_PER_CM = (FRAME_EYES_PX[1][0] - FRAME_EYES_PX[0][0]) / _EYE_DISTANCE_CM
+PX_PER_CM = (FRAME_EYES_PX[1][0] - FRAME_EYES_PX[0][0]) / EYE_DISTANCE_CM
 _ORIGIN_PX = np.array(
     [
         (FRAME_EYES_PX[0][0] + FRAME_EYES_PX[1][0]) / 2,
@@ -54,6 +56,7 @@ _ORIGIN_PX = np.array(
 _TRUST = np.repeat([0.3, 0.3, 1.0, 0.3], [17, 10, 21, 20])
 _OUTLIER_SHARE = 0.02  # of the face's size: residuals beyond it count linearly, no more squared
 _ITERATIONS = 10
+_SETTLED = 1e-4  # radians, logarithm of scale: steps below it are smaller than any landmark's error
 _LONGEST_STEP = 0.5  # radians, and logarithm of scale: landmarks that are no face cannot run away
 
 Floats = NDArray[np.float64]
@@ -162,7 +165,9 @@ def fit_camera(landmarks_xy_px: Floats) -> Camera:
     for _ in range(_ITERATIONS):
         distance = np.linalg.norm(landmarks - camera.project(points), axis=1)
         trust = _TRUST / np.sqrt(1 + (distance / outlier_px) ** 2)
-        camera = _gauss_newton_step(camera, points, landmarks, trust)
+        camera, step = _gauss_newton_step(camera, points, landmarks, trust)
+        if step < _SETTLED:
+            break
     return camera
 
 
@@ -195,8 +200,11 @@ def _linear_camera(points: Floats, seen: Floats, trust: Floats) -> Camera:
     return Camera(rotation, float(stretch.mean()), affine[:, 3] * [1, -1])
 
 
-def _gauss_newton_step(camera: Camera, points: Floats, seen: Floats, trust: Floats) -> Camera:
-    """One step over a small rotation (3), the logarithm of the scale, and the shift (2)."""
+def _gauss_newton_step(camera: Camera, points: Floats, seen: Floats, trust: Floats) -> tuple[Camera, float]:
+    """One step over a small rotation (3), the logarithm of the scale, and the shift (2).
+
+    Returns the longest change of the first four, too.
+    """
     x, y, z = camera.scale * camera.rotation @ points.T  # (K,) each, in px
     zero, one = np.zeros_like(x), np.ones_like(x)
     jacobian = np.concatenate(
@@ -211,4 +219,5 @@ def _gauss_newton_step(camera: Camera, points: Floats, seen: Floats, trust: Floa
     turn_and_growth = np.clip(step[:4], -_LONGEST_STEP, _LONGEST_STEP)
     turn = Rotation.from_rotvec(turn_and_growth[:3]).as_matrix()
     scale = camera.scale * float(np.exp(turn_and_growth[3]))
-    return Camera(turn @ camera.rotation, scale, camera.shift_px + step[4:])
+    moved = Camera(turn @ camera.rotation, scale, camera.shift_px + step[4:])
+    return moved, float(np.abs(turn_and_growth).max())

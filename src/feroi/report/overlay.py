@@ -52,6 +52,7 @@ def heat(image: NDArray[np.uint8], roi: FloatArray, strength: float = 1.0) -> ND
 def draw_overlay(photo: Photo) -> Image.Image:
     """The photo with number, box, answer, probability bars and region of interest of each face.
 
+    Beside the answer of a face of poor quality stands what is wrong with it.
     Numbers are those of the column `face` of the tables. The heat fades out towards the border of what
     the network saw. Photos of less than 1000 px are drawn up to four times as large.
     Raises ValueError for a photo that could not be read.
@@ -145,10 +146,11 @@ def _draw_faces(picture: Image.Image, faces: Sequence[Reading], times: int) -> N
 def _draw_answer(pen: _Pen, number: int, face: Reading, box: Spot) -> None:
     x0, y0, x1, y1 = box
     badge, text = f"{number}", f"{face.answer} {100 * face.confidence:.0f} %"
+    remark = f"  {face.quality.remark}" if face.quality.remark else ""
 
     def layout(letters: float) -> tuple[Point, list[Point]]:
         font = ImageFont.load_default(letters)
-        width = pen.draw.textlength(badge, font) + pen.draw.textlength(text, font) + letters
+        width = sum(pen.draw.textlength(words, font) for words in (badge, text, remark)) + letters
         above = y0 - 1.4 * letters
         corners = [(x0, above), (x1 - width, above), (x0, y1), (x1 - width, y1)]
         return (width, 1.4 * letters), corners
@@ -162,6 +164,8 @@ def _draw_answer(pen: _Pen, number: int, face: Reading, box: Spot) -> None:
     pen.draw.rectangle((spot[0], spot[1], end, spot[3]), fill=_FRAME)
     pen.draw.text((spot[0] + pad, middle), badge, font=font, fill=_PAPER, anchor="lm")
     pen.draw.text((end + pad, middle), text, font=font, fill=_INK, anchor="lm")
+    beyond = end + pad + pen.draw.textlength(text, font)
+    pen.draw.text((beyond, middle), remark, font=font, fill=(*_INK, 160), anchor="lm")
 
 
 def _draw_bars(pen: _Pen, face: Reading, box: Spot) -> None:

@@ -66,7 +66,7 @@ def photo_values(photo: Photo, shows: Sequence[str | None] = ()) -> dict[str, An
         "status": photo.status,
         "picture": _jpeg(picture),
         "faces": faces,
-        "refused": [reason for _, reason in photo.refused],
+        "refused": [reason for _, reason, _ in photo.refused],
     }
 
 
@@ -83,6 +83,7 @@ def _face_values(face: Reading) -> dict[str, Any]:
         "answer": face.answer,
         "phrase": face.phrase if face.coverage else "",
         "confidence": face.confidence,
+        "remark": face.quality.remark,
         "crop": _jpeg(crop.resize(size)),
         "looked": looked,
         "probabilities": [(name, share, "") for name, share in ordered],

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from feroi.files import atomic_path
+from feroi.photo.quality import Quality
 from feroi.reading import Photo
 from feroi.vocabulary import EXPRESSIONS, REGIONS
 
@@ -27,14 +28,17 @@ COLUMNS = (
     "x1",
     "y1",
     "score",
+    "quality",
+    "quality_problem",
     *EXPRESSIONS,
     *(f"roi_{region}" for region in REGIONS),
 )
 """file; status (ok, no face, or why it could not be read); face read, from 0, the biggest first; expression
-and its probability; the likely ones, | between them; box in px; the detector's score; a probability an
-expression; the share of attention on each region. Shares and scores have six decimals."""
+and its probability; the likely ones, | between them; box in px; the detector's score; the quality, 0..1, and
+what is below the limit of it, if anything; a probability an expression; the share of attention on each
+region. Shares and scores have six decimals."""
 
-_TEXT = {"file", "status", "expression", "likely"}
+_TEXT = {"file", "status", "expression", "likely", "quality_problem"}
 
 
 def rows(photo: Photo) -> list[Row]:
@@ -55,11 +59,12 @@ def rows(photo: Photo) -> list[Row]:
                 "expression": face.expression,
                 "likely": "|".join(face.likely),
                 **_box(face.box_xyxy_px),
+                **_quality(face.quality),
                 **{name: round(value, 6) for name, value in numbers.items()},
             }
         )
-    for found, reason in photo.refused:
-        place = {**_box(found.box_xyxy_px), "score": round(found.score, 6)}
+    for found, reason, quality in photo.refused:
+        place = {**_box(found.box_xyxy_px), "score": round(found.score, 6), **_quality(quality)}
         result.append({**empty, "file": photo.name, "status": reason, **place})
     return result
 
@@ -67,6 +72,12 @@ def rows(photo: Photo) -> list[Row]:
 def _box(box_xyxy_px: tuple[float, float, float, float]) -> Row:
     x0, y0, x1, y1 = (round(value, 1) for value in box_xyxy_px)
     return {"x0": x0, "y0": y0, "x1": x1, "y1": y1}
+
+
+def _quality(quality: Quality | None) -> Row:
+    if quality is None:
+        return {}
+    return {"quality": round(quality.score, 6), "quality_problem": quality.problem or None}
 
 
 @contextmanager
