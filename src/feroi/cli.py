@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,15 +10,24 @@ import typer
 from feroi import __version__
 from feroi.options import (
     BatchOption,
+    BiggestOption,
+    ClassImagesOption,
     DataOption,
+    DetectorOption,
     EpochsOption,
+    FolderPipelineOption,
     HoldOutOption,
     LandmarksOption,
     LayoutOption,
+    MethodsOption,
     ModelArgument,
     NetworkOption,
+    NetworksOption,
+    OtherRecipeOption,
+    PhotosArgument,
     PipelineOption,
     RateOption,
+    ReadingModelOption,
     RecipeOption,
     RunOption,
     SeedOption,
@@ -27,19 +35,26 @@ from feroi.options import (
     SizeOption,
     SplitOption,
     TeacherOption,
+    TwinsOption,
+    WorkersOption,
 )
 from feroi.terminal import (
+    chosen_names,
+    chosen_photos,
     chosen_settings,
     chosen_split,
     clear_errors,
     heard,
-    listed,
-    print_rejected,
+    print_crossval,
+    print_evaluation,
+    print_prepared,
     print_scores,
     progress_bar,
     say,
     say_counts,
+    say_faces,
     size_hw,
+    training_split,
     training_voice,
     warn_of_trained_on,
 )
@@ -97,15 +112,12 @@ def evaluate(
     json: Annotated[Path | None, typer.Option("--json", help="write the scores here")] = None,
     confusion: Annotated[Path | None, typer.Option(help="draw the confusion matrix here")] = None,
     split: SplitOption = None,
-    twins: Annotated[
-        bool, typer.Option("--twins", help="score also without exact twins of training images")
-    ] = False,
+    twins: TwinsOption = False,
     layout: LayoutOption = "auto",
 ) -> None:
     """Score a network on labelled faces: accuracy, macro-F1, recalls, confusion matrix."""
     with clear_errors():
         from feroi.data.readers import read_dataset
-        from feroi.data.samples import TRAINING
         from feroi.deliver.runtime import load_model
         from feroi.evaluation.evaluate import evaluate as score_network
         from feroi.files import write_json
@@ -113,19 +125,11 @@ def evaluate(
 
         network = load_model(model)
         samples = read_dataset(data, layout)
-        trained_on = samples.split(TRAINING) if twins else None
-        if trained_on is not None and not len(trained_on):
-            raise ValueError("--twins compares with the training split, and the data set has none")
+        trained_on = training_split(samples) if twins else None
         chosen = chosen_split(samples, split)
         warn_of_trained_on(model, network.config, chosen)
         result = score_network(network.forward, network.config, chosen, trained_on)
-        print_scores(result.scores)
-        if twins and not result.without_twins:
-            say("every image has a twin among the training images; no score without them")
-        if result.without_twins:
-            accuracy, n = result.without_twins.accuracy, result.without_twins.n
-            say(f"without twins of training images: accuracy {100 * accuracy:.2f} %, {n} images")
-        print_rejected(result.rejected)
+        print_evaluation(result, twins)
         if json:
             write_json(json, result.to_json())
         if confusion:
@@ -150,7 +154,6 @@ def crossval(
     """Cross-validate with no subject on both sides. Resumes fold by fold."""
     with clear_errors():
         from feroi.data.readers import read_dataset
-        from feroi.evaluation.crossval import in_percent
         from feroi.report.figures import draw_confusion
         from feroi.training.crossval import cross_validate_network
 
@@ -158,9 +161,8 @@ def crossval(
         samples = read_dataset(data, layout)
         with training_voice(how.epochs) as voice:
             result = cross_validate_network(samples, config, how, run, seed, folds, voice)
-        print_scores(result.together)
         draw_confusion(result.together, run / "confusion.png")
-        say(f"accuracy {in_percent(result.spread('accuracy'))} % over {folds} folds; see {run}")
+        print_crossval(result, run)
 
 
 @app.command()
@@ -210,9 +212,6 @@ def agreement(
         if json:
             write_json(json, result.to_json())
         print_agreement(result)
-        if control is None:
-            say("no control by an untrained network: that needs pip install 'feroi[train]'")
-        print_rejected(result.rejected)
         if out:
             from feroi.report.agreement import draw_agreement
 
@@ -222,36 +221,65 @@ def agreement(
 
 @app.command()
 def analyze(
-    photos: Annotated[
-        list[str], typer.Argument(help="files, folders, globs; - reads names from standard input")
-    ],
-    model: Annotated[Path, typer.Option(help="as for evaluate")] = Path("default"),
+    photos: PhotosArgument,
+    model: ReadingModelOption = Path("default"),
     csv: Annotated[Path | None, typer.Option("--csv", help="write a table, a row a face")] = None,
     jsonl: Annotated[Path | None, typer.Option("--jsonl", help="the same as JSON lines")] = None,
     parquet: Annotated[Path | None, typer.Option("--parquet", help="the same as Parquet")] = None,
     overlay: Annotated[Path | None, typer.Option(help="folder for photos with readings drawn on")] = None,
     report: Annotated[Path | None, typer.Option(help="write one HTML page to look at or send")] = None,
-    detector: Annotated[str, typer.Option(help="both, cnn or hog (the paper's)")] = "both",
-    biggest: Annotated[bool, typer.Option("--biggest", help="the biggest face of each photo only")] = False,
+    detector: DetectorOption = "both",
+    biggest: BiggestOption = False,
     pipeline: PipelineOption = None,
     landmarks: LandmarksOption = "compact",
 ) -> None:
     """Find every face in photos, read it, and show where the network looked."""
     with clear_errors():
-        from feroi.photo.sources import photo_files
         from feroi.reader import Reader
         from feroi.report.analysis import Tables, write_analysis
 
-        names = listed(sys.stdin.buffer) if photos == ["-"] else photos
-        files = list(photo_files(names))
-        if not files:
-            raise ValueError("no photos there; give picture files, folders that hold some, or - for a list")
+        files = chosen_photos(photos)
         reader = Reader(model, detector, biggest, pipeline, landmarks=landmarks)
         tables = Tables(csv, jsonl, parquet)
         with progress_bar("reading") as on_progress:
             found = heard(reader.read_many(files), files, on_progress)
             counts = write_analysis(found, str(model), tables, overlay, report)
         say_counts(counts)
+
+
+@app.command()
+def explain(
+    photos: PhotosArgument = [],  # noqa: B006
+    model: ReadingModelOption = Path("default"),
+    methods: MethodsOption = "attention,saliency,deconvnet,simplify,grad-cam,integrated-gradients,occlusion",
+    report: Annotated[Path | None, typer.Option(help="page (.html) or picture to write")] = None,
+    class_images: ClassImagesOption = None,
+    detector: DetectorOption = "both",
+    biggest: BiggestOption = False,
+    pipeline: PipelineOption = None,
+    landmarks: LandmarksOption = "compact",
+) -> None:
+    """Show where each face's expression was seen, by several methods side by side."""
+    with clear_errors():
+        from feroi.explain.class_images import class_images as images_of
+        from feroi.explain.methods import chosen_methods, locators
+        from feroi.network.weights import load_network
+        from feroi.reader import Reader
+        from feroi.report.explanations import draw_class_images, write_explanations
+
+        names, network = chosen_methods(methods), load_network(model)
+        if (report is None) != (not photos) or not (report or class_images):
+            raise ValueError("give photos and a --report to write, or --class-images, or all three")
+        if class_images:
+            draw_class_images(*images_of(network), class_images)
+            say(f"drawn: {class_images}")
+        if report:
+            files = chosen_photos(photos)
+            reader = Reader(model, detector, biggest, pipeline, landmarks=landmarks)
+            with progress_bar("explaining") as on_progress:
+                found = heard(reader.read_many(files), files, on_progress)
+                faces = write_explanations(found, locators(names, network), str(model), report)
+            say(f"{faces} faces by {len(names)} methods: {report}")
 
 
 @app.command()
@@ -273,43 +301,31 @@ def prepare(
     kind: Annotated[str, typer.Argument(help="rafd-front, rafd-pose, sfew or folder", metavar="KIND")],
     src: Annotated[Path, typer.Argument(help="the photos: a folder, or a table", metavar="SRC")],
     dst: Annotated[Path, typer.Argument(help="folder of the prepared faces", metavar="DST")],
-    pipeline: Annotated[
-        str | None, typer.Option(help="front, pose or wild, for KIND folder", show_default="wild")
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="processes at work", min=1, show_default="one a core")
-    ] = None,
+    pipeline: FolderPipelineOption = None,
+    workers: WorkersOption = None,
 ) -> None:
     """Cut the faces out of a data set of photos (section 4.2). Killed? The same command goes on."""
     with clear_errors():
-        from feroi.data.prepare import REJECTED, prepare_dataset
+        from feroi.data.prepare import prepare_dataset
 
         with progress_bar("preparing") as on_progress:
             result = prepare_dataset(src, dst, kind, pipeline, workers, on_progress)
-        print_rejected(result.rejected, "photos could not be prepared")
-        if result.rejected:
-            say(f"all of them: {dst / REJECTED}")
-        say(f"{len(result.samples)} prepared faces are in {dst}, {result.made} of them new")
+        print_prepared(result, dst)
 
 
 @app.command()
 def group(
     photos: Annotated[list[Path], typer.Argument(help="photos of one face or many, a column each")],
     out: Annotated[Path, typer.Option(help="PNG file to draw")],
-    model: Annotated[
-        str, typer.Option(help="an .onnx or .safetensors file or a run folder; 'default' is the one shipped")
-    ] = "default",
+    model: ReadingModelOption = Path("default"),
 ) -> None:
     """Draw where a network looks in whole photos, and that in their faces alone (Fig. 7)."""
     with clear_errors():
         from feroi.deliver.runtime import load_model
         from feroi.report.groups import draw_group_photos
 
-        def on_photo(path: Path, faces: int) -> None:
-            say(f"{path}: {faces} face{'s' * (faces != 1)}")
-
         reader = load_model(model)
-        draw_group_photos(photos, reader.score, reader.config, out, on_photo)
+        draw_group_photos(photos, reader.score, reader.config, out, say_faces)
         say(f"drawn: {out}")
 
 
@@ -331,19 +347,9 @@ def synth(
         from feroi.synthetic.dataset import write_dataset
 
         chosen = None if angles is None else [int(angle) for angle in angles.split(",")]
-        with progress_bar("rendering") as on_progress:
+        with progress_bar("rendering") as bar:
             made = write_dataset(
-                out,
-                facekit,
-                subjects,
-                chosen,
-                gazes.split(","),
-                size,
-                difficulty,
-                seed,
-                workers,
-                crop,
-                on_progress,
+                out, facekit, subjects, chosen, gazes.split(","), size, difficulty, seed, workers, crop, bar
             )
         say(f"{made} pictures in {out}, with landmarks, Action Units and movement in {out / 'truth'}")
 
@@ -351,16 +357,12 @@ def synth(
 @app.command()
 def reproduce(
     target: Annotated[
-        str, typer.Argument(help="table5, table6, fig5, fig6 or fig7 of the paper", metavar="TARGET")
+        str, typer.Argument(help="table1, table5, table6, fig5, fig6 or fig7", metavar="TARGET")
     ],
     data: Annotated[list[Path], typer.Option(help="RaFD (or rendered), SFEW, FER-2013; one or more")],
     out: Annotated[Path, typer.Option(help="folder of the result and its runs")],
-    networks: Annotated[
-        str | None, typer.Option(help="such as paper-gap,fine-attention; else the paper's own")
-    ] = None,
-    recipe: Annotated[
-        str | None, typer.Option(help="such as onecycle (ours); else the paper's own of each data set")
-    ] = None,
+    networks: NetworksOption = None,
+    recipe: OtherRecipeOption = None,
     epochs: EpochsOption = None,
     batch_size: BatchOption = None,
     size: SizeOption = None,
@@ -375,9 +377,8 @@ def reproduce(
         from feroi.reproduce.runs import Plan
 
         plan = Plan(recipe, epochs, batch_size, size_hw(size), folds, seed)
-        names = networks.split(",") if networks else []
-        ears = Ears(training_voice, progress_bar, lambda path, faces: say(f"{path}: {faces} faces"))
-        typer.echo(make(target, data, out, plan, ears, names, photo or [], workers))
+        ears = Ears(training_voice, progress_bar, say_faces)
+        typer.echo(make(target, data, out, plan, ears, chosen_names(networks), photo or [], workers))
         say(f"result and runs are in {out}")
 
 
