@@ -20,7 +20,7 @@ MethodsOption = Annotated[
     str,
     typer.Option(
         help="with commas between: attention (the built-in map), saliency, deconvnet, simplify, grad-cam, "
-        "integrated-gradients, occlusion, random (a control)"
+        "integrated-gradients, occlusion, random and centre (controls)"
     ),
 ]
 ClassImagesOption = Annotated[

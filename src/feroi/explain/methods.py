@@ -23,7 +23,7 @@ from captum.attr import Deconvolution, IntegratedGradients, LayerGradCam, Occlus
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from feroi.explain.roi import project
+from feroi.explain.roi import blob, project
 from feroi.explain.simplify import simplify_faces
 from feroi.look import FloatArray, Locator
 from feroi.network.forward import torch_forward
@@ -128,6 +128,12 @@ def occlusion(network: Network, faces: Tensor, labels: Tensor) -> Tensor:
     return found[:, 0].clamp(min=0)
 
 
+def centre(network: Network, faces: Tensor, labels: Tensor) -> Tensor:
+    """A round blob in the middle, the same for every face: a control that knows where faces are."""
+    height, width = faces.shape[-2:]
+    return torch.from_numpy(blob((height, width))).expand(len(faces), height, width)
+
+
 METHODS = {
     "attention": Way(attention, "with attention", "the pass that reads the face"),
     "saliency": Way(saliency, "any", "1 pass forward and back"),
@@ -137,8 +143,12 @@ METHODS = {
     "integrated-gradients": Way(integrated_gradients, "any", f"{INTEGRATION_STEPS} passes forward and back"),
     "occlusion": Way(occlusion, "any", "a pass a covered square"),
     "random": Way(random, "none", "a control: noise"),
+    "centre": Way(centre, "none", "a control: a blob in the middle"),
 }
 """Every method by the name people ask for it; `attention` is the paper's, the others look on from outside."""
+
+CONTROLS = ("random", "centre")
+"""Those that never look at the network."""
 
 
 def chosen_methods(names: str) -> list[str]:

@@ -17,7 +17,7 @@ from feroi.evaluation.bootstrap import CONFIDENCE, Interval, bootstrap_means
 from feroi.evaluation.evaluate import read
 from feroi.evaluation.faithfulness import MEASURES, Tried, try_method
 from feroi.evaluation.truths import LeftOut, truth_names, truths_of
-from feroi.explain.methods import METHODS, locators
+from feroi.explain.methods import CONTROLS, METHODS, locators
 from feroi.files import write_json, write_text
 from feroi.look import FloatArray
 from feroi.network.forward import torch_forward, untrained_network
@@ -71,7 +71,7 @@ def reproduce_table1(
         picture = out / ("table1.png" if len(models) == 1 else f"table1-{number + 1}.png")
         draw_explanations(_examples(chosen, found), picture)
         blocks.append(table1_markdown(figures, _words(model, paths[0], chosen, seed)))
-        told.append(_json(model, chosen, found, figures))
+        told.append(_json(model, chosen, found, figures, seed))
         text = "\n".join(blocks)
         write_text(out / "table1.md", text)
         write_json(out / "table1.json", {"table": 1, "data": str(paths[0]), "seed": seed, "models": told})
@@ -166,11 +166,28 @@ def _words(model: str, path: Path, chosen: Chosen, seed: int) -> str:
 
 
 def _json(
-    model: str, chosen: Chosen, found: Mapping[str, Tried], figures: Mapping[str, Sequence[Interval]]
+    model: str,
+    chosen: Chosen,
+    found: Mapping[str, Tried],
+    figures: Mapping[str, Sequence[Interval]],
+    seed: int,
 ) -> dict[str, Any]:
+    """JSON-ready; `ahead` is how far a method is above each control on the same faces."""
+    plain = {name: _named(values) for name, values in figures.items()}
+    ahead = {
+        name: {
+            control: _named(
+                bootstrap_means(tried.values - found[control].values, _whose(chosen.samples), seed)
+            )
+            for control in CONTROLS
+        }
+        for name, tried in found.items()
+        if name not in CONTROLS
+    }
     methods = {
         name: {
-            **{measure: value._asdict() for measure, value in zip(MEASURES, figures[name], strict=True)},
+            **plain[name],
+            "ahead": ahead.get(name),
             "deletion_curve": tried.deletion.tolist(),
             "insertion_curve": tried.insertion.tolist(),
         }
@@ -185,6 +202,10 @@ def _json(
         "accuracy": right,
         "methods": methods,
     }
+
+
+def _named(values: Sequence[Interval]) -> dict[str, dict[str, float | None]]:
+    return {measure: value._asdict() for measure, value in zip(MEASURES, values, strict=True)}
 
 
 def _with_interval(value: Interval) -> str:
