@@ -14,7 +14,6 @@ from feroi.reproduce.datasets import Data, Progress, find_data
 from feroi.reproduce.figures import reproduce_fig5, reproduce_fig6, reproduce_fig7
 from feroi.reproduce.paper import PROTOCOLS
 from feroi.reproduce.runs import Plan, Runs, Voices
-from feroi.reproduce.table1 import reproduce_table1
 from feroi.reproduce.tables import reproduce_table5, reproduce_table6
 
 TARGETS: dict[str, tuple[str, ...]] = {
@@ -62,6 +61,8 @@ def make(
     if target == "table1":
         if plan != Plan(seed=plan.seed):
             raise ValueError("table1 trains nothing: give it --data, --out, --networks and --seed alone")
+        from feroi.reproduce.table1 import reproduce_table1  # here: only it needs captum
+
         with ears.bar("explaining") as on_progress:
             return reproduce_table1(paths, out, networks or [DEFAULT], plan.seed, on_progress)
     for network in networks:
