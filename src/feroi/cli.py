@@ -9,7 +9,7 @@ import typer
 from feroi import __version__
 from feroi.commands.learn import agreement, calibrate, crossval, evaluate, export, rois, train
 from feroi.commands.make import demo, reproduce, synth
-from feroi.commands.photos import analyze, group, prepare
+from feroi.commands.photos import analyze, explain, group, prepare
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -26,6 +26,7 @@ def main(
 
 for command in (
     analyze,
+    explain,
     group,
     prepare,
     train,

@@ -31,3 +31,7 @@ Forward = Callable[[NDArray[np.float32]], Look[FloatArray]]
 
 ScoreMap = Callable[[NDArray[np.float32]], FloatArray]
 """The attention's score A2 (Eq. 3) before any soft-max: faces as for `Forward` to (N, H, W)."""
+
+Locator = Callable[[NDArray[np.float32], NDArray[np.int64]], FloatArray]
+"""A method that says where an expression is seen: faces as for `Forward` and the index (N,) of an expression
+for each, to maps (N, H, W) on the pixels of the input, not negative, in multiples of a uniform map."""

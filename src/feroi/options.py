@@ -10,8 +10,27 @@ import typer
 ModelArgument = Annotated[
     Path, typer.Argument(help="a run folder, a .safetensors or .onnx file, or 'default', the one shipped")
 ]
+ReadingModelOption = Annotated[Path, typer.Option("--model", help="as for evaluate")]
+PhotosArgument = Annotated[
+    list[str], typer.Argument(help="files, folders, globs; - reads names from standard input")
+]
+DetectorOption = Annotated[str, typer.Option(help="both, cnn or hog (the paper's)")]
+BiggestOption = Annotated[bool, typer.Option("--biggest", help="the biggest face of each photo only")]
+MethodsOption = Annotated[
+    str,
+    typer.Option(
+        help="with commas between: attention (the built-in map), saliency, deconvnet, simplify, grad-cam, "
+        "integrated-gradients, occlusion, random and centre (controls)"
+    ),
+]
+ClassImagesOption = Annotated[
+    Path | None, typer.Option(help="draw here what the network takes for each expression")
+]
 PipelineOption = Annotated[
     str | None, typer.Option(help="front, pose or wild, for a model that does not say it itself")
+]
+FolderPipelineOption = Annotated[
+    str | None, typer.Option(help="front, pose or wild, for KIND folder", show_default="wild")
 ]
 LandmarksOption = Annotated[str, typer.Option(help="compact, or dlib-68 of feroi[dlib68] (research only)")]
 AbstainOption = Annotated[
@@ -28,6 +47,9 @@ SplitOption = Annotated[
         "validation, where the data has splits"
     ),
 ]
+TwinsOption = Annotated[
+    bool, typer.Option("--twins", help="score also without exact twins of training images")
+]
 NetworkOption = Annotated[
     str,
     typer.Option(
@@ -35,6 +57,13 @@ NetworkOption = Annotated[
         "attention-symmetric-renormalized, fine-attention, residual-attention, lateral-attention, "
         "wide-attention"
     ),
+]
+NetworksOption = Annotated[
+    str | None,
+    typer.Option(help="such as paper-gap,fine-attention; else the paper's own; models for table1"),
+]
+OtherRecipeOption = Annotated[
+    str | None, typer.Option(help="such as onecycle (ours); else the paper's own of each data set")
 ]
 SizeOption = Annotated[str | None, typer.Option(help="input as WIDTHxHEIGHT px [paper: 112x144]")]
 RecipeOption = Annotated[
@@ -61,4 +90,7 @@ HoldOutOption = Annotated[
 ]
 TeacherOption = Annotated[
     list[str], typer.Option(help="a model to learn from, for the recipe distilled; may be repeated")
+]
+WorkersOption = Annotated[
+    int | None, typer.Option(help="processes at work", min=1, show_default="one a core")
 ]

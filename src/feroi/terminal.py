@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,10 +21,13 @@ from feroi.files import shown
 if TYPE_CHECKING:
     from feroi.config import NetworkConfig, RecipeConfig
     from feroi.data.pixels import Rejected
+    from feroi.data.prepare import Prepared
     from feroi.data.samples import Samples
     from feroi.evaluation.agreement import Agreement
     from feroi.evaluation.bootstrap import Interval
     from feroi.evaluation.calibration import Certainty
+    from feroi.evaluation.crossval import CrossValidation
+    from feroi.evaluation.evaluate import Evaluation
     from feroi.evaluation.metrics import Scores
     from feroi.reading import Photo
     from feroi.report.analysis import Counts
@@ -33,6 +37,7 @@ console = Console(stderr=True, highlight=False)
 
 _NAME_WIDTH = 60  # longer names push their line to the right
 _EXTRAS = {
+    "captum": "explain",
     "face_recognition_models": "dlib68",
     "numba": "synthetic",
     "onnx": "export",
@@ -125,6 +130,16 @@ def chosen_split(samples: Samples, split: str | None) -> Samples:
     return chosen
 
 
+def training_split(samples: Samples) -> Samples:
+    """The training split, to look for twins in. Raises ValueError if there is none."""
+    from feroi.data.samples import TRAINING
+
+    split = samples.split(TRAINING)
+    if not len(split):
+        raise ValueError("--twins compares with the training split, and the data set has none")
+    return split
+
+
 def photo_printer(longest_name: int) -> Callable[[Photo], None]:
     """A table on standard output that grows by a line a face; for a photo without one, why."""
     width = min(longest_name, _NAME_WIDTH)
@@ -149,6 +164,16 @@ def photo_printer(longest_name: int) -> Callable[[Photo], None]:
 
 def _corners(box_xyxy_px: tuple[float, ...]) -> str:
     return ",".join(str(round(value)) for value in box_xyxy_px)
+
+
+def chosen_photos(names: Sequence[str]) -> list[Path]:
+    """The photos a person named; "-" alone stands for a list on standard input. Raises ValueError if none."""
+    from feroi.photo.sources import photo_files
+
+    files = list(photo_files(listed(sys.stdin.buffer) if list(names) == ["-"] else names))
+    if not files:
+        raise ValueError("no photos there; give picture files, folders that hold some, or - for a list")
+    return files
 
 
 def listed(lines: Iterable[bytes]) -> Iterator[str]:
@@ -202,6 +227,11 @@ def chosen_settings(
     )
 
 
+def chosen_names(names: str | None) -> list[str]:
+    """Names from a list with commas; none from None."""
+    return names.split(",") if names else []
+
+
 def size_hw(text: str | None) -> tuple[int, int] | None:
     """Height and width from 'WIDTHxHEIGHT'."""
     if text is None:
@@ -220,6 +250,11 @@ def say_counts(counts: Counts) -> None:
     )
     if counts.unreadable == counts.photos:
         raise ValueError("not a single photo could be read; the table says why")
+
+
+def say_faces(photo: Path, faces: int) -> None:
+    """How many faces a group photo shows."""
+    say(f"{photo}: {faces} face{'s' * (faces != 1)}")
 
 
 def say(line: str) -> None:
@@ -260,6 +295,27 @@ def print_certainty(certainty: Certainty) -> None:
         )
 
 
+def print_evaluation(result: Evaluation, twins: bool) -> None:
+    """The scores, those without twins of training images where they were asked for, and what was left out."""
+    print_scores(result.scores)
+    print_certainty(result.certainty)
+    if twins and not result.without_twins:
+        say("every image has a twin among the training images; no score without them")
+    if result.without_twins:
+        accuracy, n = result.without_twins.accuracy, result.without_twins.n
+        say(f"without twins of training images: accuracy {100 * accuracy:.2f} %, {n} images")
+    print_rejected(result.rejected)
+
+
+def print_crossval(result: CrossValidation, run: Path) -> None:
+    """The scores of all folds together, and the spread of their accuracies."""
+    from feroi.evaluation.crossval import in_percent
+
+    print_scores(result.together)
+    accuracy = in_percent(result.spread("accuracy"))
+    say(f"accuracy {accuracy} % over {len(result.folds)} folds; see {run}")
+
+
 def print_agreement(agreement: Agreement) -> None:
     """For each truth, every measure with its interval: over all, each expression and pose, each control."""
     unit = "images" if agreement.subjects is None else f"{agreement.subjects} subjects"
@@ -281,12 +337,25 @@ def print_agreement(agreement: Agreement) -> None:
                 say(f"not above the control {control.replace('_', ' ')} in {', '.join(level)}")
     for reason, number in agreement.left_out.items():
         say(f"left out: {number} faces, {reason}")
+    if "untrained" not in agreement.figures.controls:
+        say("no control by an untrained network: that needs pip install 'feroi[train]'")
+    print_rejected(agreement.rejected)
 
 
 def _with_interval(value: Interval) -> str:
     if value.low is None or value.high is None:
         return f"{value.mean:.2f}"
     return f"{value.mean:.2f} {value.low:.2f}..{value.high:.2f}"
+
+
+def print_prepared(result: Prepared, folder: Path) -> None:
+    """How many faces were prepared, and which photos were not."""
+    from feroi.data.prepare import REJECTED
+
+    print_rejected(result.rejected, "photos could not be prepared")
+    if result.rejected:
+        say(f"all of them: {folder / REJECTED}")
+    say(f"{len(result.samples)} prepared faces are in {folder}, {result.made} of them new")
 
 
 def print_rejected(rejected: list[Rejected], what: str = "images could not be read") -> None:

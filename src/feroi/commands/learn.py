@@ -23,15 +23,17 @@ from feroi.options import (
     SizeOption,
     SplitOption,
     TeacherOption,
+    TwinsOption,
 )
 from feroi.terminal import (
     chosen_settings,
     chosen_split,
     clear_errors,
-    print_certainty,
+    print_crossval,
+    print_evaluation,
     print_rejected,
-    print_scores,
     say,
+    training_split,
     training_voice,
     warn_of_trained_on,
 )
@@ -86,7 +88,6 @@ def crossval(
     """Cross-validate with no subject on both sides. Resumes fold by fold."""
     with clear_errors():
         from feroi.data.readers import read_dataset
-        from feroi.evaluation.crossval import in_percent
         from feroi.report.figures import draw_confusion
         from feroi.training.crossval import cross_validate_network
 
@@ -94,9 +95,8 @@ def crossval(
         samples = read_dataset(data, layout)
         with training_voice(how.epochs) as voice:
             result = cross_validate_network(samples, config, how, run, seed, folds, voice)
-        print_scores(result.together)
         draw_confusion(result.together, run / "confusion.png")
-        say(f"accuracy {in_percent(result.spread('accuracy'))} % over {folds} folds; see {run}")
+        print_crossval(result, run)
 
 
 def evaluate(
@@ -108,15 +108,12 @@ def evaluate(
         Path | None, typer.Option(help="draw here how far the probabilities can be relied on")
     ] = None,
     split: SplitOption = None,
-    twins: Annotated[
-        bool, typer.Option("--twins", help="score also without exact twins of training images")
-    ] = False,
+    twins: TwinsOption = False,
     layout: LayoutOption = "auto",
 ) -> None:
     """Score a network on labelled faces: accuracy, macro-F1, recalls, confusion matrix."""
     with clear_errors():
         from feroi.data.readers import read_dataset
-        from feroi.data.samples import TRAINING
         from feroi.deliver.runtime import load_model
         from feroi.evaluation.evaluate import evaluate as score_network
         from feroi.files import write_json
@@ -124,20 +121,11 @@ def evaluate(
 
         network = load_model(model)
         samples = read_dataset(data, layout)
-        trained_on = samples.split(TRAINING) if twins else None
-        if trained_on is not None and not len(trained_on):
-            raise ValueError("--twins compares with the training split, and the data set has none")
+        trained_on = training_split(samples) if twins else None
         chosen = chosen_split(samples, split)
         warn_of_trained_on(model, network.config, chosen)
         result = score_network(network.forward, network.config, chosen, trained_on, network.calibration)
-        print_scores(result.scores)
-        print_certainty(result.certainty)
-        if twins and not result.without_twins:
-            say("every image has a twin among the training images; no score without them")
-        if result.without_twins:
-            accuracy, n = result.without_twins.accuracy, result.without_twins.n
-            say(f"without twins of training images: accuracy {100 * accuracy:.2f} %, {n} images")
-        print_rejected(result.rejected)
+        print_evaluation(result, twins)
         if json:
             write_json(json, result.to_json())
         if confusion:

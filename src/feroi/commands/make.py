@@ -7,8 +7,17 @@ from typing import Annotated
 
 import typer
 
-from feroi.options import BatchOption, EpochsOption, SeedOption, SizeOption
-from feroi.terminal import clear_errors, print_scores, progress_bar, say, size_hw, training_voice
+from feroi.options import BatchOption, EpochsOption, NetworksOption, OtherRecipeOption, SeedOption, SizeOption
+from feroi.terminal import (
+    chosen_names,
+    clear_errors,
+    print_scores,
+    progress_bar,
+    say,
+    say_faces,
+    size_hw,
+    training_voice,
+)
 
 
 def synth(
@@ -47,16 +56,12 @@ def synth(
 
 def reproduce(
     target: Annotated[
-        str, typer.Argument(help="table5, table6, fig5, fig6 or fig7 of the paper", metavar="TARGET")
+        str, typer.Argument(help="table1, table5, table6, fig5, fig6 or fig7", metavar="TARGET")
     ],
     data: Annotated[list[Path], typer.Option(help="RaFD (or rendered), SFEW, FER-2013; one or more")],
     out: Annotated[Path, typer.Option(help="folder of the result and its runs")],
-    networks: Annotated[
-        str | None, typer.Option(help="such as paper-gap,fine-attention; else the paper's own")
-    ] = None,
-    recipe: Annotated[
-        str | None, typer.Option(help="such as onecycle (ours); else the paper's own of each data set")
-    ] = None,
+    networks: NetworksOption = None,
+    recipe: OtherRecipeOption = None,
     epochs: EpochsOption = None,
     batch_size: BatchOption = None,
     size: SizeOption = None,
@@ -71,9 +76,8 @@ def reproduce(
         from feroi.reproduce.runs import Plan
 
         plan = Plan(recipe, epochs, batch_size, size_hw(size), folds, seed)
-        names = networks.split(",") if networks else []
-        ears = Ears(training_voice, progress_bar, lambda path, faces: say(f"{path}: {faces} faces"))
-        typer.echo(make(target, data, out, plan, ears, names, photo or [], workers))
+        ears = Ears(training_voice, progress_bar, say_faces)
+        typer.echo(make(target, data, out, plan, ears, chosen_names(networks), photo or [], workers))
         say(f"result and runs are in {out}")
 
 

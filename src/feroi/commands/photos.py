@@ -2,48 +2,96 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from feroi.options import AbstainOption, LandmarksOption, PipelineOption
-from feroi.terminal import clear_errors, heard, listed, print_rejected, progress_bar, say, say_counts
+from feroi.options import (
+    AbstainOption,
+    BiggestOption,
+    ClassImagesOption,
+    DetectorOption,
+    FolderPipelineOption,
+    LandmarksOption,
+    MethodsOption,
+    PhotosArgument,
+    PipelineOption,
+    ReadingModelOption,
+    WorkersOption,
+)
+from feroi.terminal import (
+    chosen_photos,
+    clear_errors,
+    heard,
+    print_prepared,
+    progress_bar,
+    say,
+    say_counts,
+    say_faces,
+)
 
 
 def analyze(
-    photos: Annotated[
-        list[str], typer.Argument(help="files, folders, globs; - reads names from standard input")
-    ],
-    model: Annotated[Path, typer.Option(help="as for evaluate")] = Path("default"),
+    photos: PhotosArgument,
+    model: ReadingModelOption = Path("default"),
     csv: Annotated[Path | None, typer.Option("--csv", help="write a table, a row a face")] = None,
     jsonl: Annotated[Path | None, typer.Option("--jsonl", help="the same as JSON lines")] = None,
     parquet: Annotated[Path | None, typer.Option("--parquet", help="the same as Parquet")] = None,
     overlay: Annotated[Path | None, typer.Option(help="folder for photos with readings drawn on")] = None,
     report: Annotated[Path | None, typer.Option(help="write one HTML page to look at or send")] = None,
-    detector: Annotated[str, typer.Option(help="both, cnn or hog (the paper's)")] = "both",
-    biggest: Annotated[bool, typer.Option("--biggest", help="the biggest face of each photo only")] = False,
+    detector: DetectorOption = "both",
+    biggest: BiggestOption = False,
     pipeline: PipelineOption = None,
     landmarks: LandmarksOption = "compact",
     abstain: AbstainOption = False,
 ) -> None:
     """Find every face in photos, read it, and show where the network looked."""
     with clear_errors():
-        from feroi.photo.sources import photo_files
         from feroi.reader import Reader
         from feroi.report.analysis import Tables, write_analysis
 
-        names = listed(sys.stdin.buffer) if photos == ["-"] else photos
-        files = list(photo_files(names))
-        if not files:
-            raise ValueError("no photos there; give picture files, folders that hold some, or - for a list")
+        files = chosen_photos(photos)
         reader = Reader(model, detector, biggest, pipeline, landmarks=landmarks, abstain=abstain)
         tables = Tables(csv, jsonl, parquet)
         with progress_bar("reading") as on_progress:
             found = heard(reader.read_many(files), files, on_progress)
             counts = write_analysis(found, str(model), tables, overlay, report)
         say_counts(counts)
+
+
+def explain(
+    photos: PhotosArgument = [],  # noqa: B006
+    model: ReadingModelOption = Path("default"),
+    methods: MethodsOption = "attention,saliency,deconvnet,simplify,grad-cam,integrated-gradients,occlusion",
+    report: Annotated[Path | None, typer.Option(help="page (.html) or picture to write")] = None,
+    class_images: ClassImagesOption = None,
+    detector: DetectorOption = "both",
+    biggest: BiggestOption = False,
+    pipeline: PipelineOption = None,
+    landmarks: LandmarksOption = "compact",
+) -> None:
+    """Show where each face's expression was seen, by several methods side by side."""
+    with clear_errors():
+        from feroi.explain.class_images import class_images as images_of
+        from feroi.explain.methods import chosen_methods, locators
+        from feroi.network.weights import load_network
+        from feroi.reader import Reader
+        from feroi.report.explanations import draw_class_images, write_explanations
+
+        names, network = chosen_methods(methods), load_network(model)
+        if (report is None) != (not photos) or not (report or class_images):
+            raise ValueError("give photos and a --report to write, or --class-images, or all three")
+        if class_images:
+            draw_class_images(*images_of(network), class_images)
+            say(f"drawn: {class_images}")
+        if report:
+            files = chosen_photos(photos)
+            reader = Reader(model, detector, biggest, pipeline, landmarks=landmarks)
+            with progress_bar("explaining") as on_progress:
+                found = heard(reader.read_many(files), files, on_progress)
+                faces = write_explanations(found, locators(names, network), str(model), report)
+            say(f"{faces} faces by {len(names)} methods: {report}")
 
 
 def group(
@@ -58,11 +106,8 @@ def group(
         from feroi.deliver.runtime import load_model
         from feroi.report.groups import draw_group_photos
 
-        def on_photo(path: Path, faces: int) -> None:
-            say(f"{path}: {faces} face{'s' * (faces != 1)}")
-
         reader = load_model(model)
-        draw_group_photos(photos, reader.score, reader.config, out, on_photo)
+        draw_group_photos(photos, reader.score, reader.config, out, say_faces)
         say(f"drawn: {out}")
 
 
@@ -70,20 +115,13 @@ def prepare(
     kind: Annotated[str, typer.Argument(help="rafd-front, rafd-pose, sfew or folder", metavar="KIND")],
     src: Annotated[Path, typer.Argument(help="the photos: a folder, or a table", metavar="SRC")],
     dst: Annotated[Path, typer.Argument(help="folder of the prepared faces", metavar="DST")],
-    pipeline: Annotated[
-        str | None, typer.Option(help="front, pose or wild, for KIND folder", show_default="wild")
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="processes at work", min=1, show_default="one a core")
-    ] = None,
+    pipeline: FolderPipelineOption = None,
+    workers: WorkersOption = None,
 ) -> None:
     """Cut the faces out of a data set of photos (section 4.2). Killed? The same command goes on."""
     with clear_errors():
-        from feroi.data.prepare import REJECTED, prepare_dataset
+        from feroi.data.prepare import prepare_dataset
 
         with progress_bar("preparing") as on_progress:
             result = prepare_dataset(src, dst, kind, pipeline, workers, on_progress)
-        print_rejected(result.rejected, "photos could not be prepared")
-        if result.rejected:
-            say(f"all of them: {dst / REJECTED}")
-        say(f"{len(result.samples)} prepared faces are in {dst}, {result.made} of them new")
+        print_prepared(result, dst)

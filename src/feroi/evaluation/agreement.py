@@ -22,7 +22,7 @@ from feroi.evaluation.bootstrap import CONFIDENCE, RESAMPLES, Interval, bootstra
 from feroi.evaluation.evaluate import Readings, read
 from feroi.evaluation.likeness import MEASURES, correlation, cosine, gain, iou, pointing, region
 from feroi.evaluation.truths import LeftOut, truth_names, truths_of
-from feroi.explain.roi import average, project
+from feroi.explain.roi import average, blob, project
 from feroi.look import FloatArray, Forward
 from feroi.progress import track
 from feroi.vocabulary import EXPRESSIONS
@@ -32,7 +32,6 @@ UNIFORM, CENTRE, OTHER, UNTRAINED = "uniform", "centre", "other_expression", "un
 """Controls, which must lose: a uniform map; a round blob in the middle; the network's map of another face
 with another expression in the same pose; the map of an untrained network of the same configuration."""
 
-_BLOB_SIGMA = 0.2  # of each side
 FRONTAL = "090"  # in RaFD's names
 
 Figures = dict[str, Interval]
@@ -186,9 +185,9 @@ def _shown_pose(samples: Samples) -> str | None:
 def _controls(samples: Samples, own: FloatArray, seed: int) -> dict[str, FloatArray]:
     """The controls made of nothing but the N maps themselves: name to (N, h, w)."""
     uniform = np.broadcast_to(1.0, own.shape)
-    blob = np.broadcast_to(_blob((own.shape[1], own.shape[2])), own.shape)
+    centre = np.broadcast_to(blob((own.shape[1], own.shape[2])), own.shape)
     others = _others(samples, seed)
-    return {UNIFORM: uniform, CENTRE: blob} | ({} if others is None else {OTHER: own[others]})
+    return {UNIFORM: uniform, CENTRE: centre} | ({} if others is None else {OTHER: own[others]})
 
 
 def _others(samples: Samples, seed: int) -> NDArray[np.int64] | None:
@@ -203,11 +202,6 @@ def _others(samples: Samples, seed: int) -> NDArray[np.int64] | None:
             return None
         others[i] = rng.choice(fitting)
     return others
-
-
-def _blob(size_hw: tuple[int, int]) -> FloatArray:
-    rows, columns = (((np.arange(side) + 0.5) / side - 0.5) / _BLOB_SIGMA for side in size_hw)
-    return np.asarray(np.exp(-(rows[:, None] ** 2 + columns[None, :] ** 2) / 2))
 
 
 def _measure(attention: FloatArray, grid: FloatArray, truth: FloatArray) -> list[float]:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from feroi.look import FloatArray
 
+_BLOB_SIGMA = 0.2  # of each side
+
 
 class MeanLook(NamedTuple):
     """Averages over a group of n faces.
@@ -46,6 +48,12 @@ def average(maps: FloatArray, grid_hw: tuple[int, int]) -> FloatArray:
     rows, columns = _sharing(maps.shape[1], grid_hw[0]), _sharing(maps.shape[2], grid_hw[1])
     averaged: FloatArray = rows @ maps @ columns.T
     return averaged
+
+
+def blob(size_hw: tuple[int, int]) -> FloatArray:
+    """A Gaussian in the middle, of a fifth of each side, 1 at most: what a map that knows nothing may be."""
+    rows, columns = (((np.arange(side) + 0.5) / side - 0.5) / _BLOB_SIGMA for side in size_hw)
+    return np.asarray(np.exp(-(rows[:, None] ** 2 + columns[None, :] ** 2) / 2))
 
 
 def mean_looks(groups: Sequence[str], faces: NDArray[np.uint8], maps: FloatArray) -> dict[str, MeanLook]:

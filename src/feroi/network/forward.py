@@ -24,11 +24,16 @@ def torch_forward(network: Network) -> Forward:
     return forward
 
 
-def untrained_forward(config: NetworkConfig, seed: int = 0) -> Forward:
-    """A network of `config` as it is before it learns anything, for a control."""
+def untrained_network(config: NetworkConfig, seed: int = 0) -> Network:
+    """A network of `config` as it is before it learns anything, in evaluation mode, for a control."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return torch_forward(Network(config))
+        return Network(config).eval()
+
+
+def untrained_forward(config: NetworkConfig, seed: int = 0) -> Forward:
+    """As `untrained_network`, as a function of arrays."""
+    return torch_forward(untrained_network(config, seed))
 
 
 def torch_score(network: Network) -> ScoreMap | None:

@@ -35,10 +35,14 @@ def load_network(path: Path | str) -> Network:
     """Read a network, in evaluation mode: a weights file, the best of a run folder, or "default",
     the one shipped.
 
-    Raises FileNotFoundError, or ValueError saying what is wrong with the file: not safetensors,
+    Raises FileNotFoundError, or ValueError saying what is wrong with the file: ONNX, not safetensors,
     another format or label order, missing or misshapen weights, values that are not finite.
     """
     path = model_file(path, ".safetensors")
+    if path.suffix == ".onnx":
+        raise ValueError(
+            f"{path} can only be read with; this needs the weights: a .safetensors file or run folder"
+        )
     tensors, metadata = load_tensors(path)
     network = Network(described(path, metadata))
     weights = {n: value for n, value in tensors.items() if not n.startswith(CHECKPOINT_PREFIXES)}

@@ -22,7 +22,8 @@ _INFERNO = np.array(
     dtype=np.float64,
 )  # fmt: skip
 _FRAME, _INK, _PAPER = (255, 214, 10), (255, 255, 255), (20, 20, 30)
-_FULL_HEAT = 3.0  # times a uniform map: the end of the colour scale
+FULL_HEAT = 3.0
+"""Times a uniform map: the end of the colour scale of `heat`, which begins at 1."""
 _MOST_OPAQUE = 0.45
 _FADE = 0.2  # of a crop's side, over which the heat on a photo falls to nothing
 _ROOMY_PX = 1000  # a photo smaller than this is drawn larger, or its letters would hide its faces
@@ -41,7 +42,7 @@ def heat(image: NDArray[np.uint8], roi: FloatArray, strength: float = 1.0) -> ND
         draws nothing, 1 all of it.
     """
     rgb = np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image
-    level = np.clip((roi - 1) / (_FULL_HEAT - 1), 0, 1)
+    level = np.clip((roi - 1) / (FULL_HEAT - 1), 0, 1)
     place = level * (len(_INFERNO) - 1)
     steps = np.arange(len(_INFERNO))
     colour = np.stack([np.interp(place, steps, _INFERNO[:, c]) for c in range(3)], axis=-1)

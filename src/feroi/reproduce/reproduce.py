@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from feroi.config import network_preset
+from feroi.network.description import DEFAULT
 from feroi.reproduce.datasets import Data, Progress, find_data
 from feroi.reproduce.figures import reproduce_fig5, reproduce_fig6, reproduce_fig7
 from feroi.reproduce.paper import PROTOCOLS
@@ -16,6 +17,7 @@ from feroi.reproduce.runs import Plan, Runs, Voices
 from feroi.reproduce.tables import reproduce_table5, reproduce_table6
 
 TARGETS: dict[str, tuple[str, ...]] = {
+    "table1": (),  # trains nothing, takes any data set
     "table5": ("front", "pose", "sfew", "sfew-fer2013"),
     "table6": ("front", "pose"),
     "fig5": ("front",),
@@ -49,12 +51,20 @@ def make(
 ) -> str:
     """Make a table or figure of the paper from the data in `paths`, in the folder `out`.
 
-    target: a name in TARGETS. networks: presets instead of the paper's own; photos: for fig7.
+    target: a name in TARGETS. networks: presets instead of the paper's own; for table1, model files instead
+    of the one shipped. photos: for fig7.
     Returns a table as markdown, or the name of the figure drawn. Called again it goes on where it was.
     Raises ValueError for what is unknown, does not fit, or needs data that `paths` do not hold.
     """
     if target not in TARGETS:
         raise ValueError(f"cannot reproduce {target!r}; choose one of {', '.join(TARGETS)}")
+    if target == "table1":
+        if plan != Plan(seed=plan.seed):
+            raise ValueError("table1 trains nothing: give it --data, --out, --networks and --seed alone")
+        from feroi.reproduce.table1 import reproduce_table1  # here: only it needs captum
+
+        with ears.bar("explaining") as on_progress:
+            return reproduce_table1(paths, out, networks or [DEFAULT], plan.seed, on_progress)
     for network in networks:
         network_preset(network)  # refuses unknown names before the long work
     if plan.folds is not None and not 1 <= plan.folds <= 5:
