@@ -38,7 +38,6 @@ _EXTRAS = {
     "onnx": "export",
     "onnxscript": "export",
     "pyarrow": "tables",
-    "skimage": "demo",
 }
 
 
