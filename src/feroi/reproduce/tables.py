@@ -155,7 +155,7 @@ def _extra(network: str) -> str:
 def _percent(values: Sequence[float | None]) -> str:
     mean, std = values
     assert mean is not None
-    return f"{mean:.1f}" if std is None else in_percent((mean / 100, std / 100))
+    return in_percent((mean / 100, None if std is None else std / 100))
 
 
 def _is_synthetic(data: Mapping[str, Data], key: str) -> bool:
