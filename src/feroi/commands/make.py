@@ -52,7 +52,7 @@ def reproduce(
     data: Annotated[list[Path], typer.Option(help="RaFD (or rendered), SFEW, FER-2013; one or more")],
     out: Annotated[Path, typer.Option(help="folder of the result and its runs")],
     networks: Annotated[
-        str | None, typer.Option(help="such as paper-gap,fine-attention; else the paper's own")
+        str | None, typer.Option(help="such as paper-gap,fine-attention,lbp; else the paper's own")
     ] = None,
     recipe: Annotated[
         str | None, typer.Option(help="such as onecycle (ours); else the paper's own of each data set")
