@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from feroi.baselines.depth import depth_pictures
 from feroi.baselines.descriptors import DESCRIPTORS, describe
 from feroi.data.samples import Samples
 
 Features = NDArray[np.float32]
 
-BASELINES = tuple(DESCRIPTORS)
+FE_GEM = "+fe-gem"
+BASELINES = (*DESCRIPTORS, *(name + FE_GEM for name in ("lbp", "gabor", "lpq", "ds")))
+"""Features of the photo; and of photo and estimated depth, side by side."""
 
 
 def check_baseline(name: str) -> None:
@@ -20,5 +23,9 @@ def check_baseline(name: str) -> None:
 
 
 def features(samples: Samples, name: str) -> Features:
-    """The features (N, D) by `name`, one of BASELINES, of N samples whose pixels are of one size."""
-    return describe(np.stack([np.asarray(row.image, np.uint8) for row in samples]), DESCRIPTORS[name])
+    """The features (N, D) by `name`, one of BASELINES, of N samples that hold pixels of one size."""
+    descriptor = DESCRIPTORS[name.removesuffix(FE_GEM)]
+    photo = describe(np.stack([np.asarray(row.image, np.uint8) for row in samples]), descriptor)
+    if not name.endswith(FE_GEM):
+        return photo
+    return np.concatenate([photo, describe(depth_pictures(samples), descriptor)], axis=1)

@@ -11,7 +11,13 @@ from feroi.terminal import clear_errors, print_scores, say, size_hw
 
 
 def baseline(
-    name: Annotated[str, typer.Argument(help="lbp, gabor, lpq, ds or phog-lpq", metavar="NAME")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="lbp, gabor, lpq, ds, phog-lpq; the first four also with depth, as lbp+fe-gem",
+            metavar="NAME",
+        ),
+    ],
     data: DataOption,
     run: RunOption,
     size: Annotated[
