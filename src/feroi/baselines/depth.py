@@ -90,7 +90,7 @@ def fit_face(landmarks_xy_px: Floats, elastic: bool = True) -> FittedFace:
         missing = (places - mean @ scaled[:2].T - shift).ravel() / noise_px
         each = np.repeat(trust, 2)
         normal = (moved * each) @ moved.T + np.eye(len(modes))
-        weights = np.linalg.solve(normal, moved @ (each * missing))
+        weights = np.asarray(np.linalg.solve(normal, moved @ (each * missing)), dtype=np.float64)
         scaled, shift = _view(mean + np.tensordot(weights, modes, 1), places, trust)
     shape = face.mean_cm + np.tensordot(weights, face.modes_cm, 1)
     return FittedFace(shape @ scaled[:2].T + shift, relative_depth(shape, scaled[2]), weights)
