@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from feroi.baselines.features import BASELINES
 from feroi.data.pixels import decode
 from feroi.data.readers import embedded_folder, read_dataset
 from feroi.data.samples import TRAINING, Sample, Samples, pipeline_of
@@ -196,6 +197,11 @@ def test_table5_goes_on_where_it_was_killed_and_table6_and_fig5_use_its_runs(tmp
     assert 100 * matrix["accuracy"] == pytest.approx(row["folds"][0])
     assert (out / "fig5.png").read_bytes().startswith(b"\x89PNG")
     assert (out / "table6-front-paper-attention.png").exists()
+
+
+def test_every_svm_of_table5_can_be_run():
+    named = [row.baseline for rows in TABLE_5.values() for row in rows if "SVM" in row.method]
+    assert sorted(named) == sorted(BASELINES)
 
 
 def test_table5_runs_an_svm_beside_the_papers_number(tmp_path, front):
