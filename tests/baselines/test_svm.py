@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from feroi.baselines import svm
 from feroi.baselines.svm import UnitSpread, learn
 from feroi.data.samples import Sample, Samples
 
@@ -65,3 +66,11 @@ def test_unit_spread_makes_squared_lengths_one_on_average():
     scaled = UnitSpread().fit(features).transform(features)
     assert (scaled**2).sum(1).mean() == pytest.approx(1, rel=1e-5)
     assert not UnitSpread().fit(features * 0).transform(features * 0).any()
+
+
+def test_many_faces_are_learnt_by_a_linear_machine(monkeypatch):
+    monkeypatch.setattr(svm, "LARGEST_KERNEL", 10)
+    training, validation = (_people(names, ["happy", "sad", "fear"]) for names in ("abcdef", "xyz"))
+    answer = learn(training, _clouds(training), _clouds(validation), seed=0)
+    assert set(answer.chosen) == {"kernel", "C", "inner_accuracy"}
+    np.testing.assert_array_equal(answer.predicted, validation.labels)
