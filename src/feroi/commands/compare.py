@@ -24,7 +24,7 @@ def baseline(
         str | None, typer.Option(help="faces as WIDTHxHEIGHT px", show_default="125x160, the paper's")
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(help="learn from so many faces of a fold, drawn at random", min=1)
+        int | None, typer.Option(help="learn from about so many faces of a fold, drawn at random", min=1)
     ] = None,
     folds: Annotated[int, typer.Option(help="where the data has no splits of its own")] = 5,
     layout: LayoutOption = "auto",

@@ -45,7 +45,7 @@ def validate_baseline(
     name: one of `baselines.features.BASELINES`.
     Data with official splits, or without subjects, are divided once as `data.folds.divide` does, and are
     one fold. Faces are read at `size_hw` px, by default the paper's 160x125.
-    limit: learn from so many of a fold's training faces, drawn at random by `seed`, as many of each
+    limit: learn from about so many of a fold's training faces, drawn at random by `seed`, as many of each
         expression as its share; None for all. The validation side is whole.
     say: told of each fold as it is finished.
     Leaves `run/config.json`, `run/fold1.json`..., which a killed run goes on from, and
