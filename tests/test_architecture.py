@@ -15,7 +15,7 @@ PACKAGE = Path(feroi.__file__).parent
 FLOORS = {
     "": 0, "vocabulary": 0, "config": 0, "files": 0, "look": 0, "progress": 0,
     "photo": 1, "network": 1,
-    "data": 2, "explain": 2, "synthetic": 2,
+    "data": 2, "baselines": 2, "explain": 2, "synthetic": 2,
     "training": 3, "evaluation": 3, "report": 3,
     "reading": 3,
     "deliver": 4, "demo": 4, "reader": 4, "reproduce": 4,
@@ -55,7 +55,9 @@ def test_floors_are_not_climbed(path):
                 assert not name.startswith("_"), f"{here} imports the private {module}.{name}"
 
 
-@pytest.mark.parametrize("room", ["photo", "vocabulary", "config", "files", "look", "data", "synthetic"])
+@pytest.mark.parametrize(
+    "room", ["photo", "vocabulary", "config", "files", "look", "data", "synthetic", "baselines"]
+)
 def test_rooms_below_training_need_no_torch(room):
     for path in FILES:
         if path.relative_to(PACKAGE).with_suffix("").parts[0] == room:

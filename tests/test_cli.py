@@ -278,3 +278,14 @@ def test_reading_needs_no_torch(tmp_path):
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.split() == ["happy", "(512,", "512)"]
+
+
+def test_baseline_scores_an_svm_and_says_where_the_rest_is(tmp_path, expression_folders):
+    result = _run(
+        "baseline", "ds", "--data", expression_folders, "--run", tmp_path / "svm", "--size", "24x24"
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    values = json.loads((tmp_path / "svm" / "crossval.json").read_text())
+    assert values["together"]["n"] == 7  # a tenth of six, rounded to one, of each expression
+    assert f"accuracy {100 * values['accuracy_mean']:.1f} % on one validation set" in result.output
+    assert (tmp_path / "svm" / "confusion.png").exists()

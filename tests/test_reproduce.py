@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from feroi.baselines.features import BASELINES
 from feroi.data.pixels import decode
 from feroi.data.readers import embedded_folder, read_dataset
 from feroi.data.samples import TRAINING, Sample, Samples, pipeline_of
@@ -58,7 +59,7 @@ def test_table5_stands_beside_the_papers():
     assert row["paper"] == [95.2, 2.0]
     # Mean of 100, 80, 90, 90, 90 and its standard deviation, sqrt((100 + 100) / 4).
     assert row["ours"] == pytest.approx([90.0, 50**0.5])
-    assert rows["front", "LBP+SVM"]["ours"] is None
+    assert rows["front", "lbp"]["ours"] is None
     assert len(rows) == sum(map(len, TABLE_5.values()))
     text = table5_markdown(outcomes, {"front": Data(Samples([]), "35 faces", True)}, PLAN)
     lines = [line for line in text.splitlines() if "(use Eq. (4))" in line and "RaFD-FRONT" in line]
@@ -68,7 +69,7 @@ def test_table5_stands_beside_the_papers():
         "| 90.0 ± 7.1 (synthetic) | 1.5 |"
     ]
     not_run = [line for line in text.splitlines() if line.startswith("| RaFD-FRONT | LBP+SVM")]
-    assert not_run == [f"| RaFD-FRONT | LBP+SVM |  |  | 86.5 | {NOT_RUN} |  |"]
+    assert not_run == [f"| RaFD-FRONT | LBP+SVM | lbp |  | 86.5 | {NOT_RUN} |  |"]
 
 
 def test_one_fold_has_no_spread_and_a_network_of_ours_no_number_of_the_papers():
@@ -196,3 +197,20 @@ def test_table5_goes_on_where_it_was_killed_and_table6_and_fig5_use_its_runs(tmp
     assert 100 * matrix["accuracy"] == pytest.approx(row["folds"][0])
     assert (out / "fig5.png").read_bytes().startswith(b"\x89PNG")
     assert (out / "table6-front-paper-attention.png").exists()
+
+
+def test_every_svm_of_table5_can_be_run():
+    named = [row.baseline for rows in TABLE_5.values() for row in rows if "SVM" in row.method]
+    assert sorted(named) == sorted(BASELINES)
+
+
+def test_table5_runs_an_svm_beside_the_papers_number(tmp_path, front):
+    text = make("table5", [front], tmp_path / "out", PLAN, EARS, ["ds"])
+    line = next(line for line in text.splitlines() if "| DS+SVM |" in line)
+    assert line.startswith("| RaFD-FRONT | DS+SVM | ds | SVM, 125x160 px | 79.0 | ")
+    written = json.loads((tmp_path / "out" / "table5.json").read_text())
+    row = next(row for row in written["rows"] if row["method"] == "DS+SVM")
+    assert len(row["folds"]) == 5
+    assert row["seconds_per_epoch"] is None
+    with pytest.raises(ValueError, match="unknown network"):
+        make("table6", [front], tmp_path / "out", PLAN, EARS, ["ds"])

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from feroi import __version__
+from feroi.commands.compare import baseline
 from feroi.commands.learn import agreement, calibrate, crossval, evaluate, export, rois, train
 from feroi.commands.make import demo, reproduce, synth
 from feroi.commands.photos import analyze, explain, group, prepare
@@ -33,6 +34,7 @@ for command in (
     calibrate,
     evaluate,
     crossval,
+    baseline,
     rois,
     agreement,
     export,

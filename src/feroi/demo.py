@@ -105,7 +105,7 @@ def _read_photos() -> dict[str, Any]:
 
     groups = group_photos()
     reader = Reader(DEFAULT)
-    portrait, *crowds = reader.read_many([astronaut(), *groups])  # type: ignore[no-untyped-call]
+    portrait, *crowds = reader.read_many([astronaut(), *groups])
     shown = [photo_values(portrait._replace(name=ASTRONAUT))]
     known = found = right = 0
     for photo, faces in zip(crowds, groups.values(), strict=True):

@@ -60,7 +60,7 @@ NetworkOption = Annotated[
 ]
 NetworksOption = Annotated[
     str | None,
-    typer.Option(help="such as paper-gap,fine-attention; else the paper's own; models for table1"),
+    typer.Option(help="such as paper-gap,fine-attention,lbp; else the paper's own; models for table1"),
 ]
 OtherRecipeOption = Annotated[
     str | None, typer.Option(help="such as onecycle (ours); else the paper's own of each data set")

@@ -43,7 +43,6 @@ _EXTRAS = {
     "onnx": "export",
     "onnxscript": "export",
     "pyarrow": "tables",
-    "skimage": "demo",
 }
 
 

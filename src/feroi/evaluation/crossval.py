@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,10 +22,10 @@ class CrossValidation(NamedTuple):
     folds: list[Scores]
     together: Scores
 
-    def spread(self, name: str) -> tuple[float, float]:
-        """Mean and standard deviation (n - 1) of a score over the folds."""
+    def spread(self, name: str) -> tuple[float, float | None]:
+        """Mean and standard deviation (n - 1) of a score over the folds; None for that of one fold."""
         values = [getattr(fold, name) for fold in self.folds]
-        return float(np.mean(values)), float(np.std(values, ddof=1))
+        return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else None
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready: mean and standard deviation, each fold, and all folds together."""
@@ -56,7 +56,7 @@ def cross_validate(samples: Samples, fit: Fit, folds: int = PAPER_FOLDS, seed: i
     return CrossValidation(results, score(np.concatenate(labels), np.concatenate(predictions)))
 
 
-def in_percent(values: Sequence[float]) -> str:
-    """'95.2 ± 2.0' from a mean and a standard deviation in 0..1, as the paper writes them."""
+def in_percent(values: tuple[float, float | None]) -> str:
+    """'95.2 ± 2.0' from a mean and a standard deviation in 0..1, as the paper writes them; '95.2' without."""
     mean, std = values
-    return f"{100 * mean:.1f} ± {100 * std:.1f}"
+    return f"{100 * mean:.1f}" + ("" if std is None else f" ± {100 * std:.1f}")

@@ -11,14 +11,17 @@ from typing import NamedTuple
 
 import numpy as np
 
+from feroi.baselines.features import BASELINES
 from feroi.config import NetworkConfig, RecipeConfig, network_preset, recipe_preset
 from feroi.data.folds import Division, divide, subject_folds
 from feroi.data.pixels import decode
 from feroi.data.samples import Samples
+from feroi.evaluation.baseline import validate_baseline
 from feroi.evaluation.evaluate import Readings, read
 from feroi.evaluation.metrics import Scores, score
 from feroi.network.forward import torch_forward
 from feroi.network.weights import load_network
+from feroi.photo.geometry import FRAME_HW
 from feroi.reproduce.datasets import Data, join_fer2013
 from feroi.reproduce.paper import PROTOCOLS
 from feroi.training.loop import LAST_WEIGHTS, METRICS
@@ -52,8 +55,10 @@ class Plan:
         size = self.size_hw or PROTOCOLS[key].input_hw
         return network_preset(preset, input_hw=size, pipeline=PROTOCOLS[key].pipeline)
 
-    def words(self, key: str) -> str:
-        """Recipe and input, and where they are not the paper's."""
+    def words(self, key: str, name: str = "") -> str:
+        """Recipe and input of a network, and where they are not the paper's; or those of a baseline."""
+        if name in BASELINES:
+            return f"SVM, {FRAME_HW[1]}x{FRAME_HW[0]} px"
         name, own = self.recipe or PROTOCOLS[key].recipe, PROTOCOLS[key].recipe
         recipe, preset = self.recipe_of(key), recipe_preset(name)
         paper_epochs = recipe_preset(own).epochs
@@ -70,10 +75,13 @@ class Plan:
 
 
 class Outcome(NamedTuple):
-    """Scores of a network, one a fold; seconds: of an epoch of one fold, the median."""
+    """Scores of a network or baseline, one a fold.
+
+    seconds: of an epoch of one fold, the median; None for a baseline, which has no epochs.
+    """
 
     folds: list[Scores]
-    seconds: float
+    seconds: float | None
 
     @property
     def mean(self) -> float:
@@ -106,6 +114,15 @@ class Runs:
             lines = (self.folder(key, preset, number) / METRICS).read_text(encoding="utf-8").splitlines()
             seconds += [float(json.loads(line)["seconds"]) for line in lines]
         return Outcome(folds, float(np.median(seconds)))
+
+    def baseline(self, key: str, name: str) -> Outcome:
+        """Learn features with an SVM on the training side of each fold, and score them."""
+        with self.voices(0) as voice:
+            voice.say(f"{PROTOCOLS[key].title}, {name} with an SVM")
+            result = validate_baseline(
+                self.data[key].samples, name, self.out / "runs" / key / name, self.plan.seed, say=voice.say
+            )
+        return Outcome(result.folds[: self.plan.folds], None)
 
     def readings(self, key: str, preset: str) -> Iterator[Readings]:
         """What the network of each fold says of the images it was not trained on."""

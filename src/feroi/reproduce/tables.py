@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from feroi.baselines.features import BASELINES
 from feroi.evaluation.crossval import in_percent
 from feroi.files import write_json, write_text
 from feroi.report.figures import draw_confusion
@@ -21,14 +22,14 @@ _LETTERS = ("A", "D", "F", "H", "N", "Sa", "Su")  # as in Table 6, in the order 
 
 
 def reproduce_table5(runs: Runs, keys: Sequence[str], networks: Sequence[str]) -> str:
-    """Train what Table 5 lists, and `networks` if any are named instead; the table as markdown.
+    """Train what Table 5 lists, or the `networks` and baselines named instead; the table as markdown.
 
     Leaves table5.md and table5.json in the runs' folder, anew after every network.
     """
     outcomes: dict[tuple[str, str], Outcome] = {}
     for key in keys:
-        for network in networks or [row.network for row in TABLE_5[key] if row.network]:
-            outcomes[key, network] = runs.outcome(key, network)
+        for name in networks or [row.ours for row in TABLE_5[key] if row.ours]:
+            outcomes[key, name] = runs.baseline(key, name) if name in BASELINES else runs.outcome(key, name)
             _write_table5(runs, outcomes)
     return _write_table5(runs, outcomes)
 
@@ -58,19 +59,19 @@ def table5_rows(outcomes: Outcomes, plan: Plan) -> list[dict[str, Any]]:
     """
     rows: list[dict[str, Any]] = []
     for key, protocol in PROTOCOLS.items():
-        known = [(row.method, row.network, [row.accuracy, row.std]) for row in TABLE_5[key]]
-        listed = {row.network for row in TABLE_5[key]}
+        known = [(row.method, row.ours, [row.accuracy, row.std]) for row in TABLE_5[key]]
+        listed = {row.ours for row in TABLE_5[key]}
         extra = [
             (_extra(name), name, None) for there, name in outcomes if there == key and name not in listed
         ]
-        for method, network, paper in [*known, *extra]:
-            outcome = outcomes.get((key, network)) if network else None
+        for method, name, paper in [*known, *extra]:
+            outcome = outcomes.get((key, name)) if name else None
             row: dict[str, Any] = {"data": protocol.title, "key": key, "method": method}
-            row |= {"network": network, "paper": paper}
+            row |= {"network": name, "paper": paper}
             rows.append({**row, "recipe": None, "ours": None, "folds": None, "seconds_per_epoch": None})
             if outcome:
                 std = None if outcome.std is None else 100 * outcome.std
-                rows[-1]["recipe"] = plan.words(key)
+                rows[-1]["recipe"] = plan.words(key, name or "")
                 rows[-1]["ours"] = [100 * outcome.mean, std]
                 rows[-1]["folds"] = [100 * fold.accuracy for fold in outcome.folds]
                 rows[-1]["seconds_per_epoch"] = outcome.seconds
@@ -87,7 +88,7 @@ def table5_markdown(outcomes: Outcomes, data: Mapping[str, Data], plan: Plan) ->
         ours = NOT_RUN
         if row["ours"]:
             ours = _percent(row["ours"]) + (" (synthetic)" if _is_synthetic(data, row["key"]) else "")
-        seconds = f"{row['seconds_per_epoch']:.1f}" if row["ours"] else ""
+        seconds = f"{row['seconds_per_epoch']:.1f}" if row["seconds_per_epoch"] else ""
         cells = (
             row["data"], row["method"], row["network"] or "", row["recipe"] or "",
             _percent(row["paper"]) if row["paper"] else "–", ours, seconds,
@@ -155,7 +156,7 @@ def _extra(network: str) -> str:
 def _percent(values: Sequence[float | None]) -> str:
     mean, std = values
     assert mean is not None
-    return f"{mean:.1f}" if std is None else in_percent((mean / 100, std / 100))
+    return in_percent((mean / 100, None if std is None else std / 100))
 
 
 def _is_synthetic(data: Mapping[str, Data], key: str) -> bool:

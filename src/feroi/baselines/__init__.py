@@ -1,0 +1,1 @@
+"""Classical features and support vector machines: what Table 5 compares the networks with."""

@@ -1,0 +1,31 @@
+"""The features of labelled faces, by the names Table 5 gives its rows."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feroi.baselines.depth import depth_pictures
+from feroi.baselines.descriptors import DESCRIPTORS, describe
+from feroi.data.samples import Samples
+
+Features = NDArray[np.float32]
+
+FE_GEM = "+fe-gem"
+BASELINES = (*DESCRIPTORS, *(name + FE_GEM for name in ("lbp", "gabor", "lpq", "ds")))
+"""Features of the photo; and of photo and estimated depth, side by side."""
+
+
+def check_baseline(name: str) -> None:
+    """Raises ValueError, with the names known, unless `name` is one of BASELINES."""
+    if name not in BASELINES:
+        raise ValueError(f"unknown baseline {name!r}; choose one of {', '.join(BASELINES)}")
+
+
+def features(samples: Samples, name: str) -> Features:
+    """The features (N, D) by `name`, one of BASELINES, of N samples that hold pixels of one size."""
+    descriptor = DESCRIPTORS[name.removesuffix(FE_GEM)]
+    photo = describe(np.stack([np.asarray(row.image, np.uint8) for row in samples]), descriptor)
+    if not name.endswith(FE_GEM):
+        return photo
+    return np.concatenate([photo, describe(depth_pictures(samples), descriptor)], axis=1)
