@@ -274,7 +274,8 @@ def test_reading_needs_no_torch(tmp_path):
         "    def find_spec(name, *_):\n"
         "        assert name != 'torch', 'torch was asked for'\n"
         "sys.meta_path.insert(0, NoTorch)\n"
-        f"import feroi; (face,) = feroi.analyze({str(tmp_path / 'a.png')!r}); print(face.expression, face.attention.shape)"
+        f"import feroi; (face,) = feroi.analyze({str(tmp_path / 'a.png')!r})\n"
+        "print(face.expression, face.attention.shape)"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.split() == ["happy", "(512,", "512)"]
