@@ -81,7 +81,7 @@ def test_a_reading_is_whole(astronaut):
     assert set(face.regions) == set(REGIONS)
     assert face.answer == "happy"
     assert replace(face, confidence=0.49).answer == "happy?"
-    assert (face.likely, face.coverage, face.phrase) == (("happy",), None, "happy")
+    assert (face.likely, face.coverage, face.phrase) == ((), None, "happy")
     uniform = replace(face, regions=face.region_areas)
     assert uniform.region_gains == pytest.approx(dict.fromkeys(REGIONS, 1.0))
 

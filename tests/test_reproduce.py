@@ -136,7 +136,7 @@ def test_fer2013_joins_the_training_of_sfew_alone():
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"target": "table9"}, "cannot reproduce 'table9'; choose one of table5"),
+        ({"target": "table9"}, "cannot reproduce 'table9'; choose one of table1"),
         ({"networks": ["paper-x"]}, "unknown network"),
         ({"target": "fig6"}, "nothing in .* serves pose"),
         ({"plan": Plan(folds=6)}, "first 1 to 5"),

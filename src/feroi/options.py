@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 ModelArgument = Annotated[
-    Path, typer.Argument(help="a run folder, a .safetensors or .onnx file, or 'default', the one shipped")
+    Path, typer.Argument(help="run folder, .safetensors or .onnx file; 'default' and 'ferplus' are shipped")
 ]
 ReadingModelOption = Annotated[Path, typer.Option("--model", help="as for evaluate")]
 PhotosArgument = Annotated[
@@ -86,7 +86,7 @@ SetOption = Annotated[
 ]
 RunOption = Annotated[Path, typer.Option(help="folder to work in; an unfinished run is resumed")]
 HoldOutOption = Annotated[
-    float | None, typer.Option(help="validate on this share of the training images instead")
+    float | None, typer.Option(help="take this share of the training images, told by their pixels")
 ]
 TeacherOption = Annotated[
     list[str], typer.Option(help="a model to learn from, for the recipe distilled; may be repeated")

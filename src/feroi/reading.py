@@ -53,8 +53,8 @@ class Reading:
     expression: the most probable one. confidence: its probability, 0..1.
     probabilities: expression to probability, summing to 1.
     likely: the expressions that the model takes for possible, the most probable first; one of them is
-        right for a share `coverage` of faces like those it was calibrated on. The first alone, and a
-        coverage of None, where the model makes no such promise.
+        right for a share `coverage` of faces like those it was calibrated on. Empty, and a coverage of
+        None, where the model makes no such promise.
     box_xyxy_px: left, top, right, bottom of the face in the photo; may reach past its edge.
     score: how sure the detector was.
     landmarks: (68, 2), x and y in px of the photo, in the order of iBUG.
@@ -94,6 +94,8 @@ class Reading:
         """The likely expressions in words, as "sad or neutral (90 %)"; `answer` without a coverage."""
         if self.coverage is None:
             return self.answer
+        if len(self.likely) == len(EXPRESSIONS):
+            return f"any of the seven ({100 * self.coverage:.0f} %)"
         return f"{' or '.join(self.likely)} ({100 * self.coverage:.0f} %)"
 
     @property
@@ -305,11 +307,12 @@ def _reading(
         regions, areas = region_shares(roi, masks), region_areas(masks)
     ranked = np.argsort(-shares, kind="stable")
     best, likely = int(ranked[0]), calibration.likely(shares)
+    promised = calibration.coverage is not None
     return Reading(
         expression=EXPRESSIONS[best],
         confidence=float(shares[best]),
         probabilities=dict(zip(EXPRESSIONS, map(float, shares), strict=True)),
-        likely=tuple(EXPRESSIONS[at] for at in ranked if likely[at]),
+        likely=tuple(EXPRESSIONS[at] for at in ranked if promised and likely[at]),
         coverage=calibration.coverage,
         box_xyxy_px=face.box_xyxy_px,
         score=face.score,

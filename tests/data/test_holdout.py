@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from feroi.data.pixels import image_marks
 from feroi.data.samples import Sample, Samples
 
 HW = (8, 8)
+HALVES = ["training", "validation"] * 200
 
 
 def _samples(number=400, first=0):
@@ -46,7 +49,20 @@ def test_unreadable_images_stay_in_training(tmp_path):
     assert "broken.png" in {row.name for row in division.training}
 
 
-@pytest.mark.parametrize(("number", "share", "says"), [(400, 1.0, "between 0 and 1"), (1, 0.1, "too few")])
+@pytest.mark.parametrize(
+    ("number", "share", "says"), [(400, 1.0, "above 0 and below 1"), (1, 0.1, "too few")]
+)
 def test_what_cannot_be_held_out_is_refused(number, share, says):
     with pytest.raises(ValueError, match=says):
         held_out(_samples(number), share, HW)
+
+
+def test_only_the_training_split_is_divided_and_people_are_not():
+    samples = _samples()
+    halves = [replace(row, attributes={"split": split}) for row, split in zip(samples, HALVES, strict=True)]
+    division = held_out(Samples(halves), 0.2, HW)
+    assert len(division.training) + len(division.validation) == 200
+    assert {row.attributes["split"] for side in division[:2] for row in side} == {"training"}
+    people = [replace(row, subject="01") for row in samples]
+    with pytest.raises(ValueError, match="use --fold"):
+        held_out(Samples(people), 0.2, HW)

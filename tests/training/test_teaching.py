@@ -79,9 +79,9 @@ def test_a_distilled_run_remembers_its_teachers(teachers, tmp_path, expression_f
     (with_labels,) = train_run(division, NETWORK, replace(RECIPE, distillation=0), tmp_path / "labels", 0)
     (taught,) = train_run(division, NETWORK, RECIPE, tmp_path / "taught", 0, teachers=teachers)
     assert taught["loss"] != with_labels["loss"]
-    data = json.loads((tmp_path / "taught" / "config.json").read_text())["data"]
-    assert data["teachers"] == [hashlib.sha256(path.read_bytes()).hexdigest() for path in teachers]
-    with pytest.raises(ValueError, match="another data"):
+    config = json.loads((tmp_path / "taught" / "config.json").read_text())
+    assert config["teachers"] == [hashlib.sha256(path.read_bytes()).hexdigest() for path in teachers]
+    with pytest.raises(ValueError, match="another teachers"):
         train_run(division, NETWORK, RECIPE, tmp_path / "taught", 0, teachers=teachers[:1])
 
 

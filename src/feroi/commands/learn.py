@@ -63,9 +63,13 @@ def train(
         from feroi.training.run import train_run
 
         config, how = chosen_settings(network, size, recipe, epochs, batch_size, learning_rate, settings)
-        division = divide(read_dataset(data, layout), seed, fold)
-        if hold_out is not None:
-            division = held_out(division.training, hold_out, config.stored_hw)
+        samples = read_dataset(data, layout)
+        if hold_out is None:
+            division = divide(samples, seed, fold)
+        elif fold != 1:
+            raise ValueError("--hold-out takes the place of --fold; give one of them")
+        else:
+            division = held_out(samples, hold_out, config.stored_hw)
         with training_voice(how.epochs) as voice:
             train_run(division, config, how, run, seed, voice, teacher)
         say(f"weights, metrics and curves are in {run}")
@@ -150,23 +154,32 @@ def calibrate(
     with clear_errors():
         from feroi.data.holdout import held_out
         from feroi.data.readers import read_dataset
-        from feroi.data.samples import TRAINING
-        from feroi.evaluation.calibration import fit_calibration
+        from feroi.evaluation.calibration import TEMPERATURES, check_coverage, fit_calibration
         from feroi.evaluation.evaluate import read
         from feroi.network.calibration import Calibration
         from feroi.network.forward import torch_forward
         from feroi.network.weights import load_network, save_network
 
+        if out.suffix != ".safetensors":
+            raise ValueError(f"--out is a .safetensors file, got {out}; feroi export makes .onnx of it")
+        check_coverage(coverage)
         network, samples = load_network(model), read_dataset(data, layout)
         if hold_out is None:
             chosen = chosen_split(samples, split)
+        elif split is not None:
+            raise ValueError("--hold-out takes the place of --split; give one of them")
         else:
-            chosen = held_out(samples.split(TRAINING), hold_out, network.config.stored_hw).validation
+            chosen = held_out(samples, hold_out, network.config.stored_hw).validation
         warn_of_trained_on(model, network.config, chosen)
         forward = Calibration(mirror).forward(torch_forward(network))
         readings = read(forward, network.config, chosen)
         print_rejected(readings.rejected)
         found = fit_calibration(readings.logits, readings.samples.labels, mirror, coverage)
+        if not TEMPERATURES[0] * 1.01 < found.temperature < TEMPERATURES[1] / 1.01:
+            say(
+                f"beware: the temperature ended at {found.temperature:.3g}, the limit of what is tried; "
+                f"{len(readings.samples)} faces are too few, or the network has hardly learned"
+            )
         save_network(network, out, found)
         say(
             f"temperature {found.temperature:.3f}; likely from {found.threshold:.3f} on, for a coverage of "

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from feroi.data.folds import Division
 from feroi.data.pixels import decode, image_marks
-from feroi.data.samples import Samples
+from feroi.data.samples import TRAINING, Samples
 
 _MARKS = 1 << 32
 
 
 def held_out(samples: Samples, share: float, stored_hw: tuple[int, int]) -> Division:
-    """About a `share` of `samples` to validate on, the others to train on.
+    """About a `share` of the split `training` to validate on, the rest of it to train on; of all samples
+    where there are no splits.
 
     Which image is held out follows from its own pixels at `stored_hw`, so exact twins fall on the same
     side and another seed, or another choice of images, holds out the same ones. Images that cannot be
     read stay in training, which reports them.
-    Raises ValueError for a share outside (0, 1), or if nobody is left on one of the two sides.
+    Raises ValueError for a share outside (0, 1), if subjects are known, who would stand on both sides, or
+    if nobody is left on one of the two sides.
     """
     if not 0 < share < 1:
-        raise ValueError(f"the share held out lies between 0 and 1, got {share:g}")
+        raise ValueError(f"the share held out is above 0 and below 1, got {share:g}")
+    if any(samples.attribute("split")):
+        samples = samples.split(TRAINING)
+    if any(samples.subjects):
+        raise ValueError(
+            "subjects are known here, and images held out would show people trained on; use --fold"
+        )
     decoded = decode(samples, stored_hw)
     marks = zip(decoded.samples, image_marks(decoded.pixels), strict=True)
     held = {row.name for row, mark in marks if int(mark[:8], 16) < share * _MARKS}

@@ -14,7 +14,8 @@ from feroi.look import FloatArray
 from feroi.network.calibration import Calibration
 
 BINS = 15
-_TEMPERATURES = (0.05, 20.0)
+TEMPERATURES = (0.05, 20.0)
+"""Where the best one is looked for."""
 _SELECTED = 0.8
 
 
@@ -103,12 +104,14 @@ def fit_calibration(
     `coverage` (Vovk et al. 2005: the rank of its own score among those of these N is uniform).
     Raises ValueError for a coverage outside (0, 1), or if N is too small to promise it.
     """
-    if not 0 < coverage < 1:
-        raise ValueError(f"coverage lies between 0 and 1, got {coverage:g}")
+    check_coverage(coverage)
     rank = math.ceil((len(labels) + 1) * coverage)  # of the scores 1 - probability, from the smallest
     if rank > len(labels):
-        raise ValueError(f"{len(labels)} faces are too few to promise a coverage of {coverage:g}")
-    low, high = np.log(_TEMPERATURES)
+        needed = math.ceil(coverage / (1 - coverage))
+        raise ValueError(
+            f"{len(labels)} faces are too few to promise a coverage of {coverage:g}: that takes {needed}"
+        )
+    low, high = np.log(TEMPERATURES)
     found = minimize_scalar(
         lambda power: _cross_entropy(logits, labels, math.exp(power)), bounds=(low, high), method="bounded"
     )
@@ -116,6 +119,12 @@ def fit_calibration(
     probabilities = softmax(logits.astype(np.float64) / temperature, axis=1)
     of_label = np.sort(probabilities[np.arange(len(labels)), labels])[::-1]
     return Calibration(mirror, temperature, coverage, float(of_label[rank - 1]))
+
+
+def check_coverage(coverage: float) -> None:
+    """Raises ValueError for a coverage outside (0, 1)."""
+    if not 0 < coverage < 1:
+        raise ValueError(f"coverage is above 0 and below 1, got {coverage:g}")
 
 
 def _cross_entropy(logits: FloatArray, labels: NDArray[np.int64], temperature: float) -> float:

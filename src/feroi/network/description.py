@@ -12,7 +12,8 @@ from feroi.vocabulary import EXPRESSIONS
 
 FORMAT = "feroi-network-1"
 DEFAULT = "default"
-"""Names the shipped network wherever a model is asked for."""
+SHIPPED = (DEFAULT, "ferplus")
+"""Name the shipped networks wherever a model is asked for; see pretrained/README.md."""
 BEST_WEIGHTS = "best.safetensors"
 """Name of the chosen weights in a run folder."""
 
@@ -43,18 +44,18 @@ def described(path: Path, metadata: Mapping[str, str]) -> NetworkConfig:
     return config
 
 
-def shipped(suffix: str) -> Path:
-    """The file of the shipped network with that suffix, .onnx or .safetensors."""
-    return Path(str(files("feroi").joinpath(f"network/pretrained/default{suffix}")))
+def shipped(name: str, suffix: str) -> Path:
+    """The file of a network in SHIPPED with that suffix, .onnx or .safetensors."""
+    return Path(str(files("feroi").joinpath(f"network/pretrained/{name}{suffix}")))
 
 
 def model_file(model: Path | str, suffix: str) -> Path:
-    """The file of a model: itself, the best weights of a run folder, or of "default", the one shipped,
-    that with the `suffix`.
+    """The file of a model: itself, the best weights of a run folder, or of a shipped one, by its name in
+    SHIPPED, that with the `suffix`.
 
     Raises FileNotFoundError if it is not there.
     """
-    file = shipped(suffix) if str(model) == DEFAULT else Path(model)
+    file = shipped(str(model), suffix) if str(model) in SHIPPED else Path(model)
     if file.is_dir():
         file /= BEST_WEIGHTS
     if not file.is_file():

@@ -90,7 +90,7 @@ def draw_reliability(certainty: Certainty, path: Path) -> None:
     reliability.plot([0, 1], [0, 100], "k--", linewidth=1, label="honest")
     reliability.set_xlim(0, 1)
     reliability.set_ylim(0, 100)
-    reliability.set_xlabel("probability of the answer (bars: how many faces)")
+    reliability.set_xlabel("probability of the answer (on the bars: number of faces)")
     reliability.set_ylabel("read right, %")
     reliability.set_title(f"expected calibration error {certainty.calibration_error:.3f}")
     reliability.legend(loc="upper left")

@@ -35,7 +35,7 @@ from feroi.training.voice import SILENT, Metrics, Voice
 CONFIG = "config.json"
 CURVES = "curves.png"
 REJECTED = "rejected.csv"
-_IDENTITY = ("network", "recipe", "seed", "data")
+_IDENTITY = ("network", "recipe", "seed", "teachers", "data")
 
 
 def train_run(
@@ -73,12 +73,12 @@ def train_run(
         "network": to_dict(network),
         "recipe": to_dict(recipe),
         "seed": seed,
+        **({"teachers": taught_by} if taught_by else {}),
         "data": {
             "division": division.how,
             "training": _describe(training),
             "validation": _describe(validation),
             "rejected": len(rejected),
-            **({"teachers": taught_by} if taught_by else {}),
         },
         "arithmetic": arithmetic.description,
         "versions": versions(),
@@ -118,7 +118,7 @@ def _begin(run: Path, description: dict[str, Any], voice: Voice) -> bool:
             there = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise ValueError(f"{path} is damaged ({error}); choose another folder") from None
-        differing = [key for key in _IDENTITY if there.get(key) != description[key]]
+        differing = [key for key in _IDENTITY if there.get(key) != description.get(key)]
         if differing:
             raise ValueError(
                 f"{run} holds a run with another {', '.join(differing)} (see {path}); "

@@ -25,7 +25,7 @@ def check_teachers(recipe: RecipeConfig, teachers: Sequence[Path | str]) -> list
     """The SHA-256 of each teacher's file.
 
     Raises ValueError if the recipe distils and there is no teacher, or the other way round;
-    FileNotFoundError if a teacher's file is not there.
+    and as `load_network` if a teacher cannot be used.
     """
     if recipe.distillation and not teachers:
         raise ValueError("this recipe distils, and no teacher is given; name a trained model with --teacher")
@@ -34,6 +34,8 @@ def check_teachers(recipe: RecipeConfig, teachers: Sequence[Path | str]) -> list
             "a teacher is given, and the recipe does not listen to it; take the recipe distilled, or "
             "--set distillation=0.5"
         )
+    for teacher in teachers:
+        load_network(teacher)
     return [
         hashlib.sha256(model_file(teacher, ".safetensors").read_bytes()).hexdigest() for teacher in teachers
     ]
