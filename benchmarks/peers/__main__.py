@@ -13,7 +13,7 @@ skipped, with a line that says how to install it. Everything there is:
 
 `fer` is installed without what it asks for, since that includes facenet-pytorch, which it does not use
 by default and which wants numpy below 2; its Haar cascades are gone from OpenCV 5, and it imports
-pkg_resources, which is gone from setuptools 81. Takes about ten minutes on two cores that do nothing else.
+pkg_resources, which is gone from setuptools 81. Takes about four minutes on two cores that do nothing else.
 """
 
 from __future__ import annotations

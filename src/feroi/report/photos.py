@@ -81,7 +81,7 @@ def _face_values(face: Reading) -> dict[str, Any]:
     return {
         "expression": face.expression,
         "answer": face.answer,
-        "phrase": face.phrase if face.coverage else "",
+        "likely": " or ".join(face.likely),
         "confidence": face.confidence,
         "remark": face.quality.remark,
         "crop": _jpeg(crop.resize(size)),
