@@ -145,6 +145,8 @@ def test_a_calibrated_model_says_what_its_probabilities_are_worth(tmp_path, expr
     assert certainty["sets"]["coverage"] == 0.6
     assert sum(each["n"] for each in certainty["bins"]) == 42
     assert drawn.read_bytes().startswith(b"\x89PNG")
+    # its validation images are twins of those trained on and those calibrated on; the file still knows both
+    assert "42 of these 42 images were trained on" in result.output
     # promises are not for faces that were learned from
     assert (
         "were trained on"

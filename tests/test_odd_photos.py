@@ -83,7 +83,10 @@ def test_a_folder_of_every_kind_of_file(folder, tmp_path):
     for name, status in LEFT_OUT.items():
         assert rows[name]["status"].startswith(status)
         assert not rows[name]["expression"]
-    assert f"{len(READ)} faces in {len(rows)} photos; 2 without a face, 5 unreadable" in result.output
+    assert (
+        f"{len(READ)} faces read in {len(rows)} photos; 0 found and not read, 2 without a face, 5 unreadable"
+        in result.output
+    )
     lines = [json.loads(line) for line in (tmp_path / "t.jsonl").read_text().splitlines()]
     assert [list(line) for line in lines] == [list(COLUMNS)] * len(rows)
     assert len(list((tmp_path / "o").iterdir())) == len(READ)

@@ -244,7 +244,7 @@ def size_hw(text: str | None) -> tuple[int, int] | None:
 def say_counts(counts: Counts) -> None:
     """What was found in a run over photos. Raises ValueError if not one of them could be read."""
     say(
-        f"{counts.faces} faces in {counts.photos} photos; "
+        f"{counts.faces} faces read in {counts.photos} photos; {counts.refused} found and not read, "
         f"{counts.faceless} without a face, {counts.unreadable} unreadable"
     )
     if counts.unreadable == counts.photos:

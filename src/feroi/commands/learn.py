@@ -153,9 +153,11 @@ def calibrate(
     """Make a trained network's probabilities honest, on faces it has not learned from."""
     with clear_errors():
         from feroi.data.holdout import held_out
+        from feroi.data.pixels import decode, image_marks
         from feroi.data.readers import read_dataset
         from feroi.evaluation.calibration import TEMPERATURES, check_coverage, fit_calibration
-        from feroi.evaluation.evaluate import read
+        from feroi.evaluation.evaluate import marks_beside, read, trained_on_marks
+        from feroi.files import write_text
         from feroi.network.calibration import Calibration
         from feroi.network.forward import torch_forward
         from feroi.network.weights import load_network, save_network
@@ -181,6 +183,9 @@ def calibrate(
                 f"{len(readings.samples)} faces are too few, or the network has hardly learned"
             )
         save_network(network, out, found)
+        if known := trained_on_marks(model):
+            pixels = decode(chosen, network.config.stored_hw).pixels
+            write_text(marks_beside(out), "\n".join([*known, *image_marks(pixels)]) + "\n")
         say(
             f"temperature {found.temperature:.3f}; likely from {found.threshold:.3f} on, for a coverage of "
             f"{coverage:g}; from {len(readings.samples)} faces; written: {out}"

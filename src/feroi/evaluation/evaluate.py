@@ -127,8 +127,22 @@ def evaluate(
 
 def count_trained_on(model: Path, config: NetworkConfig, samples: Samples) -> int:
     """How many of `samples` the network in a run folder was trained on; 0 where nobody knows."""
-    marks_file = model / TRAINED_ON if model.is_dir() else model.parent / TRAINED_ON
-    if not marks_file.is_file():
+    known = set(trained_on_marks(model))
+    if not known:
         return 0
-    known = set(marks_file.read_text(encoding="utf-8").split())
     return sum(mark in known for mark in image_marks(decode(samples, config.stored_hw).pixels))
+
+
+def trained_on_marks(model: Path) -> list[str]:
+    """The marks of what the network in a run folder or file learned from; none where nobody knows."""
+    if model.is_dir():
+        file = model / TRAINED_ON
+    else:
+        file = marks_beside(model)
+        file = file if file.is_file() else model.parent / TRAINED_ON
+    return file.read_text(encoding="utf-8").split() if file.is_file() else []
+
+
+def marks_beside(model: Path) -> Path:
+    """The file that keeps the marks of a model file outside of its run folder."""
+    return model.with_name(f"{model.stem}-{TRAINED_ON}")

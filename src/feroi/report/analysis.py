@@ -23,10 +23,14 @@ class Tables(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """What was found in a run over photos."""
+    """What was found in a run over photos.
+
+    refused: faces found and not read. faceless: photos in which none was found.
+    """
 
     photos: int
     faces: int
+    refused: int
     faceless: int
     unreadable: int
 
@@ -42,7 +46,7 @@ def write_analysis(
 
     overlays: folder for one PNG a photo with faces, numbered so that equal names do not collide.
     """
-    total = faces = faceless = unreadable = 0
+    total = faces = refused = faceless = unreadable = 0
     page = ReportWriter(report, model) if report else nullcontext()
     with table_writer(*tables) as write, page as shown:
         for photo in photos:
@@ -56,5 +60,6 @@ def write_analysis(
             total += 1
             faces += len(photo.faces)
             unreadable += photo.pixels is None
-            faceless += photo.pixels is not None and not photo.faces
-    return Counts(total, faces, faceless, unreadable)
+            refused += len(photo.refused)
+            faceless += photo.pixels is not None and not (photo.faces or photo.refused)
+    return Counts(total, faces, refused, faceless, unreadable)
