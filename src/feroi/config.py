@@ -194,6 +194,17 @@ class RecipeConfig:
                 raise ValueError(f"{name} must be at least 0 and below {limit}, got {getattr(self, name)}")
 
 
+_RESIDUAL = NetworkConfig(
+    "attention",
+    input_hw=(48, 48),
+    batch_norm=True,
+    residual=True,
+    poolings=2,
+    bounded=False,
+    margin=False,
+)
+_LATERAL = replace(_RESIDUAL, convolutions=(2, 2, 4, 2), lateral=True)
+
 NETWORKS: dict[str, NetworkConfig] = {
     "paper-baseline": NetworkConfig("flatten"),
     "paper-gap": NetworkConfig("gap"),
@@ -201,38 +212,9 @@ NETWORKS: dict[str, NetworkConfig] = {
     "paper-attention-symmetric": NetworkConfig("attention-symmetric"),
     "attention-symmetric-renormalized": NetworkConfig("attention-symmetric-renormalized"),
     "fine-attention": NetworkConfig("attention", batch_norm=True, poolings=3),
-    "residual-attention": NetworkConfig(
-        "attention",
-        input_hw=(48, 48),
-        batch_norm=True,
-        residual=True,
-        poolings=2,
-        bounded=False,
-        margin=False,
-    ),
-    "lateral-attention": NetworkConfig(
-        "attention",
-        input_hw=(48, 48),
-        batch_norm=True,
-        residual=True,
-        poolings=2,
-        bounded=False,
-        convolutions=(2, 2, 4, 2),
-        lateral=True,
-        margin=False,
-    ),
-    "wide-attention": NetworkConfig(
-        "attention",
-        input_hw=(48, 48),
-        batch_norm=True,
-        residual=True,
-        poolings=2,
-        bounded=False,
-        convolutions=(2, 2, 3, 2),
-        width=2,
-        lateral=True,
-        margin=False,
-    ),
+    "residual-attention": _RESIDUAL,
+    "lateral-attention": _LATERAL,
+    "wide-attention": replace(_LATERAL, convolutions=(2, 2, 3, 2), width=2),
 }
 
 _WILD = RecipeConfig(
