@@ -79,8 +79,9 @@ def _check(calibration: Calibration) -> None:
     shares: list[Any] = [calibration.coverage, calibration.threshold]
     if not isinstance(calibration.mirror, bool):
         raise ValueError(f"mirror is true or false, got {calibration.mirror!r}")
-    if not 0 < calibration.temperature < math.inf:
-        raise ValueError(f"the temperature must be above 0, got {calibration.temperature!r}")
+    number = isinstance(calibration.temperature, (int, float))
+    if not number or not 0 < calibration.temperature < math.inf:
+        raise ValueError(f"the temperature is a number above 0, got {calibration.temperature!r}")
     if shares != [None, None] and not all(isinstance(share, float) and 0 <= share <= 1 for share in shares):
         raise ValueError(f"coverage and threshold lie between 0 and 1, got {shares}")
 

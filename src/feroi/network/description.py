@@ -34,10 +34,13 @@ def described(path: Path, metadata: Mapping[str, str]) -> NetworkConfig:
     """
     if metadata.get("format") != FORMAT:
         raise ValueError(f"{path} is of format {metadata.get('format')!r}, this version reads {FORMAT!r}")
+    missing = [key for key in ("expressions", "network") if key not in metadata]
+    if missing:
+        raise ValueError(f"{path} has a broken description of its network: it lacks {', '.join(missing)}")
     try:
         expressions = json.loads(metadata["expressions"])
         config = network_from_dict(json.loads(metadata["network"]))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"{path} has a broken description of its network: {error}") from error
     if expressions != list(EXPRESSIONS):
         raise ValueError(f"{path} orders its labels {expressions}, expected {list(EXPRESSIONS)}")

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import pytest
+
+from feroi.files import atomic_path, write_text
+
+
+def test_nothing_is_left_of_a_file_whose_writing_failed(tmp_path):
+    path = tmp_path / "new" / "file.txt"
+
+    def fail():
+        with atomic_path(path) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError("full")
+
+    with pytest.raises(RuntimeError, match="full"):
+        fail()
+    assert list(path.parent.iterdir()) == []
+    write_text(path, "whole")
+    assert path.read_text() == "whole"
+
+
+def test_what_cannot_be_written_is_named(tmp_path):
+    with pytest.raises(IsADirectoryError, match=r"is a folder; give the name of a file$"):
+        write_text(tmp_path, "text")
+    (tmp_path / "file").write_text("")
+    below = tmp_path / "file" / "below.txt"
+    with pytest.raises(OSError, match=r"below\.txt cannot be written: "):
+        write_text(below, "text")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
