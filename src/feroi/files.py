@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,27 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as indented JSON to `path`, whole or not at all. NaN is refused."""
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def claim(path: Path, description: dict[str, Any], keys: Iterable[str]) -> dict[str, Any] | None:
+    """Keep the configuration of a run in the file `path`; what it held before, or None where the run is new.
+
+    Raises ValueError if it holds one that differs in one of `keys`, or is damaged.
+    """
+    if not path.exists():
+        write_json(path, description)
+        return None
+    try:
+        there: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged ({error}); choose another folder") from None
+    differing = [key for key in keys if there.get(key) != description.get(key)]
+    if differing:
+        raise ValueError(
+            f"{path.parent} holds a run with another {', '.join(differing)} (see {path}); "
+            f"choose another folder, or delete this one"
+        )
+    return there
 
 
 def _umask() -> int:

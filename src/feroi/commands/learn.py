@@ -153,43 +153,20 @@ def calibrate(
     """Make a trained network's probabilities honest, on faces it has not learned from."""
     with clear_errors():
         from feroi.data.holdout import held_out
-        from feroi.data.pixels import decode, image_marks
         from feroi.data.readers import read_dataset
-        from feroi.evaluation.calibration import TEMPERATURES, check_coverage, fit_calibration
-        from feroi.evaluation.evaluate import marks_beside, read, trained_on_marks
-        from feroi.files import write_text
-        from feroi.network.calibration import Calibration
-        from feroi.network.forward import torch_forward
-        from feroi.network.weights import load_network, save_network
+        from feroi.network.weights import load_network
+        from feroi.training.calibrate import calibrate_network
+        from feroi.training.voice import Voice
 
-        if out.suffix != ".safetensors":
-            raise ValueError(f"--out is a .safetensors file, got {out}; feroi export makes .onnx of it")
-        check_coverage(coverage)
-        network, samples = load_network(model), read_dataset(data, layout)
+        config, samples = load_network(model).config, read_dataset(data, layout)
         if hold_out is None:
             chosen = chosen_split(samples, split)
         elif split is not None:
             raise ValueError("--hold-out takes the place of --split; give one of them")
         else:
-            chosen = held_out(samples, hold_out, network.config.stored_hw).validation
-        warn_of_trained_on(model, network.config, chosen)
-        forward = Calibration(mirror).forward(torch_forward(network))
-        readings = read(forward, network.config, chosen)
-        print_rejected(readings.rejected)
-        found = fit_calibration(readings.logits, readings.samples.labels, mirror, coverage)
-        if not TEMPERATURES[0] * 1.01 < found.temperature < TEMPERATURES[1] / 1.01:
-            say(
-                f"beware: the temperature ended at {found.temperature:.3g}, the limit of what is tried; "
-                f"{len(readings.samples)} faces are too few, or the network has hardly learned"
-            )
-        save_network(network, out, found)
-        if known := trained_on_marks(model):
-            pixels = decode(chosen, network.config.stored_hw).pixels
-            write_text(marks_beside(out), "\n".join([*known, *image_marks(pixels)]) + "\n")
-        say(
-            f"temperature {found.temperature:.3f}; likely from {found.threshold:.3f} on, for a coverage of "
-            f"{coverage:g}; from {len(readings.samples)} faces; written: {out}"
-        )
+            chosen = held_out(samples, hold_out, config.stored_hw).validation
+        warn_of_trained_on(model, config, chosen)
+        calibrate_network(model, chosen, mirror, coverage, out, Voice(say))
 
 
 def rois(

@@ -21,7 +21,7 @@ from feroi.data.pixels import decode
 from feroi.data.samples import Samples, fingerprint
 from feroi.evaluation.crossval import CrossValidation, cross_validate
 from feroi.evaluation.metrics import score
-from feroi.files import write_json
+from feroi.files import claim, write_json
 from feroi.photo.geometry import FRAME_HW
 
 RESULT = "crossval.json"
@@ -59,25 +59,13 @@ def validate_baseline(
     rows = zip(readable.samples, readable.pixels, strict=True)
     decoded = Samples(replace(row, image=pixels) for row, pixels in rows)
     settings = {"baseline": name, "size_hw": list(size_hw), "seed": seed, "folds": folds, "limit": limit}
-    _claim(run, {**settings, "sha256": fingerprint(decoded, readable.pixels)})
+    identity = {**settings, "sha256": fingerprint(decoded, readable.pixels)}
+    versions = {"feroi": feroi.__version__, "numpy": np.__version__, "scikit-learn": sklearn.__version__}
+    claim(run / CONFIG, {**identity, "versions": versions}, identity)
     described = _Described(name)
 
     def fit(number: int, division: Division) -> NDArray[np.int64]:
-        path = run / f"fold{number}.json"
-        if path.is_file():
-            known = json.loads(path.read_text(encoding="utf-8"))
-        else:
-            begun = time.process_time()
-            training = _limited(division.training, limit, seed)
-            answer = learn(training, described(training), described(division.validation), seed)
-            known = {
-                "division": division.how,
-                "training": len(training),
-                "chosen": answer.chosen,
-                "processor_seconds": time.process_time() - begun,
-                "predicted": answer.predicted.tolist(),
-            }
-            write_json(path, known)
+        known = _learned(run / f"fold{number}.json", division, described, limit, seed)
         predicted = np.array(known["predicted"], dtype=np.int64)
         accuracy = float((predicted == division.validation.labels).mean())
         chosen = ", ".join(f"{key} {value:.3g}" for key, value in known["chosen"].items() if key != "kernel")
@@ -96,6 +84,27 @@ def validate_baseline(
     rejected = [item._asdict() for item in readable.rejected]
     write_json(run / RESULT, {**settings, **result.to_json(), "rejected": rejected})
     return result
+
+
+def _learned(
+    path: Path, division: Division, described: _Described, limit: int | None, seed: int
+) -> dict[str, Any]:
+    """What was learned on one side and predicted on the other; from the file `path` if it is there."""
+    if path.is_file():
+        known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return known
+    begun = time.process_time()
+    training = _limited(division.training, limit, seed)
+    answer = learn(training, described(training), described(division.validation), seed)
+    known = {
+        "division": division.how,
+        "training": len(training),
+        "chosen": answer.chosen,
+        "processor_seconds": time.process_time() - begun,
+        "predicted": answer.predicted.tolist(),
+    }
+    write_json(path, known)
+    return known
 
 
 class _Described:
@@ -117,19 +126,3 @@ def _limited(training: Samples, limit: int | None, seed: int) -> Samples:
     if limit is None or limit >= len(training):
         return training
     return training.take(stratified_holdout(training, limit / len(training), seed).validation)
-
-
-def _claim(run: Path, identity: dict[str, Any]) -> None:
-    """Write what the run is; another one in the same folder is refused."""
-    path = run / CONFIG
-    if path.is_file():
-        there = json.loads(path.read_text(encoding="utf-8"))
-        differing = [key for key in identity if there.get(key) != identity[key]]
-        if differing:
-            raise ValueError(
-                f"{run} holds a run with another {', '.join(differing)} (see {path}); "
-                f"choose another folder, or delete this one"
-            )
-    else:
-        versions = {"feroi": feroi.__version__, "numpy": np.__version__, "scikit-learn": sklearn.__version__}
-        write_json(path, {**identity, "versions": versions})

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
+from scipy.special import softmax
 from scipy.stats import spearmanr
 
 from feroi.evaluation.likeness import cosine, gain, region
@@ -152,8 +153,7 @@ def _curves(
         turned = place < shares[:, None]  # (steps + 1, H·W)
         images = np.where(turned.reshape(-1, *before.shape[1:]), after[i], before[i])
         logits = forward(images.astype(np.float32)).logits.astype(np.float64)
-        powers = np.exp(logits - logits.max(1, keepdims=True))
-        curves.append(powers[:, labels[i]] / powers.sum(1))
+        curves.append(softmax(logits, axis=1)[:, labels[i]])
     return np.stack(curves)
 
 

@@ -7,7 +7,6 @@ best.safetensors and last.safetensors.
 
 from __future__ import annotations
 
-import json
 import platform
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,7 +23,7 @@ from feroi.data.folds import Division, check_subjects_apart
 from feroi.data.pixels import Decoded, decode, image_marks, write_rejected
 from feroi.data.samples import Samples, fingerprint, pipeline_of
 from feroi.evaluation.evaluate import TRAINED_ON
-from feroi.files import write_json, write_text
+from feroi.files import claim, write_text
 from feroi.report.figures import draw_curves
 from feroi.training.guidance import truth_maps
 from feroi.training.loop import train
@@ -112,27 +111,14 @@ def versions() -> dict[str, str]:
 
 def _begin(run: Path, description: dict[str, Any], voice: Voice) -> bool:
     """Write the run's configuration; True if the folder already held the same one."""
-    path = run / CONFIG
-    if path.exists():
-        try:
-            there = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ValueError(f"{path} is damaged ({error}); choose another folder") from None
-        differing = [key for key in _IDENTITY if there.get(key) != description.get(key)]
-        if differing:
-            raise ValueError(
-                f"{run} holds a run with another {', '.join(differing)} (see {path}); "
-                f"choose another folder, or delete this one"
+    there = claim(run / CONFIG, description, _IDENTITY)
+    for key in ("arithmetic", "versions"):
+        if there is not None and there.get(key) != description[key]:
+            voice.say(
+                f"the run began with {key} {there.get(key)} and goes on with {description[key]}: its "
+                f"weights will differ from those of an unbroken run"
             )
-        for key in ("arithmetic", "versions"):
-            if there.get(key) != description[key]:
-                voice.say(
-                    f"the run began with {key} {there.get(key)} and goes on with {description[key]}: its "
-                    f"weights will differ from those of an unbroken run"
-                )
-        return True
-    write_json(path, description)
-    return False
+    return there is not None
 
 
 def _describe(decoded: Decoded) -> dict[str, Any]:

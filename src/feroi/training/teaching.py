@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from feroi.config import RecipeConfig
 from feroi.data.batches import centre_batches
@@ -60,8 +61,7 @@ def soft_labels(training: Decoded, teachers: Sequence[Path | str], share: float)
         first = 0
         for faces in track(batches, "asking the teacher", len(pixels), -(-len(pixels) // _BATCH)):
             for shown in (faces, np.ascontiguousarray(faces[..., ::-1])):
-                powers = np.exp(forward(shown).logits.astype(np.float64))
-                said[first : first + len(faces)] += powers / powers.sum(1, keepdims=True)
+                said[first : first + len(faces)] += softmax(forward(shown).logits.astype(np.float64), axis=1)
             first += len(faces)
     said /= 2 * len(teachers)
     return np.asarray(share * said + (1 - share) * hard, dtype=np.float32)

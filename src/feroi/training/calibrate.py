@@ -1,0 +1,49 @@
+"""A trained network with honest probabilities, as a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from feroi.data.pixels import decode, image_marks
+from feroi.data.samples import Samples
+from feroi.evaluation.calibration import TEMPERATURES, check_coverage, fit_calibration
+from feroi.evaluation.evaluate import marks_beside, read, trained_on_marks
+from feroi.files import write_text
+from feroi.network.calibration import Calibration
+from feroi.network.forward import torch_forward
+from feroi.network.weights import load_network, save_network
+from feroi.training.voice import SILENT, Voice
+
+
+def calibrate_network(
+    model: Path, held: Samples, mirror: bool, coverage: float, out: Path, voice: Voice = SILENT
+) -> Calibration:
+    """Calibrate the network of `model` on samples `held` that it has not learned from, and write it to `out`.
+
+    mirror, coverage: as in `Calibration`. Where it is known what the network learned from, the marks of those
+    images and of `held` are kept beside `out`.
+    Raises ValueError if `out` is no .safetensors file, and as `load_network`, `read` and `fit_calibration`.
+    """
+    if out.suffix != ".safetensors":
+        raise ValueError(f"--out is a .safetensors file, got {out}; feroi export makes .onnx of it")
+    check_coverage(coverage)
+    network = load_network(model)
+    forward = Calibration(mirror).forward(torch_forward(network))
+    readings = read(forward, network.config, held)
+    if readings.rejected:
+        voice.say(f"{len(readings.rejected)} images could not be read and were left out")
+    found = fit_calibration(readings.logits, readings.samples.labels, mirror, coverage)
+    if not TEMPERATURES[0] * 1.01 < found.temperature < TEMPERATURES[1] / 1.01:
+        voice.say(
+            f"beware: the temperature ended at {found.temperature:.3g}, the limit of what is tried; "
+            f"{len(readings.samples)} faces are too few, or the network has hardly learned"
+        )
+    save_network(network, out, found)
+    if known := trained_on_marks(model):
+        marks = image_marks(decode(held, network.config.stored_hw).pixels)
+        write_text(marks_beside(out), "\n".join([*known, *marks]) + "\n")
+    voice.say(
+        f"temperature {found.temperature:.3f}; likely from {found.threshold:.3f} on, for a coverage of "
+        f"{coverage:g}; from {len(readings.samples)} faces; written: {out}"
+    )
+    return found
