@@ -1,6 +1,6 @@
 """Whether a face is shown well enough to be read: how large, how sharp and how frontal it is.
 
-Each of the three is brought to 0..1 by a measured curve: the share that is left of what the shipped network
+Each of the three is brought to 0..1 by a measured curve: the share that is left of what `residual-attention`
 reads above always saying the commonest expression, on faces made that small, that blurred, or turned that
 far; 1 is as good as it gets, and at .5 half of it is lost. See docs/results/2026-11-24-quality.md.
 
