@@ -91,6 +91,10 @@ HoldOutOption = Annotated[
 TeacherOption = Annotated[
     list[str], typer.Option(help="a model to learn from, for the recipe distilled; may be repeated")
 ]
+StartOption = Annotated[
+    str | None,
+    typer.Option(help="a model to begin from, of the same design or narrower, in place of random weights"),
+]
 WorkersOption = Annotated[
     int | None, typer.Option(help="processes at work", min=1, show_default="one a core")
 ]

@@ -44,7 +44,7 @@ def test_a_run_folder_says_what_made_it(tmp_path, expression_folders):
         "file,reason",
         "sad/0.png,not a picture",
     ]
-    assert "float32 on" in said[1]
+    assert "float32, channels-last on" in said[1]
     assert (tmp_path / "run" / "curves.png").read_bytes().startswith(b"\x89PNG")
 
 

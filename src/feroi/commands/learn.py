@@ -22,6 +22,7 @@ from feroi.options import (
     SetOption,
     SizeOption,
     SplitOption,
+    StartOption,
     TeacherOption,
     TwinsOption,
 )
@@ -52,6 +53,7 @@ def train(
     fold: Annotated[int, typer.Option(help="fold 1..5 held out, where subjects are known")] = 1,
     hold_out: HoldOutOption = None,
     teacher: TeacherOption = [],  # noqa: B006
+    start: StartOption = None,
     layout: LayoutOption = "auto",
     seed: SeedOption = 0,
 ) -> None:
@@ -71,7 +73,7 @@ def train(
         else:
             division = held_out(samples, hold_out, config.stored_hw)
         with training_voice(how.epochs) as voice:
-            train_run(division, config, how, run, seed, voice, teacher)
+            train_run(division, config, how, run, seed, voice, teacher, start)
         say(f"weights, metrics and curves are in {run}")
 
 

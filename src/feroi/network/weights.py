@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import torch
@@ -60,6 +61,11 @@ def load_calibration(path: Path | str) -> Calibration:
     """The calibration in the file that `load_network` would read. Raises what that raises."""
     file = model_file(path, ".safetensors")
     return read_calibration(file, load_tensors(file)[1])
+
+
+def weights_sha256(path: Path | str) -> str:
+    """Of the file that `load_network` would read, in hexadecimal."""
+    return hashlib.sha256(model_file(path, ".safetensors").read_bytes()).hexdigest()
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -16,6 +16,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from feroi.config import NetworkConfig, RecipeConfig
 from feroi.data.batches import Labelled, centre_batches, training_batches
 from feroi.files import write_text
+from feroi.network.begin import begin_from
 from feroi.network.description import BEST_WEIGHTS, describe
 from feroi.network.model import Network
 from feroi.network.weights import (
@@ -46,6 +47,7 @@ def train(
     run: Path,
     seed: int,
     voice: Voice = SILENT,
+    start: Network | None = None,
 ) -> list[Metrics]:
     """Train a network and leave its weights and metrics in the folder `run`.
 
@@ -54,15 +56,18 @@ def train(
     killed, it goes on after the last finished epoch and ends in the weights an unbroken run
     ends in (same machine, same number of threads). Everything random in an epoch follows from
     `seed` and the number of the epoch.
+    start: a network whose weights are begun with, in place of random ones (`network.begin`).
 
     Returns the metrics of every epoch. Raises Diverged when the loss is not finite, ValueError if
-    a head without a learned map is to be guided.
+    a head without a learned map is to be guided, or as `begin_from`.
     """
     if training.truths is not None and "attention" not in config.head:
         raise ValueError(f"only attention can be guided, and the head is {config.head}")
     arithmetic = choose_arithmetic(recipe.precision)
     torch.manual_seed(seed)
     network = Network(config)
+    if start is not None:
+        begin_from(network, start)
     arithmetic.place(network)
     # Without weight decay this is Adam, step for step.
     optimizer = torch.optim.AdamW(

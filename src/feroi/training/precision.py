@@ -21,18 +21,16 @@ class Arithmetic(NamedTuple):
     def description(self) -> str:
         """In words, for people."""
         where = "the graphics card" if self.device.type == "cuda" else "the processor"
-        how = "bfloat16, channels-last" if self.bfloat16 else "float32"
+        how = ("bfloat16" if self.bfloat16 else "float32") + ", channels-last"
         return f"{how} on {where}, {torch.get_num_threads()} threads"
 
     def place(self, network: nn.Module) -> None:
         """Move a network there, in the memory layout that is fastest."""
-        layout = torch.channels_last if self.bfloat16 else torch.preserve_format
-        network.to(self.device, memory_format=layout)  # type: ignore[call-overload]
+        network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def send(self, faces: Tensor) -> Tensor:
         """Move faces (N, 1, H, W) likewise."""
-        layout = torch.channels_last if self.bfloat16 else torch.preserve_format
-        return faces.to(self.device, memory_format=layout)
+        return faces.to(self.device, memory_format=torch.channels_last)
 
     def autocast(self) -> AbstractContextManager[object]:
         """The context a forward pass runs in."""

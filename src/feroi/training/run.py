@@ -24,6 +24,7 @@ from feroi.data.pixels import Decoded, decode, image_marks, write_rejected
 from feroi.data.samples import Samples, fingerprint, pipeline_of
 from feroi.evaluation.evaluate import TRAINED_ON
 from feroi.files import claim, write_text
+from feroi.network.weights import load_network, weights_sha256
 from feroi.report.figures import draw_curves
 from feroi.training.guidance import truth_maps
 from feroi.training.loop import train
@@ -34,7 +35,7 @@ from feroi.training.voice import SILENT, Metrics, Voice
 CONFIG = "config.json"
 CURVES = "curves.png"
 REJECTED = "rejected.csv"
-_IDENTITY = ("network", "recipe", "seed", "teachers", "data")
+_IDENTITY = ("network", "recipe", "seed", "teachers", "start", "data")
 
 
 def train_run(
@@ -45,16 +46,19 @@ def train_run(
     seed: int,
     voice: Voice = SILENT,
     teachers: Sequence[Path | str] = (),
+    start: Path | str | None = None,
 ) -> list[Metrics]:
     """Train on `division` into the folder `run`, or go on with the run that was begun there.
 
     The network stores the pipeline its faces were prepared by, where all of them say the same one.
     teachers: the models whose answers are the soft share of the targets, if the recipe distils.
+    start: the model whose weights are begun with, in place of random ones.
     Raises ValueError if they say different ones, if `run` holds another configuration, seed or data,
     or if a subject stands on both sides of the division; for the rest see `loop.train`.
     """
     check_subjects_apart(division.training, division.validation)
     taught_by = check_teachers(recipe, teachers)
+    begins_with = None if start is None else load_network(start)
     if run.exists() and not run.is_dir():
         raise ValueError(f"{run} is a file; give a folder for the run")
     run.mkdir(parents=True, exist_ok=True)  # before the long work, in case it may not be written
@@ -73,6 +77,7 @@ def train_run(
         "recipe": to_dict(recipe),
         "seed": seed,
         **({"teachers": taught_by} if taught_by else {}),
+        **({"start": weights_sha256(start)} if start is not None else {}),
         "data": {
             "division": division.how,
             "training": _describe(training),
@@ -94,7 +99,7 @@ def train_run(
         seen = seen._replace(truths=truth_maps(training, network))
     if teachers or training.samples.votes is not None:
         seen = seen._replace(soft=soft_labels(training, teachers, recipe.distillation))
-    history = train(network, recipe, seen, _labelled(validation), run, seed, voice)
+    history = train(network, recipe, seen, _labelled(validation), run, seed, voice, begins_with)
     draw_curves(history, run / CURVES)
     return history
 

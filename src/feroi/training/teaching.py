@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,9 +12,8 @@ from scipy.special import softmax
 from feroi.config import RecipeConfig
 from feroi.data.batches import centre_batches
 from feroi.data.pixels import Decoded, decode
-from feroi.network.description import model_file
 from feroi.network.forward import torch_forward
-from feroi.network.weights import load_network
+from feroi.network.weights import load_network, weights_sha256
 from feroi.progress import track
 from feroi.vocabulary import EXPRESSIONS
 
@@ -37,9 +35,7 @@ def check_teachers(recipe: RecipeConfig, teachers: Sequence[Path | str]) -> list
         )
     for teacher in teachers:
         load_network(teacher)
-    return [
-        hashlib.sha256(model_file(teacher, ".safetensors").read_bytes()).hexdigest() for teacher in teachers
-    ]
+    return [weights_sha256(teacher) for teacher in teachers]
 
 
 def soft_labels(training: Decoded, teachers: Sequence[Path | str], share: float) -> NDArray[np.float32]:
