@@ -8,7 +8,7 @@ import typer
 
 from feroi import __version__
 from feroi.commands.compare import baseline
-from feroi.commands.learn import agreement, calibrate, crossval, evaluate, export, rois, train
+from feroi.commands.learn import agreement, calibrate, crossval, evaluate, export, publish, rois, train
 from feroi.commands.make import demo, reproduce, synth
 from feroi.commands.photos import analyze, explain, group, prepare
 
@@ -38,6 +38,7 @@ for command in (
     rois,
     agreement,
     export,
+    publish,
     synth,
     reproduce,
     demo,

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from feroi.config import PIPELINES
+from feroi.deliver.hub import pretrained_folder
 from feroi.deliver.runtime import load_model
 from feroi.network.description import DEFAULT
 from feroi.photo.detect import check_detector
@@ -19,7 +21,8 @@ from feroi.reading import Photo, Reading, Settings, Source, analyze_photos
 class Reader:
     """A loaded network with its way of finding and preparing faces.
 
-    model: "default" (shipped; needs no torch), an .onnx file, a .safetensors file or a run folder.
+    model: "default" (shipped; needs no torch), an .onnx file, a .safetensors file, a run folder or what
+        `feroi publish` makes.
     detector: "both", "cnn" or "hog"; see `photo.detect`.
     only_biggest: read the biggest face of each photo alone.
     pipeline: how faces are prepared, for a model that does not say it itself.
@@ -55,6 +58,15 @@ class Reader:
                 raise ValueError(f"unknown pipeline {pipeline!r}; choose one of {', '.join(PIPELINES)}")
             self.config = replace(self.config, pipeline=pipeline)
         self.settings = Settings(detector, only_biggest, landmarks, abstain)
+
+    @classmethod
+    def from_pretrained(cls, name: Path | str, revision: str | None = None, **options: Any) -> Reader:
+        """A reader of a network in a folder, or in the repository USER/NAME of the Hugging Face hub.
+
+        revision: a branch, tag or commit of the repository. options: those of `Reader`, but for the model.
+        Raises as `deliver.hub.pretrained_folder` and `Reader`.
+        """
+        return cls(pretrained_folder(name, revision), **options)
 
     def read(self, photo: Source | str) -> list[Reading]:
         """Every face of one photo, biggest first; none if it holds none.

@@ -38,6 +38,7 @@ console = Console(stderr=True, highlight=False)
 _NAME_WIDTH = 60  # longer names push their line to the right
 _EXTRAS = {
     "captum": "explain",
+    "huggingface_hub": "hub",
     "face_recognition_models": "dlib68",
     "numba": "synthetic",
     "onnx": "export",

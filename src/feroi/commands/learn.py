@@ -237,3 +237,22 @@ def export(
 
         export_onnx(load_network(model), out, load_calibration(model))
         say(f"written: {out}")
+
+
+def publish(
+    model: ModelArgument,
+    folder: Annotated[Path, typer.Argument(help="folder to write", metavar="FOLDER")],
+    push: Annotated[
+        str | None,
+        typer.Option(help="upload it to this repository of the Hugging Face hub", metavar="USER/NAME"),
+    ] = None,
+    public: Annotated[bool, typer.Option(help="let all see a repository that is made for it")] = False,
+) -> None:
+    """Write a network as the folder the Hugging Face hub expects, with a model card; upload it if asked."""
+    with clear_errors():
+        from feroi.deliver.hub import push_to_hub, save_pretrained
+
+        save_pretrained(model, folder)
+        say(f"written: {folder}; read with it by --model {folder}, or feroi.Reader.from_pretrained")
+        if push:
+            say(f"uploaded: {push_to_hub(folder, push, public)}")

@@ -16,6 +16,8 @@ SHIPPED = (DEFAULT, "ferplus")
 """Name the shipped networks wherever a model is asked for; see pretrained/README.md."""
 BEST_WEIGHTS = "best.safetensors"
 """Name of the chosen weights in a run folder."""
+PRETRAINED = "model"
+"""Name of a network's files, before the suffix, in a folder as the Hugging Face hub expects it."""
 
 
 def describe(config: NetworkConfig) -> dict[str, str]:
@@ -53,14 +55,15 @@ def shipped(name: str, suffix: str) -> Path:
 
 
 def model_file(model: Path | str, suffix: str) -> Path:
-    """The file of a model: itself, the best weights of a run folder, or of a shipped one, by its name in
-    SHIPPED, that with the `suffix`.
+    """The file of a model: itself, the best weights of a run folder, or, with the `suffix`, that of a folder
+    as the hub has it or of a shipped one, by its name in SHIPPED.
 
     Raises FileNotFoundError if it is not there.
     """
     file = shipped(str(model), suffix) if str(model) in SHIPPED else Path(model)
     if file.is_dir():
-        file /= BEST_WEIGHTS
+        published = file / f"{PRETRAINED}{suffix}"
+        file = published if published.is_file() else file / BEST_WEIGHTS
     if not file.is_file():
         raise FileNotFoundError(
             f"no model at {file}; give a .safetensors or .onnx file, or a run folder made by `feroi train`"
