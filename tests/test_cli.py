@@ -229,6 +229,13 @@ def test_analyze_reads_a_real_photo_with_the_shipped_network(tmp_path):
     assert "Cheek Raiser (6), Lip Corner Puller (12)" in page
 
 
+def test_what_cannot_be_written_is_said_before_the_work(tmp_path):
+    result = _run("evaluate", "default", "--data", "embedded", "--json", tmp_path)
+    assert result.exit_code == 1
+    assert "give the name of a file" in result.output
+    assert "accuracy" not in result.output
+
+
 def test_analyze_without_photos_says_so(tmp_path):
     result = _run("analyze", tmp_path)
     assert result.exit_code == 1

@@ -18,8 +18,9 @@ from feroi.config import NetworkConfig
 from feroi.look import Look
 from feroi.network.calibration import Calibration
 from feroi.photo import landmarks
+from feroi.photo.detect import Face
 from feroi.photo.geometry import Camera, Pose, generic_face, rotation_of
-from feroi.reading import Settings, analyze_photos
+from feroi.reading import Photo, Refused, Settings, analyze_photos
 from feroi.report.overlay import draw_overlay, free_spot, heat, moved_inside
 from feroi.report.photos import photo_values
 from feroi.report.tables import COLUMNS, rows, table_writer
@@ -315,6 +316,18 @@ def test_the_overlay_marks_the_box(astronaut):
     assert edge[0] > 200
     assert edge[2] < 80
     assert (picture[:20, :20] == astronaut[:20, :20]).all()
+
+
+def test_a_face_that_was_not_read_has_a_grey_box(astronaut):
+    wide = np.concatenate([astronaut, np.zeros_like(astronaut)], axis=1)
+    face = Face((600.0, 100.0, 700.0, 200.0), 1.0)
+    photo = Photo("p", "no face to read", wide, [], [Refused(face, "too small to be read")])
+    picture = np.asarray(draw_overlay(photo))
+    changed = np.argwhere((picture != wide).any(2))
+    assert changed.min(0).tolist() == [100, 600]
+    assert changed.max(0).tolist() == [200, 700]
+    assert picture[150, 600].tolist() == [170, 170, 170]
+    assert (picture[101:200, 602:699] == 0).all()
 
 
 def test_a_small_photo_is_drawn_larger(astronaut):

@@ -33,8 +33,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
     Raises OSError naming `path` if nothing can be written there.
     """
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder; give the name of a file")
+    check_writable(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
@@ -48,6 +47,23 @@ def atomic_path(path: Path) -> Iterator[Path]:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def check_writable(*paths: Path | None) -> None:
+    """Say before long work what would fail after it: raises OSError for a path no file can be written to.
+
+    None, for a file that is not wanted, passes.
+    """
+    for path in paths:
+        if path is None:
+            continue
+        if path.is_dir():
+            raise IsADirectoryError(f"{path} is a folder; give the name of a file")
+        there = next(folder for folder in path.absolute().parents if folder.exists())
+        if not there.is_dir():
+            raise NotADirectoryError(f"{path} cannot be written: {there} is a file")
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise PermissionError(f"{path} cannot be written: {there} is closed to you")
 
 
 def write_text(path: Path, text: str) -> None:

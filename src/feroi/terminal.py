@@ -153,12 +153,14 @@ def photo_printer(longest_name: int) -> Callable[[Photo], None]:
             gains = face.region_gains
             if gains:
                 most = max(gains, key=lambda name: gains[name])
-                line += f"  {most} {gains[most]:.1f}x ({100 * face.regions[most]:.0f} %)"
-            typer.echo(line.rstrip())
+                line += f"  {f'{most} {gains[most]:.1f}x ({100 * face.regions[most]:.0f} %)':20}"
+            typer.echo(f"{line}  {', '.join(face.likely[1:])}".rstrip())
         for found, reason, _ in photo.refused:
             typer.echo(f"{photo.name:{width}}  {'not read':17}  {_corners(found.box_xyxy_px):19}  {reason}")
 
-    typer.echo(f"{'photo':{width}}  expression   sure  {'box x0,y0,x1,y1':19}  looked most at, for its area")
+    typer.echo(
+        f"{'photo':{width}}  expression   sure  {'box x0,y0,x1,y1':19}  looked most at        also likely"
+    )
     return print_photo
 
 
@@ -244,8 +246,9 @@ def size_hw(text: str | None) -> tuple[int, int] | None:
 
 def say_counts(counts: Counts) -> None:
     """What was found in a run over photos. Raises ValueError if not one of them could be read."""
+    faces, photos = _number(counts.faces, "face"), _number(counts.photos, "photo")
     say(
-        f"{counts.faces} faces read in {counts.photos} photos; {counts.refused} found and not read, "
+        f"{faces} read in {photos}; {counts.refused} found and not read, "
         f"{counts.faceless} without a face, {counts.unreadable} unreadable"
     )
     if counts.unreadable == counts.photos:
@@ -254,7 +257,11 @@ def say_counts(counts: Counts) -> None:
 
 def say_faces(photo: Path, faces: int) -> None:
     """How many faces a group photo shows."""
-    say(f"{photo}: {faces} face{'s' * (faces != 1)}")
+    say(f"{photo}: {_number(faces, 'face')}")
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def say(line: str) -> None:

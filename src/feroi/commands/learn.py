@@ -71,7 +71,7 @@ def train(
         elif fold != 1:
             raise ValueError("--hold-out takes the place of --fold; give one of them")
         else:
-            division = held_out(samples, hold_out, config.stored_hw)
+            division = held_out(samples, hold_out)
         with training_voice(how.epochs) as voice:
             train_run(division, config, how, run, seed, voice, teacher, start)
         say(f"weights, metrics and curves are in {run}")
@@ -122,9 +122,10 @@ def evaluate(
         from feroi.data.readers import read_dataset
         from feroi.deliver.runtime import load_model
         from feroi.evaluation.evaluate import evaluate as score_network
-        from feroi.files import write_json
+        from feroi.files import check_writable, write_json
         from feroi.report.figures import draw_confusion, draw_reliability
 
+        check_writable(json, confusion, reliability)
         network = load_model(model)
         samples = read_dataset(data, layout)
         trained_on = training_split(samples) if twins else None
@@ -156,17 +157,19 @@ def calibrate(
     with clear_errors():
         from feroi.data.holdout import held_out
         from feroi.data.readers import read_dataset
+        from feroi.files import check_writable
         from feroi.network.weights import load_network
         from feroi.training.calibrate import calibrate_network
         from feroi.training.voice import Voice
 
+        check_writable(out)
         config, samples = load_network(model).config, read_dataset(data, layout)
         if hold_out is None:
             chosen = chosen_split(samples, split)
         elif split is not None:
             raise ValueError("--hold-out takes the place of --split; give one of them")
         else:
-            chosen = held_out(samples, hold_out, config.stored_hw).validation
+            chosen = held_out(samples, hold_out).validation
         warn_of_trained_on(model, config, chosen)
         calibrate_network(model, chosen, mirror, coverage, out, Voice(say))
 
@@ -183,8 +186,10 @@ def rois(
     with clear_errors():
         from feroi.data.readers import read_dataset
         from feroi.deliver.runtime import load_model
+        from feroi.files import check_writable
         from feroi.report.rois import draw_network_rois
 
+        check_writable(out)
         loaded = [(path, load_model(path)) for path in models]
         networks = [(path.stem, model.config, model.forward) for path, model in loaded]
         draw_network_rois(networks, chosen_split(read_dataset(data, layout), split), out, by_pose)
@@ -205,9 +210,10 @@ def agreement(
         from feroi.data.readers import read_dataset
         from feroi.deliver.runtime import load_model, untrained
         from feroi.evaluation.agreement import measure_agreement
-        from feroi.files import write_json
+        from feroi.files import check_writable, write_json
         from feroi.terminal import print_agreement
 
+        check_writable(json, out)
         network = load_model(model)
         chosen = chosen_split(read_dataset(data, layout), split)
         control = untrained(network.config)

@@ -48,9 +48,11 @@ def analyze(
 ) -> None:
     """Find every face in photos, read it, and show where the network looked."""
     with clear_errors():
+        from feroi.files import check_writable
         from feroi.reader import Reader
         from feroi.report.analysis import Tables, write_analysis
 
+        check_writable(csv, jsonl, parquet, report)
         files = chosen_photos(photos)
         reader = Reader(model, detector, biggest, pipeline, landmarks=landmarks, abstain=abstain)
         tables = Tables(csv, jsonl, parquet)
@@ -75,6 +77,7 @@ def explain(
     with clear_errors():
         from feroi.explain.class_images import class_images as images_of
         from feroi.explain.methods import chosen_methods, locators
+        from feroi.files import check_writable
         from feroi.network.weights import load_network
         from feroi.reader import Reader
         from feroi.report.explanations import draw_class_images, write_explanations
@@ -82,6 +85,7 @@ def explain(
         names, network = chosen_methods(methods), load_network(model)
         if (report is None) != (not photos) or not (report or class_images):
             raise ValueError("give photos and a --report to write, or --class-images, or all three")
+        check_writable(report, class_images)
         if class_images:
             draw_class_images(*images_of(network), class_images)
             say(f"drawn: {class_images}")
@@ -104,8 +108,10 @@ def group(
     """Draw where a network looks in whole photos, and that in their faces alone (Fig. 7)."""
     with clear_errors():
         from feroi.deliver.runtime import load_model
+        from feroi.files import check_writable
         from feroi.report.groups import draw_group_photos
 
+        check_writable(out)
         reader = load_model(model)
         draw_group_photos(photos, reader.score, reader.config, out, say_faces)
         say(f"drawn: {out}")

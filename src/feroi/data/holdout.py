@@ -6,16 +6,19 @@ from feroi.data.folds import Division
 from feroi.data.pixels import decode, image_marks
 from feroi.data.samples import TRAINING, Samples
 
+MARKED_HW = (48, 48)
+"""Height and width, in px, at which an image is told from others: FER-2013's own."""
+
 _MARKS = 1 << 32
 
 
-def held_out(samples: Samples, share: float, stored_hw: tuple[int, int]) -> Division:
+def held_out(samples: Samples, share: float) -> Division:
     """About a `share` of the split `training` to validate on, the rest of it to train on; of all samples
     where there are no splits.
 
-    Which image is held out follows from its own pixels at `stored_hw`, so exact twins fall on the same
-    side and another seed, or another choice of images, holds out the same ones. Images that cannot be
-    read stay in training, which reports them.
+    Which image is held out follows from its own pixels at MARKED_HW, so exact twins fall on the same
+    side, and another seed, another choice of images or a network of another size holds out the same
+    ones. Images that cannot be read stay in training, which reports them.
     Raises ValueError for a share outside (0, 1), if subjects are known, who would stand on both sides, or
     if nobody is left on one of the two sides.
     """
@@ -27,7 +30,7 @@ def held_out(samples: Samples, share: float, stored_hw: tuple[int, int]) -> Divi
         raise ValueError(
             "subjects are known here, and images held out would show people trained on; use --fold"
         )
-    decoded = decode(samples, stored_hw)
+    decoded = decode(samples, MARKED_HW)
     marks = zip(decoded.samples, image_marks(decoded.pixels), strict=True)
     held = {row.name for row, mark in marks if int(mark[:8], 16) < share * _MARKS}
     training = samples.where(lambda row: row.name not in held)

@@ -51,7 +51,7 @@ def write_analysis(
     with table_writer(*tables) as write, page as shown:
         for photo in photos:
             write(rows(photo))
-            if overlays and photo.faces:
+            if overlays and (photo.faces or photo.refused):
                 target = overlays / f"{total:05d}-{Path(photo.name).stem}.png"
                 with atomic_path(target) as temporary:
                     draw_overlay(photo).save(temporary, "PNG")

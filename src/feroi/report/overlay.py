@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from feroi.look import FloatArray
-from feroi.reading import Photo, Reading
+from feroi.reading import Photo, Reading, Refused
 
 # Twelve even steps of matplotlib's inferno, the colours of every region of interest.
 _INFERNO = np.array(
@@ -22,6 +22,7 @@ _INFERNO = np.array(
     dtype=np.float64,
 )  # fmt: skip
 _FRAME, _INK, _PAPER = (255, 214, 10), (255, 255, 255), (20, 20, 30)
+_UNREAD = (170, 170, 170)
 FULL_HEAT = 3.0
 """Times a uniform map: the end of the colour scale of `heat`, which begins at 1."""
 _MOST_OPAQUE = 0.45
@@ -53,7 +54,8 @@ def heat(image: NDArray[np.uint8], roi: FloatArray, strength: float = 1.0) -> ND
 def draw_overlay(photo: Photo) -> Image.Image:
     """The photo with number, box, answer, probability bars and region of interest of each face.
 
-    Beside the answer of a face of poor quality stands what is wrong with it.
+    Beside the answer of a face of poor quality stands what is wrong with it; a face that was found and not
+    read has a thin grey box.
     Numbers are those of the column `face` of the tables. The heat fades out towards the border of what
     the network saw. Photos of less than 1000 px are drawn up to four times as large.
     Raises ValueError for a photo that could not be read.
@@ -74,6 +76,7 @@ def draw_overlay(photo: Photo) -> Image.Image:
     if times > 1:
         picture = picture.resize((times * picture.width, times * picture.height), Image.Resampling.BICUBIC)
     _draw_faces(picture, photo.faces, times)
+    _draw_refused(picture, photo.refused, times)
     return picture
 
 
@@ -142,6 +145,13 @@ def _draw_faces(picture: Image.Image, faces: Sequence[Reading], times: int) -> N
         _draw_answer(pen, number, face, box)
     for face, box in zip(faces, boxes, strict=True):
         _draw_bars(pen, face, box)
+
+
+def _draw_refused(picture: Image.Image, refused: Sequence[Refused], times: int) -> None:
+    draw = ImageDraw.Draw(picture)
+    for face, _, _ in refused:
+        x0, y0, x1, y1 = (times * value for value in face.box_xyxy_px)
+        draw.rectangle((x0, y0, x1, y1), outline=_UNREAD, width=max(1, round(max(picture.size) / 800)))
 
 
 def _draw_answer(pen: _Pen, number: int, face: Reading, box: Spot) -> None:
