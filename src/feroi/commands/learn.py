@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -27,6 +27,7 @@ from feroi.options import (
     TwinsOption,
 )
 from feroi.terminal import (
+    chosen_names,
     chosen_settings,
     chosen_split,
     clear_errors,
@@ -38,6 +39,10 @@ from feroi.terminal import (
     training_voice,
     warn_of_trained_on,
 )
+
+if TYPE_CHECKING:
+    from feroi.data.samples import Samples
+    from feroi.deliver.runtime import Model
 
 
 def train(
@@ -115,9 +120,16 @@ def evaluate(
     ] = None,
     split: SplitOption = None,
     twins: TwinsOption = False,
+    groups: Annotated[
+        str | None, typer.Option(help="compare groups by these attributes, as gender,ethnicity,pose,gaze")
+    ] = None,
+    corruptions: Annotated[
+        Path | None, typer.Option(help="make the faces worse in many ways, and draw here what is left")
+    ] = None,
     layout: LayoutOption = "auto",
+    seed: SeedOption = 0,
 ) -> None:
-    """Score a network on labelled faces: accuracy, macro-F1, recalls, confusion matrix."""
+    """Score a network on labelled faces: accuracy, recalls, confusion matrix; by groups; on worse faces."""
     with clear_errors():
         from feroi.data.readers import read_dataset
         from feroi.deliver.runtime import load_model
@@ -125,7 +137,7 @@ def evaluate(
         from feroi.files import check_writable, write_json
         from feroi.report.figures import draw_confusion, draw_reliability
 
-        check_writable(json, confusion, reliability)
+        check_writable(json, confusion, reliability, corruptions)
         network = load_model(model)
         samples = read_dataset(data, layout)
         trained_on = training_split(samples) if twins else None
@@ -133,12 +145,40 @@ def evaluate(
         warn_of_trained_on(model, network.config, chosen)
         result = score_network(network.forward, network.config, chosen, trained_on, network.calibration)
         print_evaluation(result, twins)
+        found = result.to_json()
+        if groups:
+            found |= _compare_groups(network, chosen, chosen_names(groups), seed)
+        if corruptions:
+            found |= _make_worse(network, chosen, corruptions, seed)
         if json:
-            write_json(json, result.to_json())
+            write_json(json, found)
         if confusion:
             draw_confusion(result.scores, confusion)
         if reliability:
             draw_reliability(result.certainty, reliability)
+
+
+def _compare_groups(network: Model, samples: Samples, names: list[str], seed: int) -> dict[str, Any]:
+    from feroi.commands.tables import print_groups
+    from feroi.evaluation.evaluate import read
+    from feroi.evaluation.groups import measure_groups
+
+    readings = read(network.forward, network.config, samples)
+    attributes = measure_groups(readings.logits, readings.samples, names, seed)
+    print_groups(attributes)
+    return {"groups": [each.to_json() for each in attributes]}
+
+
+def _make_worse(network: Model, samples: Samples, figure: Path, seed: int) -> dict[str, Any]:
+    from feroi.commands.tables import print_robustness
+    from feroi.evaluation.robustness import measure_robustness
+    from feroi.report.robustness import draw_robustness
+
+    result = measure_robustness(network.forward, network.config, samples, network.calibration, seed)
+    print_robustness(result)
+    draw_robustness(result, figure)
+    say(f"drawn: {figure}")
+    return {"robustness": result.to_json()}
 
 
 def calibrate(

@@ -85,13 +85,19 @@ def measure_certainty(logits: FloatArray, labels: NDArray[np.int64], calibration
         sets = Sets(calibration.coverage, float(covered), float(likely.sum(1).mean()))
     selective = np.cumsum(right[np.argsort(-confidence, kind="stable")]) / np.arange(1, len(right) + 1)
     return Certainty(
-        calibration_error=sum(each.n * abs(each.confidence - each.accuracy) for each in bins) / len(labels),
+        calibration_error=calibration_error(confidence, right),
         cross_entropy=_cross_entropy(logits, labels, 1.0),
         selected_accuracy=float(selective[math.ceil(_SELECTED * len(labels)) - 1]),
         sets=sets,
         bins=bins,
         selective=selective,
     )
+
+
+def calibration_error(confidence: FloatArray, right: NDArray[np.bool_]) -> float:
+    """The expected calibration error of N answers: (N,) their probabilities, and which of them are right."""
+    bins = _binned(confidence, right)
+    return sum(each.n * abs(each.confidence - each.accuracy) for each in bins) / len(right)
 
 
 def fit_calibration(
