@@ -142,6 +142,8 @@ def test_fer2013_joins_the_training_of_sfew_alone():
         ({"plan": Plan(folds=6)}, "first 1 to 5"),
         ({"networks": ["paper-gap", "paper-gap"], "target": "fig7"}, "nothing in"),
         ({"networks": ["paper-baseline"], "target": "fig5"}, "paper-baseline has no map"),
+        ({"networks": ["global-max"], "target": "fig5"}, "global-max has no map"),
+        ({"networks": ["lbp"], "target": "table7"}, "unknown network 'lbp'"),
     ],
 )
 def test_what_cannot_be_is_said_clearly(tmp_path, front, change, says):

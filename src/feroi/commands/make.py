@@ -56,7 +56,7 @@ def synth(
 
 def reproduce(
     target: Annotated[
-        str, typer.Argument(help="table1, table5, table6, fig5, fig6 or fig7", metavar="TARGET")
+        str, typer.Argument(help="table1, table5, table6, table7, fig5, fig6 or fig7", metavar="TARGET")
     ],
     data: Annotated[list[Path], typer.Option(help="RaFD (or rendered), SFEW, FER-2013; one or more")],
     out: Annotated[Path, typer.Option(help="folder of the result and its runs")],

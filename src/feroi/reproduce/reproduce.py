@@ -15,12 +15,14 @@ from feroi.reproduce.datasets import Data, Progress, find_data
 from feroi.reproduce.figures import reproduce_fig5, reproduce_fig6, reproduce_fig7
 from feroi.reproduce.paper import PROTOCOLS
 from feroi.reproduce.runs import Plan, Runs, Voices
+from feroi.reproduce.table7 import reproduce_table7
 from feroi.reproduce.tables import reproduce_table5, reproduce_table6
 
 TARGETS: dict[str, tuple[str, ...]] = {
     "table1": (),  # trains nothing, takes any data set
     "table5": ("front", "pose", "sfew", "sfew-fer2013"),
     "table6": ("front", "pose"),
+    "table7": ("front", "pose"),
     "fig5": ("front",),
     "fig6": ("pose",),
     "fig7": ("pose",),
@@ -86,6 +88,8 @@ def make(
         return reproduce_table5(runs, keys, networks)
     if target == "table6":
         return reproduce_table6(runs, keys, networks)
+    if target == "table7":
+        return reproduce_table7(runs, keys, networks)
     if target == "fig5":
         return str(reproduce_fig5(runs, networks))
     if target == "fig6":

@@ -19,6 +19,7 @@ from feroi.data.samples import Samples
 from feroi.evaluation.baseline import validate_baseline
 from feroi.evaluation.evaluate import Readings, read
 from feroi.evaluation.metrics import Scores, score
+from feroi.look import FloatArray
 from feroi.network.forward import torch_forward
 from feroi.network.weights import load_network
 from feroi.photo.geometry import FRAME_HW
@@ -78,10 +79,13 @@ class Outcome(NamedTuple):
     """Scores of a network or baseline, one a fold.
 
     seconds: of an epoch of one fold, the median; None for a baseline, which has no epochs.
+    attended: share of the map's locations that attention comes to, 0..1, 1 where it is uniform
+        (`attended_share`), the mean over all faces; None for what has no map.
     """
 
     folds: list[Scores]
     seconds: float | None
+    attended: float | None = None
 
     @property
     def mean(self) -> float:
@@ -108,12 +112,17 @@ class Runs:
 
     def outcome(self, key: str, preset: str) -> Outcome:
         """Train a network by a protocol and score each fold with the weights of the last epoch."""
-        folds = [score(each.samples.labels, each.predicted) for each in self.readings(key, preset)]
+        folds, attended = [], []
+        for each in self.readings(key, preset):
+            folds.append(score(each.samples.labels, each.predicted))
+            if each.attention is not None:
+                attended.append(attended_share(each.attention))
         seconds = []
         for number in range(1, len(folds) + 1):
             lines = (self.folder(key, preset, number) / METRICS).read_text(encoding="utf-8").splitlines()
             seconds += [float(json.loads(line)["seconds"]) for line in lines]
-        return Outcome(folds, float(np.median(seconds)))
+        share = float(np.concatenate(attended).mean()) if attended else None
+        return Outcome(folds, float(np.median(seconds)), share)
 
     def baseline(self, key: str, name: str) -> Outcome:
         """Learn features with an SVM on the training side of each fold, and score them."""
@@ -163,3 +172,12 @@ class Runs:
             rows = zip(readable.samples, readable.pixels, strict=True)
             self._decoded = key, Samples(replace(row, image=pixels) for row, pixels in rows)
         return self._decoded[1]
+
+
+def attended_share(attention: FloatArray) -> FloatArray:
+    """How much of each of N maps (N, H, W) is attended to, (N,): e to the power of its entropy, the number of
+    locations that a map uniform on them would have, over all H W."""
+    weights = attention.reshape(len(attention), -1).astype(np.float64)
+    weights = weights / weights.sum(1, keepdims=True)
+    logarithms = np.log(weights, out=np.zeros_like(weights), where=weights > 0)
+    return np.asarray(np.exp(-(weights * logarithms).sum(1)) / weights.shape[1])
