@@ -92,9 +92,9 @@ def test_the_papers_words_stand_beside_ours():
     assert [row["network"] for row in rows] == [row.network for row in TABLE_7]
     text = table7_markdown(rows, {}, PLAN)
     assert text.splitlines()[-1] == (
-        "| RaFD-POSE | Visual attention mechanism | paper-attention | The region of interest of the whole image "
-        "| 64x64 (input 64x64) | 50 | Yes | 8,581 | 1x1x128 | 896 | 93.1 ± 0.6 | 100.0 ± 0.0 | onecycle (ours), "
-        "1 of the paper's 130 epochs, batches of 8, 64x64 px (paper 272x272) |"
+        "| RaFD-POSE | Visual attention mechanism | paper-attention | The region of interest of the whole "
+        "image | 64x64 (input 64x64) | 50 | Yes | 8,581 | 1x1x128 | 896 | 93.1 ± 0.6 | 100.0 ± 0.0 | "
+        "onecycle (ours), 1 of the paper's 130 epochs, batches of 8, 64x64 px (paper 272x272) |"
     )
     assert (
         "| Stacked max-pooling | stacked-max | Large local patches | 98x98 (input 64x64) | – | No |" in text

@@ -71,6 +71,7 @@ def make(
     for network in networks:
         if target != "table5" or network not in BASELINES:
             network_preset(network)  # refuses unknown names before the long work
+    plan.recipe_of("front")  # and impossible settings
     if plan.folds is not None and not 1 <= plan.folds <= 5:
         raise ValueError(f"--folds is the first 1 to 5 of the paper's five, got {plan.folds}")
     with ears.bar("preparing") as on_progress:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from feroi.baselines.features import BASELINES
-from feroi.config import NetworkConfig, RecipeConfig, network_preset, recipe_preset
+from feroi.config import NetworkConfig, RecipeConfig, network_preset, recipe_preset, with_settings
 from feroi.data.folds import Division, divide, subject_folds
 from feroi.data.pixels import decode
 from feroi.data.samples import Samples
@@ -38,7 +38,8 @@ class Plan:
     """What a reproduction changes of the paper; None keeps the paper's.
 
     recipe: preset instead of the protocol's own. size_hw: input, height and width in px.
-    folds: only the first so many of the five.
+    folds: only the first so many of the five. settings: of networks and recipe, as `config.with_settings`
+    takes them.
     """
 
     recipe: str | None = None
@@ -47,14 +48,17 @@ class Plan:
     size_hw: tuple[int, int] | None = None
     folds: int | None = None
     seed: int = 0
+    settings: tuple[str, ...] = ()
 
     def recipe_of(self, key: str) -> RecipeConfig:
         name = self.recipe or PROTOCOLS[key].recipe
-        return recipe_preset(name, epochs=self.epochs, batch_size=self.batch_size)
+        recipe = recipe_preset(name, epochs=self.epochs, batch_size=self.batch_size)
+        return with_settings(NetworkConfig(), recipe, self.settings)[1]
 
     def network_of(self, key: str, preset: str) -> NetworkConfig:
         size = self.size_hw or PROTOCOLS[key].input_hw
-        return network_preset(preset, input_hw=size, pipeline=PROTOCOLS[key].pipeline)
+        network = network_preset(preset, input_hw=size, pipeline=PROTOCOLS[key].pipeline)
+        return with_settings(network, recipe_preset(PROTOCOLS[key].recipe), self.settings)[0]
 
     def words(self, key: str, name: str = "") -> str:
         """Recipe and input of a network, and where they are not the paper's; or those of a baseline."""
@@ -72,6 +76,7 @@ class Plan:
         shrunk = (height, width) != PROTOCOLS[key].input_hw
         paper_h, paper_w = PROTOCOLS[key].input_hw
         said.append(f"{width}x{height} px" + (f" (paper {paper_w}x{paper_h})" if shrunk else ""))
+        said += [f"{setting} (ours)" for setting in self.settings]
         return ", ".join(said)
 
 

@@ -99,9 +99,9 @@ def table7_markdown(rows: Sequence[Mapping[str, Any]], data: Mapping[str, Data],
     caption = (
         f"Feature aggregating methods (Table 7, which holds words and no numbers). Receptive field: of one "
         f"number of the feature, px, width x height; it may reach beyond a small input. Map attended: e to "
-        f"the entropy of its weights, in % of the locations, 100 where it is uniform. Accuracy: mean ± standard "
-        f"deviation (n - 1) over folds by subject; weights of the last epoch; seed {plan.seed}. The paper's "
-        f"accuracies are Table 5's. '{NOT_RUN}': not asked of the command that made this table."
+        f"the entropy of its weights, in % of the locations, 100 where it is uniform. Accuracy: mean ± "
+        f"standard deviation (n - 1) over folds by subject; weights of the last epoch; seed {plan.seed}. The "
+        f"paper's accuracies are Table 5's. '{NOT_RUN}': not asked of the command that made this table."
     )
     lines = ["| " + " | ".join(_HEADS) + " |", "| " + " | ".join(["---"] * len(_HEADS)) + " |"]
     for row in rows:
@@ -113,7 +113,8 @@ def table7_markdown(rows: Sequence[Mapping[str, Any]], data: Mapping[str, Data],
         cells = (
             row["data"], row["method"], row["network"], row["receptive_field"] or "–",
             f"{wide}x{high} (input {width}x{height})",
-            f"{100 * row['attended']:.0f}" if row["attended"] else "–", row["needs_learning"] or "–", f"{row['weights']:,}", f"{across}x{down}x{channels}",
+            f"{100 * row['attended']:.0f}" if row["attended"] else "–", row["needs_learning"] or "–",
+            f"{row['weights']:,}", f"{across}x{down}x{channels}",
             f"{row['classifier_weights']:,}", percent(row["paper"]) if row["paper"] else "–", ours,
             row["recipe"] or "",
         )  # fmt: skip
