@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,14 @@ from feroi.network.model import Network
 from feroi.reproduce.paper import TABLE_7
 from feroi.reproduce.reproduce import Ears, make
 from feroi.reproduce.runs import Outcome, Plan, attended_share
-from feroi.reproduce.table7 import receptive_field_hw, sizes, table7_markdown, table7_rows
+from feroi.reproduce.table7 import (
+    receptive_field_hw,
+    reproduce_table7,
+    sizes,
+    table7_markdown,
+    table7_rows,
+)
+from feroi.reproduce.tables import NOT_RUN
 from feroi.training.loop import METRICS
 from feroi.training.voice import SILENT
 
@@ -88,6 +96,7 @@ def test_the_papers_words_stand_beside_ours():
     labels = np.arange(7)
     fold = score(labels, labels)
     outcomes = {("pose", "paper-attention"): Outcome([fold, fold], 1.0, 0.5)}
+    outcomes["pose", "stacked-max"] = Outcome([fold], 1.0)
     rows = table7_rows(outcomes, PLAN)
     assert [row["network"] for row in rows] == [row.network for row in TABLE_7]
     text = table7_markdown(rows, {}, PLAN)
@@ -99,9 +108,18 @@ def test_the_papers_words_stand_beside_ours():
     assert (
         "| Stacked max-pooling | stacked-max | Large local patches | 98x98 (input 64x64) | – | No |" in text
     )
+    assert f"paper-gap | The whole image | – | – | No | – | – | – | 92.8 ± 1.7 | {NOT_RUN} |" in text
     extra = table7_rows({("front", "fine-attention"): Outcome([fold], 1.0, 0.9)}, Plan())[-1]
     assert extra["receptive_field"] is extra["paper"] is None
     assert extra["ours"] == [100, None]
+
+
+def test_an_input_too_small_for_one_is_refused_before_any_is_trained(tmp_path):
+    class Untrained:
+        plan = replace(PLAN, size_hw=(48, 48))
+
+    with pytest.raises(ValueError, match="stacked-max needs a map"):
+        reproduce_table7(Untrained(), ["pose"], [])
 
 
 @pytest.mark.slow

@@ -24,12 +24,17 @@ _HEADS = (
 def reproduce_table7(runs: Runs, keys: Sequence[str], networks: Sequence[str]) -> str:
     """Train the aggregators of Table 7, or the `networks` named instead; the table as markdown.
 
-    Leaves table7.md and table7.json in the runs' folder, anew after every network.
+    Leaves table7.md and table7.json in the runs' folder, anew after every network. Raises ValueError, before
+    any training, for an input too small for one of them.
     """
+    networks = networks or [row.network for row in TABLE_7]
+    for key in keys:
+        for network in networks:
+            runs.plan.network_of(key, network)
     outcomes: Outcomes = {}
     text = ""
     for key in keys:
-        for network in networks or [row.network for row in TABLE_7]:
+        for network in networks:
             outcomes = {**outcomes, (key, network): runs.outcome(key, network)}
             rows = table7_rows(outcomes, runs.plan)
             text = table7_markdown(rows, runs.data, runs.plan)
@@ -43,7 +48,7 @@ def table7_rows(outcomes: Outcomes, plan: Plan) -> list[dict[str, Any]]:
     """A row for each of Table 7 and for each other network run, on each protocol that has an outcome.
 
     `paper` and `ours` are mean and standard deviation of accuracy in %, None where there is none. `paper` is
-    Table 5's of that network; Table 7 has no numbers.
+    Table 5's of that network; Table 7 has no numbers. `sizes` are given of networks that were run.
     """
     rows = []
     for key in dict.fromkeys(key for key, _ in outcomes):
@@ -54,14 +59,15 @@ def table7_rows(outcomes: Outcomes, plan: Plan) -> list[dict[str, Any]]:
             *TABLE_7,
             *(Aggregator(f"{name} (not in the table)", name, None, None) for name in others),
         ):
-            config, outcome = plan.network_of(key, row.network), outcomes.get((key, row.network))
+            outcome = outcomes.get((key, row.network))
             told: dict[str, Any] = {"data": PROTOCOLS[key].title, "key": key, **row._asdict()}
-            told |= {"paper": printed.get(row.network), **sizes(config)}
-            told |= {"ours": None, "folds": None, "attended": None, "recipe": None}
+            told |= {"paper": printed.get(row.network), "sizes": None, "attended": None}
+            told |= {"ours": None, "folds": None, "recipe": None}
             if outcome:
                 std = None if outcome.std is None else 100 * outcome.std
                 told |= {"ours": [100 * outcome.mean, std], "attended": outcome.attended}
                 told |= {"folds": [100 * fold.accuracy for fold in outcome.folds]}
+                told |= {"sizes": sizes(plan.network_of(key, row.network))}
                 told |= {"recipe": plan.words(key, row.network)}
             rows.append(told)
     return rows
@@ -105,18 +111,23 @@ def table7_markdown(rows: Sequence[Mapping[str, Any]], data: Mapping[str, Data],
     )
     lines = ["| " + " | ".join(_HEADS) + " |", "| " + " | ".join(["---"] * len(_HEADS)) + " |"]
     for row in rows:
-        (high, wide), (height, width) = row["receptive_field_hw"], row["input_hw"]
+        field = weights = feature = classifier = "–"
+        if row["sizes"]:
+            field, weights, feature, classifier = _sized(row["sizes"])
         ours = NOT_RUN
         if row["ours"]:
             ours = percent(row["ours"]) + (" (synthetic)" if is_synthetic(data, row["key"]) else "")
-        down, across, channels = row["feature"]
         cells = (
-            row["data"], row["method"], row["network"], row["receptive_field"] or "–",
-            f"{wide}x{high} (input {width}x{height})",
-            f"{100 * row['attended']:.0f}" if row["attended"] else "–", row["needs_learning"] or "–",
-            f"{row['weights']:,}", f"{across}x{down}x{channels}",
-            f"{row['classifier_weights']:,}", percent(row["paper"]) if row["paper"] else "–", ours,
-            row["recipe"] or "",
+            row["data"], row["method"], row["network"], row["receptive_field"] or "–", field,
+            f"{100 * row['attended']:.0f}" if row["attended"] else "–", row["needs_learning"] or "–", weights,
+            feature, classifier, percent(row["paper"]) if row["paper"] else "–", ours, row["recipe"] or "",
         )  # fmt: skip
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join([caption, data_lines(data), *lines]) + "\n"
+
+
+def _sized(sizes: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    (high, wide), (height, width) = sizes["receptive_field_hw"], sizes["input_hw"]
+    down, across, channels = sizes["feature"]
+    field = f"{wide}x{high} (input {width}x{height})"
+    return field, f"{sizes['weights']:,}", f"{across}x{down}x{channels}", f"{sizes['classifier_weights']:,}"
