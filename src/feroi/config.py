@@ -11,14 +11,16 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, TypeVar, get_args
 
-Head = Literal["flatten", "gap", "attention", "attention-symmetric", "attention-symmetric-renormalized"]
-HEADS: tuple[Head, ...] = (
+Head = Literal[
     "flatten",
+    "stacked-max",
+    "max",
     "gap",
     "attention",
     "attention-symmetric",
     "attention-symmetric-renormalized",
-)
+]
+HEADS: tuple[Head, ...] = get_args(Head)
 Pipeline = Literal["front", "pose", "wild"]
 PIPELINES: tuple[Pipeline, ...] = get_args(Pipeline)
 Schedule = Literal["constant", "onecycle"]
@@ -28,6 +30,7 @@ Precision = Literal["auto", "float32", "bfloat16"]
 _Preset = TypeVar("_Preset")
 
 _LARGEST_SIDE = 2048
+_SMALLEST_STACKED = 4
 
 PAPER_FRONT_HW = (144, 112)
 PAPER_POSE_HW = (272, 272)
@@ -41,6 +44,9 @@ _PAPER_STORED_HW = {PAPER_FRONT_HW: (160, 125), PAPER_POSE_HW: (284, 284)}
 class NetworkConfig:
     """One network: ten convolutions and a head (section 3).
 
+    head: what is made of the last map (Table 7). `flatten` keeps every location; `stacked-max` (ours) those
+        left by further 2x2 max-poolings, until the shorter side has 2 or 3; `max` (ours) the largest value of
+        each channel; `gap` its mean; the attention heads its mean under a learned map.
     input_hw: height and width of the input in pixels, at least 16 each.
     beta: sharpness of the attention's soft-max (Eq. 4); the paper uses 1.
     dropout: rate before the classifier, 0..1. The paper gives none. VGG's 0.5 starves the 128
@@ -99,6 +105,40 @@ class NetworkConfig:
             raise ValueError("with lateral, no pooling closes the last block: poolings must be 2 or 3, got 4")
         if self.pipeline not in (None, *PIPELINES):
             raise ValueError(f"unknown pipeline {self.pipeline!r}; choose one of {', '.join(PIPELINES)}")
+        if self.head == "stacked-max" and min(self.map_hw) < _SMALLEST_STACKED:
+            rows, columns = self.map_hw
+            raise ValueError(
+                f"stacked-max needs a map of at least {_SMALLEST_STACKED} locations a side, got "
+                f"{columns}x{rows}; take inputs of {_SMALLEST_STACKED * self.stride} px or more"
+            )
+
+    @property
+    def takes_any_size(self) -> bool:
+        """Whether the network reads faces of any size, not of `input_hw` alone."""
+        return self.head not in ("flatten", "stacked-max")
+
+    @property
+    def weighs_locations(self) -> bool:
+        """Whether there is a map of how much each location counts."""
+        return self.head == "gap" or self.head.startswith("attention")
+
+    @property
+    def map_hw(self) -> tuple[int, int]:
+        """Rows and columns of the last map, of an input of `input_hw`."""
+        return self.input_hw[0] // self.stride, self.input_hw[1] // self.stride
+
+    @property
+    def stacked_poolings(self) -> int:
+        """How many 2x2 max-poolings the head stacks on the last map; none but with `stacked-max`."""
+        return min(self.map_hw).bit_length() - 2 if self.head == "stacked-max" else 0
+
+    @property
+    def feature_hw(self) -> tuple[int, int]:
+        """Rows and columns of what the classifier is given, of an input of `input_hw`; 1x1 if they are
+        aggregated into one vector."""
+        if self.takes_any_size:
+            return 1, 1
+        return self.map_hw[0] >> self.stacked_poolings, self.map_hw[1] >> self.stacked_poolings
 
     @property
     def stride(self) -> int:
@@ -210,6 +250,8 @@ NETWORKS: dict[str, NetworkConfig] = {
     "paper-gap": NetworkConfig("gap"),
     "paper-attention": NetworkConfig("attention"),
     "paper-attention-symmetric": NetworkConfig("attention-symmetric"),
+    "stacked-max": NetworkConfig("stacked-max"),
+    "global-max": NetworkConfig("max"),
     "attention-symmetric-renormalized": NetworkConfig("attention-symmetric-renormalized"),
     "fine-attention": NetworkConfig("attention", batch_norm=True, poolings=3),
     "residual-attention": _RESIDUAL,

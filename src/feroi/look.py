@@ -16,8 +16,9 @@ class Look(NamedTuple, Generic[Values]):
 
     logits: (N, 7), in the order of `vocabulary.EXPRESSIONS`.
     attention: (N, H, W), the weight B of each location of the last feature map; uniform for
-        `gap`. None for `flatten`, which weighs no location.
-    focus: (N, C), the focused feature z; for `flatten` the whole map, (N, C·H·W).
+        `gap`. None for `flatten`, `stacked-max` and `max`, which weigh no location.
+    focus: (N, C), the focused feature z; for `flatten` the whole map, (N, C·H·W), for `stacked-max`
+        what is left of it.
     """
 
     logits: Values

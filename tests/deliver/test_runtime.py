@@ -28,7 +28,7 @@ def _agree(one, other):
 @pytest.mark.parametrize("head", HEADS)
 def test_torch_and_onnx_agree(head, tmp_path):
     torch.manual_seed(0)
-    network = Network(NetworkConfig(head, (48, 48), pipeline="wild"))
+    network = Network(NetworkConfig(head, (48, 48), poolings=3, pipeline="wild"))
     export_onnx(network, tmp_path / "n.onnx")
     model = load_model(tmp_path / "n.onnx")
     assert model.config == network.config

@@ -182,7 +182,11 @@ def test_suppression_by_hand():
 
 @pytest.mark.parametrize(
     ("head", "why"),
-    [("flatten", "every location of a 112x144 input to its classifier"), ("gap", "every location alike")],
+    [
+        ("flatten", "every location of a 112x144 input to its classifier"),
+        ("gap", "every location alike"),
+        ("max", "has no map"),
+    ],
 )
 def test_heads_without_a_score_are_refused_with_the_reason(head, why):
     config = replace(CONFIG, head=head)

@@ -14,7 +14,7 @@ def baseline(
     name: Annotated[
         str,
         typer.Argument(
-            help="lbp, gabor, lpq, ds, phog-lpq; the first four also with depth, as lbp+fe-gem",
+            help="lbp, gabor, lpq, ds, phog-lpq; the first four with depth, as lbp+fe-gem; audn, patches",
             metavar="NAME",
         ),
     ],

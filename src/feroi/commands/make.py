@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from feroi.options import BatchOption, EpochsOption, NetworksOption, OtherRecipeOption, SeedOption, SizeOption
+from feroi.options import (
+    BatchOption,
+    EpochsOption,
+    NetworksOption,
+    OtherRecipeOption,
+    SeedOption,
+    SetOption,
+    SizeOption,
+)
 from feroi.terminal import (
     chosen_names,
     clear_errors,
@@ -56,7 +64,7 @@ def synth(
 
 def reproduce(
     target: Annotated[
-        str, typer.Argument(help="table1, table5, table6, fig5, fig6 or fig7", metavar="TARGET")
+        str, typer.Argument(help="table1, table5, table6, table7, fig5, fig6 or fig7", metavar="TARGET")
     ],
     data: Annotated[list[Path], typer.Option(help="RaFD (or rendered), SFEW, FER-2013; one or more")],
     out: Annotated[Path, typer.Option(help="folder of the result and its runs")],
@@ -65,6 +73,7 @@ def reproduce(
     epochs: EpochsOption = None,
     batch_size: BatchOption = None,
     size: SizeOption = None,
+    settings: SetOption = [],  # noqa: B006 (typer reads it, nobody writes)
     folds: Annotated[int | None, typer.Option(help="only the first so many of the five")] = None,
     photo: Annotated[list[Path] | None, typer.Option(help="a group photo for fig7; one or more")] = None,
     seed: SeedOption = 0,
@@ -75,7 +84,7 @@ def reproduce(
         from feroi.reproduce.reproduce import Ears, make
         from feroi.reproduce.runs import Plan
 
-        plan = Plan(recipe, epochs, batch_size, size_hw(size), folds, seed)
+        plan = Plan(recipe, epochs, batch_size, size_hw(size), folds, seed, tuple(settings))
         ears = Ears(training_voice, progress_bar, say_faces)
         typer.echo(make(target, data, out, plan, ears, chosen_names(networks), photo or [], workers))
         say(f"result and runs are in {out}")

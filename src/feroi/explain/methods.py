@@ -53,7 +53,7 @@ def attention(network: Network, faces: Tensor, labels: Tensor) -> Tensor:
     with torch.no_grad():
         found = network(faces).attention
     if found is None:
-        raise ValueError("a flatten network has no attention; leave the method attention out")
+        raise ValueError(f"a {network.config.head} network has no attention; leave the method attention out")
     return _projected(found, faces)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import cast
 
 import torch
@@ -26,8 +27,8 @@ _MAPS = {
 class Network(nn.Module):
     """Faces (N, 1, H, W), intensities in 0..1, to a `Look`.
 
-    `gap` and the attention heads take any input of at least 16 x 16 px (section 4.6). `flatten`
-    takes `config.input_hw` alone and raises ValueError on anything else.
+    `max`, `gap` and the attention heads take any input of at least 16 x 16 px (section 4.6). `flatten`
+    and `stacked-max` take `config.input_hw` alone and raise ValueError on anything else.
     """
 
     def __init__(self, config: NetworkConfig) -> None:
@@ -37,9 +38,7 @@ class Network(nn.Module):
         channels = CHANNELS[-1] * config.width
         self.score = attention.Score(channels, bounded=config.bounded) if config.head in _MAPS else None
         self.dropout = nn.Dropout(config.dropout)
-        height, width = (side // config.stride for side in config.input_hw)
-        width_in = channels * height * width if config.head == "flatten" else channels
-        self.classifier = nn.Linear(width_in, len(EXPRESSIONS))
+        self.classifier = nn.Linear(channels * math.prod(config.feature_hw), len(EXPRESSIONS))
         nn.init.xavier_uniform_(self.classifier.weight)
         nn.init.zeros_(self.classifier.bias)
 
@@ -56,8 +55,8 @@ class Network(nn.Module):
         # The head is cheap and its soft-max wants precision: always float32.
         with torch.autocast(a0.device.type, enabled=False):
             a0 = a0.to(self.classifier.weight.dtype)
-            if self.config.head == "flatten":
-                weights, focused = None, a0.flatten(1)
+            if not self.config.weighs_locations:
+                weights, focused = None, self._without_a_map(a0)
             elif self.score is None:
                 weights = attention.uniform_map(a0[:, 0])
                 focused = attention.focus(a0, weights)
@@ -67,17 +66,25 @@ class Network(nn.Module):
             logits = self.classifier(self.dropout(focused))
         return Look(logits, weights, focused)
 
+    def _without_a_map(self, a0: Tensor) -> Tensor:
+        """The features (N, C, H, W) for the classifier, (N, C·h·w): all, or the maxima of Table 7."""
+        if self.config.head == "max":
+            return a0.amax((2, 3))
+        for _ in range(self.config.stacked_poolings):
+            a0 = nn.functional.max_pool2d(a0, 2)
+        return a0.flatten(1)
+
     def _check(self, faces: Tensor) -> None:
         if faces.ndim != 4 or faces.shape[1] != 1:
             raise ValueError(f"faces must be (N, 1, H, W), got {tuple(faces.shape)}")
         height, width = faces.shape[2:]
         if min(height, width) < 16:
             raise ValueError(f"faces must be at least 16 px a side, got {width}x{height}")
-        if self.config.head == "flatten" and (height, width) != tuple(self.config.input_hw):
+        if not self.config.takes_any_size and (height, width) != tuple(self.config.input_hw):
             expected_h, expected_w = self.config.input_hw
             raise ValueError(
-                f"the flatten head connects every location of a {expected_w}x{expected_h} input to "
-                f"its classifier and cannot read {width}x{height}; resize the faces, or use a gap "
+                f"the {self.config.head} head connects every location of a {expected_w}x{expected_h} "
+                f"input to its classifier and cannot read {width}x{height}; resize the faces, or use a gap "
                 f"or attention network, which take any size"
             )
 
