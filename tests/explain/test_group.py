@@ -47,10 +47,11 @@ def _face(x, y, side=BOX_PX):
     return Face((x - side / 2, y - side / 2, x + side / 2, y + side / 2), 1.0)
 
 
+PATTERNS = {"inputs": "mapped-patterns"}
 LATERAL = {"poolings": 2, "convolutions": (2, 2, 4, 2), "lateral": True}
 
 
-@pytest.mark.parametrize("settings", [{}, {"poolings": 3, "batch_norm": True}, LATERAL])
+@pytest.mark.parametrize("settings", [{}, {"poolings": 3, "batch_norm": True}, LATERAL, PATTERNS])
 @pytest.mark.parametrize("size", [(167, 245), (112, 112), (113, 400), (16, 31)])
 def test_tiled_equals_whole(settings, size):
     config = replace(CONFIG, **settings)
@@ -73,6 +74,7 @@ def test_tiled_equals_whole(settings, size):
         ({"poolings": 4}, 33),
         # 2 + 2 * 2 + 4 * 4 + 8 * 2, and 4 since a location may be the first or last of its pair
         (LATERAL, 42),
+        (PATTERNS, 34),
     ],
 )
 def test_the_reach_is_how_far_a_location_sees(settings, reach):
@@ -87,7 +89,8 @@ def test_the_reach_is_how_far_a_location_sees(settings, reach):
         grey = torch.full((1, 1, 336, 16), 0.6, dtype=torch.float64)
         rows = np.arange(160, 176)
         dotted = grey.repeat(len(rows), 1, 1, 1)
-        dotted[np.arange(len(rows)), 0, rows] = 1
+        # a darker pixel alone is noticed by its neighbours' patterns
+        dotted[np.arange(len(rows)), 0, rows] = 0 if config.inputs == "mapped-patterns" else 1
         noticed = (network.locations(dotted) != network.locations(grey)).any(1).any(2).numpy()
     row, location = np.argwhere(noticed).T
     first = location * config.stride
@@ -194,6 +197,12 @@ def test_heads_without_a_score_are_refused_with_the_reason(head, why):
 def test_an_attention_network_exported_without_its_score_is_refused():
     with pytest.raises(ValueError, match="export the network again"):
         group.look_at_group(_photo(200, 200), [_face(100, 100)], None, CONFIG)
+
+
+def test_a_network_that_sees_depth_is_refused():
+    config = replace(CONFIG, inputs="intensity+depth")
+    with pytest.raises(ValueError, match="depth is estimated for one face"):
+        group.look_at_group(_photo(200, 200), [_face(100, 100)], _bright, config)
 
 
 def test_a_photo_without_faces_and_a_network_without_a_pipeline_are_refused():

@@ -96,6 +96,9 @@ def train_run(
     if begun:
         voice.say(f"{run} holds this run already; what is missing of it is done now")
     seen = _labelled(training, network)
+    if seen.depth is not None:
+        unseen = int((~seen.depth.any(axis=(1, 2))).sum())
+        voice.say(f"{unseen} of {len(seen.depth)} training faces without depth: landmarks not found")
     if recipe.guidance:
         seen = seen._replace(truths=truth_maps(training, network))
     if teachers or training.samples.votes is not None:
