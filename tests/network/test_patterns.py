@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -121,3 +123,12 @@ def test_a_network_sees_the_places_and_nothing_else():
     forward = torch_forward(Network(PATTERNS))
     dark, bright = forward(_faces(images).numpy()), forward(_faces(images + 50).numpy())
     assert np.array_equal(dark.logits, bright.logits)  # patterns do not know the light
+
+
+def test_a_pattern_is_seen_from_its_neighbours_alone():
+    image = np.full((9, 9), 100, np.uint8)
+    dotted = image.copy()
+    dotted[4, 4] = 90
+    (changed,) = (binary_patterns(_faces(dotted[None])) != binary_patterns(_faces(image[None]))).numpy()
+    assert np.argwhere(changed).tolist() == [[r, c] for r in (3, 4, 5) for c in (3, 4, 5) if (r, c) != (4, 4)]
+    assert PATTERNS.reach_px == replace(PATTERNS, inputs="intensity").reach_px + 1
