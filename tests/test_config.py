@@ -63,10 +63,10 @@ def test_configuration_survives_json():
 
 def test_older_files_describe_networks_without_what_came_later():
     values = to_dict(NetworkConfig("gap"))
-    for name in ("convolutions", "width", "lateral"):
+    for name in ("convolutions", "width", "lateral", "inputs"):
         del values[name]
     assert network_from_dict(values) == NetworkConfig(
-        "gap", convolutions=(3, 3, 2, 2), width=1, lateral=False
+        "gap", convolutions=(3, 3, 2, 2), width=1, lateral=False, inputs="intensity"
     )
     del values["beta"]
     with pytest.raises(ValueError, match=r"missing fields: beta$"):
@@ -93,6 +93,7 @@ def test_presets_of_the_paper_hold_nothing_of_ours(name):
         "bounded": True,
         "margin": True,
         "beta": 1.0,
+        "inputs": "intensity",
     }
     ours |= {
         "augmentation": "patches",
@@ -133,6 +134,7 @@ def test_presets_of_the_paper_hold_nothing_of_ours(name):
         (lambda: _set("beta"), "field=value, got 'beta'"),
         (lambda: _set("poolings=few"), "poolings is a whole number, got 'few'"),
         (lambda: _set("bounded=0"), "bounded is true or false, got '0'"),
+        (lambda: _set("inputs=depth"), "unknown inputs 'depth'; choose one of intensity, intensity"),
         (lambda: network_preset("vgg"), "paper-attention"),
         (lambda: recipe_preset("fast"), "onecycle"),
         (lambda: network_from_dict({"head": "gap", "depth": 3}), "depth"),

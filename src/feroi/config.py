@@ -23,6 +23,8 @@ Head = Literal[
 HEADS: tuple[Head, ...] = get_args(Head)
 Pipeline = Literal["front", "pose", "wild"]
 PIPELINES: tuple[Pipeline, ...] = get_args(Pipeline)
+Inputs = Literal["intensity", "intensity+depth", "mapped-patterns"]
+INPUTS: tuple[Inputs, ...] = get_args(Inputs)
 Schedule = Literal["constant", "onecycle"]
 Augmentation = Literal["patches", "affine"]
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -65,6 +67,9 @@ class NetworkConfig:
         `poolings` says at a fraction of the multiplications. Never in a `paper-*` preset.
     margin: whether images are kept a ninth larger than the input, for patches to be cut from. Always in
         a `paper-*` preset; without it the network sees the whole image.
+    inputs: what the network sees of a face. The paper's see its intensity. "intensity+depth" adds an
+        estimated depth (`baselines.depth`), which the paper names as a next step; "mapped-patterns" sees
+        local binary patterns in place of intensities (`network.patterns`), after Levi and Hassner 2015.
     pipeline: how the faces it learned from were prepared, a name of `photo.prepare`; None if
         nobody said.
     """
@@ -81,6 +86,7 @@ class NetworkConfig:
     width: int = 1
     lateral: bool = False
     margin: bool = True
+    inputs: Inputs = "intensity"
     pipeline: Pipeline | None = None
 
     def __post_init__(self) -> None:
@@ -103,6 +109,8 @@ class NetworkConfig:
             raise ValueError(f"width must be 1 to 64, got {self.width}")
         if self.lateral and self.poolings == 4:
             raise ValueError("with lateral, no pooling closes the last block: poolings must be 2 or 3, got 4")
+        if self.inputs not in INPUTS:
+            raise ValueError(f"unknown inputs {self.inputs!r}; choose one of {', '.join(INPUTS)}")
         if self.pipeline not in (None, *PIPELINES):
             raise ValueError(f"unknown pipeline {self.pipeline!r}; choose one of {', '.join(PIPELINES)}")
         if self.head == "stacked-max" and min(self.map_hw) < _SMALLEST_STACKED:
@@ -141,6 +149,12 @@ class NetworkConfig:
         return self.map_hw[0] >> self.stacked_poolings, self.map_hw[1] >> self.stacked_poolings
 
     @property
+    def channels_in(self) -> int:
+        """Channels a face comes in: its intensity, and its depth where the network sees it. Patterns are made
+        of the intensity inside the network."""
+        return 2 if self.inputs == "intensity+depth" else 1
+
+    @property
     def stride(self) -> int:
         """Input pixels per location of the map, in each direction."""
         return 1 << self.poolings
@@ -157,11 +171,11 @@ class NetworkConfig:
 
         A 3x3 convolution sees one of its pixels further, and those are 1, 2, 4, 8 px wide from block to
         block, as far as there are poolings between. With `lateral`, what a location gets of the last
-        block is seen from a square as large as two of its own.
+        block is seen from a square as large as two of its own. A mapped pattern is seen from 3x3 px.
         """
         coarsest = self.poolings + self.lateral
         seen = sum(n << min(block, coarsest) for block, n in enumerate(self.convolutions))
-        return seen + self.grain_px - self.stride
+        return seen + self.grain_px - self.stride + int(self.inputs == "mapped-patterns")
 
     @property
     def stored_hw(self) -> tuple[int, int]:
@@ -287,6 +301,14 @@ RECIPES: dict[str, RecipeConfig] = {
 }
 
 
+def check_intensity(config: NetworkConfig, what: str) -> None:
+    """Raises ValueError, saying `what` cannot be done, for a network that sees other than the intensity."""
+    if config.inputs != "intensity":
+        raise ValueError(
+            f"{what} needs a network that sees the intensity alone, and this one sees {config.inputs}"
+        )
+
+
 def network_preset(name: str, **changes: Any) -> NetworkConfig:
     """The network called `name`, with the fields in `changes` replaced (None keeps the preset's).
 
@@ -358,7 +380,7 @@ def _named(presets: dict[str, _Preset], name: str, kind: str) -> _Preset:
     return presets[name]
 
 
-_ADDED = {"convolutions", "width", "lateral"}
+_ADDED = {"convolutions", "width", "lateral", "inputs"}
 
 
 def to_dict(config: NetworkConfig | RecipeConfig) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import map_coordinates
 
+from feroi.baselines.depth import depth_at
 from feroi.config import NetworkConfig
 from feroi.data.batches import as_faces
 from feroi.explain.regions import region_areas, region_gains, region_masks, region_shares
@@ -274,7 +275,7 @@ def _read(
 ) -> Iterator[Photo]:
     crops = [_centre(crop, config.input_hw) for found in waiting for crop in found.crops]
     if crops:
-        look = forward(as_faces(np.stack([crop.image for crop in crops])))
+        look = forward(as_faces(np.stack([crop.image for crop in crops]), _depths(crops, config)))
         shares = _softmax(np.asarray(look.logits, dtype=np.float64))
         maps = None if look.attention is None else project(look.attention, config.input_hw)
     number = 0
@@ -333,6 +334,13 @@ def _centre(crop: Crop, size_hw: tuple[int, int]) -> Crop:
     top, left = (crop.image.shape[0] - height) // 2, (crop.image.shape[1] - width) // 2
     here = np.s_[top : top + height, left : left + width]
     return Crop(crop.image[here], crop.landmarks_xy_px - [left, top], crop.places_xy_px[here])
+
+
+def _depths(crops: Sequence[Crop], config: NetworkConfig) -> NDArray[np.uint8] | None:
+    """The depth of each crop, for a network that sees it."""
+    if config.inputs != "intensity+depth":
+        return None
+    return np.stack([depth_at(crop.landmarks_xy_px, config.input_hw) for crop in crops])
 
 
 def _softmax(logits: FloatArray) -> FloatArray:

@@ -28,7 +28,7 @@ def export_onnx(network: Network, path: Path, calibration: Calibration = UNCALIB
     `gap`) is left out.
     """
     height, width = network.config.input_hw
-    example = torch.zeros(2, 1, height, width)
+    example = torch.zeros(2, network.config.channels_in, height, width)
     free = {0: torch.export.Dim.DYNAMIC}
     exported = _Outputs(network.eval())
     found = exported(example)

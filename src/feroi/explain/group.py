@@ -54,11 +54,15 @@ def look_at_group(
     Symmetric networks are read by Eq. 4 too: the mirror of Eq. 5 stands in the middle of one face,
     and a photo of several has no such middle.
     Memory: 0.3 GB for a tile and, before that, 35 bytes a resized pixel where light is normalised.
-    Raises ValueError if there is no face, if the network has no score (any without attention), or if it
+    Raises ValueError if there is no face, if the network has no score (any without attention), sees depth, or
     does not say how its faces were prepared.
     """
     if score is None:
         raise ValueError(_why_no_score(config))
+    if config.inputs == "intensity+depth":
+        raise ValueError(
+            "depth is estimated for one face, not for a whole photo; use a network that does not see it"
+        )
     resized = resize(photo, network_scale(faces, config), config.grain_px)
     if config.pipeline in ("front", "pose"):
         resized = normalize_light_sliding(resized, config.stored_hw)

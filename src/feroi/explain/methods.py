@@ -23,6 +23,7 @@ from captum.attr import Deconvolution, IntegratedGradients, LayerGradCam, Occlus
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from feroi.config import check_intensity
 from feroi.explain.roi import blob, project
 from feroi.explain.simplify import simplify_faces
 from feroi.look import FloatArray, Locator
@@ -161,7 +162,12 @@ def chosen_methods(names: str) -> list[str]:
 
 
 def locators(names: Sequence[str], network: Network) -> dict[str, Locator]:
-    """Each method of METHODS that is named as a function of arrays, for `network` in evaluation mode."""
+    """Each method of METHODS that is named as a function of arrays, for `network` in evaluation mode.
+
+    Raises ValueError for a network that sees depth or patterns: no gradient comes through a pattern, and a
+    face covered or simplified has no depth of its own.
+    """
+    check_intensity(network.config, "explaining a face by these methods")
     network.eval()
     return {name: _locator(METHODS[name].method, network) for name in names}
 

@@ -21,8 +21,8 @@ def begin_from(network: Network, source: Network) -> None:
     A block with fewer convolutions leaves out the last ones of `source`, and the function changes.
 
     Raises ValueError if the networks differ in what their weights mean: head, input size if the head
-    takes only one, batch normalisation, residual, lateral, poolings; or in `width` by no whole number; or
-    if `network` has more convolutions in a block.
+    takes only one, batch normalisation, residual, lateral, poolings, inputs; or in `width` by no whole
+    number; or if `network` has more convolutions in a block.
     """
     times = _times_as_wide(network.config, source.config)
     for target, origin in zip(_layers(network), _matching_layers(source, network.config), strict=True):
@@ -38,8 +38,9 @@ def _times_as_wide(config: NetworkConfig, source: NetworkConfig) -> int:
     alike = replace(config, **{name: getattr(source, name) for name in free})
     if alike != source:
         raise ValueError(
-            "a network can begin from one with the same head, batch_norm, residual, lateral, poolings and, "
-            f"with the flatten and stacked-max heads, input size; this one is {config}, and that one {source}"
+            "a network can begin from one with the same head, batch_norm, residual, lateral, poolings, inputs "
+            "and, with the flatten and stacked-max heads, input size; this one is "
+            f"{config}, and that one {source}"
         )
     if config.width % source.width:
         raise ValueError(

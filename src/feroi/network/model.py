@@ -12,10 +12,11 @@ from feroi.config import CHANNELS, NetworkConfig
 from feroi.look import Look
 from feroi.network import attention
 from feroi.network.features import build_features
+from feroi.network.patterns import MappedPatterns
 from feroi.vocabulary import EXPRESSIONS
 
 INTENSITY_MEAN, INTENSITY_STD = 0.5, 0.25
-"""Intensities (0..1) are shifted and scaled by these before the first convolution."""
+"""Whatever is seen (0..1), intensities first, is shifted and scaled by these before the first convolution."""
 
 _MAPS = {
     "attention": attention.softmax_map,
@@ -25,7 +26,7 @@ _MAPS = {
 
 
 class Network(nn.Module):
-    """Faces (N, 1, H, W), intensities in 0..1, to a `Look`.
+    """Faces (N, C, H, W) in 0..1, C = `config.channels_in`, to a `Look`.
 
     `max`, `gap` and the attention heads take any input of at least 16 x 16 px (section 4.6). `flatten`
     and `stacked-max` take `config.input_hw` alone and raise ValueError on anything else.
@@ -34,6 +35,7 @@ class Network(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
+        self.seen = MappedPatterns() if config.inputs == "mapped-patterns" else nn.Identity()
         self.features = build_features(config)
         channels = CHANNELS[-1] * config.width
         self.score = attention.Score(channels, bounded=config.bounded) if config.head in _MAPS else None
@@ -46,9 +48,9 @@ class Network(nn.Module):
         return self.head(self.locations(faces))
 
     def locations(self, faces: Tensor) -> Tensor:
-        """A0, the features of each location: (N, 1, H, W) in 0..1 to (N, C, H // stride, W // stride)."""
+        """A0, the features of each location: faces in 0..1 to (N, 128 width, H // stride, W // stride)."""
         self._check(faces)
-        return cast(Tensor, self.features((faces - INTENSITY_MEAN) / INTENSITY_STD))
+        return cast(Tensor, self.features((self.seen(faces) - INTENSITY_MEAN) / INTENSITY_STD))
 
     def head(self, a0: Tensor) -> Look[Tensor]:
         """What the head makes of the features (N, C, H, W) of `locations`."""
@@ -75,8 +77,12 @@ class Network(nn.Module):
         return a0.flatten(1)
 
     def _check(self, faces: Tensor) -> None:
-        if faces.ndim != 4 or faces.shape[1] != 1:
-            raise ValueError(f"faces must be (N, 1, H, W), got {tuple(faces.shape)}")
+        channels = self.config.channels_in
+        if faces.ndim != 4 or faces.shape[1] != channels:
+            raise ValueError(
+                f"faces must be (N, {channels}, H, W) for a network that sees {self.config.inputs}, "
+                f"got {tuple(faces.shape)}"
+            )
         height, width = faces.shape[2:]
         if min(height, width) < 16:
             raise ValueError(f"faces must be at least 16 px a side, got {width}x{height}")
