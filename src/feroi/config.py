@@ -29,6 +29,9 @@ Schedule = Literal["constant", "onecycle"]
 Augmentation = Literal["patches", "affine"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
+REGISTERED_HEADS: list[str] = []
+"""Heads that do not come with the package: see `network.model.register_attention`."""
+
 _Preset = TypeVar("_Preset")
 
 _LARGEST_SIDE = 2048
@@ -90,8 +93,9 @@ class NetworkConfig:
     pipeline: Pipeline | None = None
 
     def __post_init__(self) -> None:
-        if self.head not in HEADS:
-            raise ValueError(f"unknown head {self.head!r}; choose one of {', '.join(HEADS)}")
+        if self.head not in (*HEADS, *REGISTERED_HEADS):
+            known = ", ".join((*HEADS, *REGISTERED_HEADS))
+            raise ValueError(f"unknown head {self.head!r}; choose one of {known}")
         height, width = self.input_hw
         if not (16 <= height <= _LARGEST_SIDE and 16 <= width <= _LARGEST_SIDE):
             raise ValueError(

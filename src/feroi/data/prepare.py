@@ -55,7 +55,7 @@ HALF_POSE_HW = (142, 142)
 class Preparation(NamedTuple):
     """How the faces of a data set are made.
 
-    layout: as in `readers.LAYOUTS`.
+    layout: as in `readers.read_dataset`.
     detector: a name in `photo.detect.DETECTORS`, of whose faces the biggest is kept; None for the
         fixed box of RaFD-POSE, which needs none.
     """

@@ -152,6 +152,18 @@ CONTROLS = ("random", "centre")
 """Those that never look at the network."""
 
 
+def register_method(name: str, way: Way) -> None:
+    """Add a method to METHODS, to be asked for by `name` wherever methods are named.
+
+    Raises ValueError for a name that is taken or holds a comma.
+    """
+    if name in METHODS:
+        raise ValueError(f"there is a method {name!r} already; choose another name")
+    if "," in name:
+        raise ValueError(f"names of methods stand with commas between them, so none may hold one: {name!r}")
+    METHODS[name] = way
+
+
 def chosen_methods(names: str) -> list[str]:
     """The names in a list with commas. Raises ValueError for one that is unknown."""
     chosen = [name.strip() for name in names.split(",")]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from feroi.config import CHANNELS, NetworkConfig
+from feroi.config import CHANNELS, HEADS, REGISTERED_HEADS, NetworkConfig
 from feroi.look import Look
 from feroi.network import attention
 from feroi.network.features import build_features
@@ -18,7 +19,7 @@ from feroi.vocabulary import EXPRESSIONS
 INTENSITY_MEAN, INTENSITY_STD = 0.5, 0.25
 """Whatever is seen (0..1), intensities first, is shifted and scaled by these before the first convolution."""
 
-_MAPS = {
+_MAPS: dict[str, Callable[[Tensor, float], Tensor]] = {
     "attention": attention.softmax_map,
     "attention-symmetric": attention.symmetric_map,
     "attention-symmetric-renormalized": attention.symmetric_map_renormalized,
@@ -93,6 +94,21 @@ class Network(nn.Module):
                 f"input to its classifier and cannot read {width}x{height}; resize the faces, or use a gap "
                 f"or attention network, which take any size"
             )
+
+
+def register_attention(name: str, weights_of: Callable[[Tensor, float], Tensor]) -> None:
+    """Let `NetworkConfig.head` be `name`: an attention head that weighs locations by `weights_of`.
+
+    name: begins with "attention-". A model file stores it, so whoever reads the file registers it first.
+    weights_of: the scores A2 (N, H, W) of Eq. 3 and beta to the weights B (N, H, W) of Eq. 1, not negative.
+    Raises ValueError for a name that is taken or begins otherwise.
+    """
+    if not name.startswith("attention-"):
+        raise ValueError(f"the name of an attention head begins with 'attention-', got {name!r}")
+    if name in (*HEADS, *REGISTERED_HEADS):
+        raise ValueError(f"there is a head {name!r} already; choose another name")
+    _MAPS[name] = weights_of
+    REGISTERED_HEADS.append(name)
 
 
 def count_weights(network: nn.Module, biases: bool = True) -> int:
