@@ -16,6 +16,7 @@ from starlette.requests import Request
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
+_BEARER = HTTPBearer(auto_error=False, description="the token the server was started with")
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{16,}=*")  # what RFC 6750 lets stand in a header
 
 
@@ -48,9 +49,8 @@ _MAKE_ONE = "one is made by: python -c 'import secrets; print(secrets.token_urls
 def token_check(token: str) -> Callable[..., None]:
     """A dependency that raises HTTPException 401 for requests without `token`."""
     expected = token.encode()
-    bearer = HTTPBearer(auto_error=False, description="the token the server was started with")
 
-    def check(given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> None:
+    def check(given: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]) -> None:
         # compared in a time that does not tell how much of it is right
         if given is None or not hmac.compare_digest(given.credentials.encode(), expected):
             raise HTTPException(

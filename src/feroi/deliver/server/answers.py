@@ -17,7 +17,7 @@ _QUICK = 1  # of zlib's levels: a third of the time of the usual one, for a tent
 
 
 class Place(BaseModel):
-    """A face in a photo: its box in px from the upper left corner, which may reach past the photo's edge."""
+    """Where a face is: its box in px from the upper left corner, which may reach past the photo's edge."""
 
     x0: float
     y0: float
@@ -26,14 +26,19 @@ class Place(BaseModel):
     score: float = Field(description="how sure the detector was")
 
 
-class FaceAnswer(Place):
-    """One face, read."""
+class Expression(BaseModel):
+    """What a face shows."""
 
     face: int = Field(description="from 0, the biggest first")
     expression: str = Field(description="the most probable one", json_schema_extra={"enum": [*EXPRESSIONS]})
     confidence: float = Field(description="its probability")
     likely: list[str] = Field(description="expressions the model takes for possible, most probable first")
     coverage: float | None = Field(description="share of faces whose right expression is among the likely")
+
+
+class FaceAnswer(Place, Expression):
+    """One face, read."""
+
     quality: float = Field(description="how large, sharp and frontal the face is, 0 to 1; poor below .5")
     quality_problem: str | None = Field(description="too small, too blurred or turned too far, if poor")
     probabilities: dict[str, float] = Field(description="of each expression")
@@ -58,10 +63,14 @@ class PhotoAnswer(BaseModel):
     refused: list[RefusedAnswer]
 
 
-class BatchAnswer(PhotoAnswer):
-    """One photo of a batch."""
+class File(BaseModel):
+    """A photo of a batch."""
 
     file: str = Field(description="its name, as sent")
+
+
+class BatchAnswer(PhotoAnswer, File):
+    """One photo of a batch."""
 
 
 class Health(BaseModel):

@@ -76,13 +76,13 @@ def _add_paths(app: FastAPI, endpoints: Endpoints, access: Access) -> None:
         checks.append(Depends(token_check(access.token)))
     photo = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in _PICTURE_TYPES}
     problems = _problems(asks_token=access.token is not None)
-    routes: tuple[tuple[str, Any, dict[str, Any], dict[str, Any]], ...] = (
-        ("read", endpoints.read, photo, {}),
-        ("overlay", endpoints.overlay, photo, {"response_class": PngResponse}),
-        ("report", endpoints.report, photo, {"response_class": HTMLResponse}),
-        ("batch", endpoints.batch, _batch_schema(), {}),
+    routes: tuple[tuple[str, str, Any, dict[str, Any], dict[str, Any]], ...] = (
+        ("read", "A photo to readings", endpoints.read, photo, {}),
+        ("overlay", "A photo to a picture", endpoints.overlay, photo, {"response_class": PngResponse}),
+        ("report", "A photo to a page", endpoints.report, photo, {"response_class": HTMLResponse}),
+        ("batch", "Many photos to readings", endpoints.batch, _batch_schema(), {}),
     )
-    for name, endpoint, content, options in routes:
+    for name, summary, endpoint, content, options in routes:
         app.add_api_route(
             f"/v1/{name}",
             endpoint,
@@ -91,9 +91,18 @@ def _add_paths(app: FastAPI, endpoints: Endpoints, access: Access) -> None:
             responses=problems,
             openapi_extra={"requestBody": {"required": True, "content": content}},
             operation_id=name,
+            summary=summary,
+            tags=["photos"],
             **options,
         )
-    app.add_api_route("/v1/health", endpoints.health, methods=["GET"], operation_id="health")
+    app.add_api_route(
+        "/v1/health",
+        endpoints.health,
+        methods=["GET"],
+        operation_id="health",
+        summary="How busy the server is",
+        tags=["server"],
+    )
 
 
 def _batch_schema() -> dict[str, Any]:
