@@ -27,7 +27,10 @@ def serve(
     port: Annotated[int, typer.Option(help="port to listen at", min=1, max=65535)] = 8000,
     token: Annotated[
         str | None,
-        typer.Option(envvar="FEROI_TOKEN", help="what clients must show; rather in the environment, where nobody sees it"),
+        typer.Option(
+            envvar="FEROI_TOKEN",
+            help="what clients must show; rather in the environment, where nobody sees it",
+        ),
     ] = None,
     workers: Annotated[
         int | None, typer.Option(help="photos read at once", min=1, show_default="one a core")

@@ -56,7 +56,9 @@ def test_names_of_this_machine_are_answered(local, host):
     assert local.get("/v1/health", headers={"Host": host}).status_code == 200
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:8000", ""])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:8000", ""]
+)
 def test_a_name_that_was_pointed_here_is_not_answered(local, gate, grey, host):
     answer = local.post("/v1/read", content=grey, headers={"Host": host})
     assert answer.status_code == 400
@@ -81,7 +83,9 @@ def test_on_loopback_no_token_is_needed(host):
     assert access_at(host, TOKEN).token == TOKEN
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.7", "feroi.example", "localhost.evil.example", ""])
+@pytest.mark.parametrize(
+    "host", ["0.0.0.0", "::", "192.168.0.7", "feroi.example", "localhost.evil.example", ""]
+)
 def test_elsewhere_a_token_is_needed(host):
     with pytest.raises(ValueError, match="a token is needed in FEROI_TOKEN"):
         access_at(host, None)

@@ -22,6 +22,7 @@ from feroi.vocabulary import EXPRESSIONS, REGIONS
 
 PNG = {"Content-Type": "image/png"}
 HUGE = Image.new("1", (1001, 1000))
+PART = b"--x\r\nContent-Disposition: form-data; name=photos; filename=a\r\n\r\nno photo\r\n"
 LISTS = {"likely"}  # a table has them in one cell
 
 
@@ -99,7 +100,11 @@ def _damaged(face, encode) -> dict[str, tuple[bytes, int, str]]:
         "half a JPEG": (jpeg[: len(jpeg) // 2], 422, "damaged picture"),
         "HEIC": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", 415, "convert it to JPEG"),
         "floats": (encode(Image.new("F", (9, 9)), "TIFF"), 422, "floating-point"),
-        "a program for a printer": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", 415, "not a picture"),
+        "a program for a printer": (
+            b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
+            415,
+            "not a picture",
+        ),
         "a pixel too many": (encode(HUGE), 413, "at most 1,000,000 are read"),
         "a byte too many": (bytes(300_001), 413, "at most 300,000 are received"),
     }
@@ -163,11 +168,19 @@ def test_a_batch_holds_photos_alone(client, files, data, reason):
         ("multipart/form-data; boundary=x", b"no parts"),
         ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data\r\n\r\n\r\n--x--\r\n"),
         ("multipart/form-data; boundary=x", b"--x--\r\n"),
+        ("multipart/form-data; boundary=x", 2 * PART),
+        ("multipart/form-data; boundary=x", 2 * PART + b"--x"),
     ],
 )
 def test_a_batch_in_pieces_is_refused(client, kind, body):
     answer = client.post("/v1/batch", content=body, headers={"Content-Type": kind})
     assert answer.status_code == 422, answer.text
+
+
+def test_a_batch_ends_with_its_last_boundary(client):
+    kind = {"Content-Type": "multipart/form-data; boundary=x"}
+    answer = client.post("/v1/batch", content=2 * PART + b"--x--", headers=kind)
+    assert [entry["status"] for entry in answer.json()] == ["not a picture"] * 2
 
 
 @pytest.mark.slow

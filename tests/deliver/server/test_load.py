@@ -119,7 +119,10 @@ def test_a_batch_lets_others_in_between(gate, grey):
 def test_an_endless_body_ends_at_the_limit(gate):
     """Sent in pieces whose number nobody knows; no more than the limit is ever held."""
     chunk = b"10000\r\n" + bytes(0x10000) + b"\r\n"
-    with running(gate, photo_bytes=1_000_000) as client, line(client, head("Transfer-Encoding: chunked")) as sent:
+    with (
+        running(gate, photo_bytes=1_000_000) as client,
+        line(client, head("Transfer-Encoding: chunked")) as sent,
+    ):
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         for _ in range(1600):  # 100 MB
             sent.sendall(chunk)
@@ -159,10 +162,7 @@ def test_a_slow_body_is_given_up(gate, path, kind):
 @pytest.mark.parametrize("begun", [b"", b"POST /v1/read HTTP/1.1\r\nHost: 127"])
 def test_a_silent_connection_is_cut(gate, begun):
     with running(gate, client_seconds=0.3) as client, line(client, begun) as silent:
-        try:
-            assert silent.recv(100) == b""
-        except ConnectionResetError:
-            pass
+        assert silent.recv(100) == b""
 
 
 @pytest.mark.slow

@@ -119,6 +119,7 @@ def _batch_schema() -> dict[str, Any]:
 def _problems(asks_token: bool) -> dict[int | str, dict[str, Any]]:
     """The documentation of every answer that is none."""
     retry = {"Retry-After": {"description": "seconds", "schema": {"type": "integer"}}}
+    problem = {"application/json": {"schema": Problem.model_json_schema()}}
     reasons = {
         401: "no token, or a wrong one",
         403: "asked by a page of another site",
@@ -132,7 +133,7 @@ def _problems(asks_token: bool) -> dict[int | str, dict[str, Any]]:
     if not asks_token:
         del reasons[401]
     documented: dict[int | str, dict[str, Any]] = {
-        status: {"description": reason, "model": Problem} for status, reason in reasons.items()
+        status: {"description": reason, "content": problem} for status, reason in reasons.items()
     }
     documented[503]["headers"] = retry
     documented[400] = {

@@ -74,7 +74,20 @@ async def receive_batch(request: Request, limits: Limits) -> list[Sent]:
 
 
 class _InMemory(MultiPartParser):
+    """Keeps all parts in memory, and refuses a body that ends before its last boundary."""
+
     spool_max_size = 2**62  # the body is limited already, and nothing may reach the disk
+    _ended = False
+
+    def on_end(self) -> None:
+        self._ended = True
+
+    async def parse(self) -> FormData:
+        form = await super().parse()
+        if not self._ended:
+            await form.close()
+            raise MultiPartException("It ends within a part.")
+        return form
 
 
 def _photos(form: FormData) -> list[Sent]:

@@ -42,7 +42,7 @@ class ReadingQueue:
         self.reader, self.limits = reader, limits
         self.taken = 0
         """Places taken now."""
-        self._workers = ThreadPoolExecutor(limits.workers, "reading")
+        self._workers = self._new_workers()
 
     @contextmanager
     def place(self) -> Iterator[None]:
@@ -77,8 +77,12 @@ class ReadingQueue:
         raise Late(f"not read within {self.limits.answer_seconds:g} s", begun=not forgotten)
 
     def close(self) -> None:
-        """Forget what is waiting."""
+        """Forget what is waiting; whoever comes after that is read by new workers."""
         self._workers.shutdown(wait=False, cancel_futures=True)
+        self._workers = self._new_workers()
+
+    def _new_workers(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self.limits.workers, "reading")  # begins no thread before a photo comes
 
     def _read(self, encoded: bytes, tell: Callable[[Photo], Told]) -> Told:
         pixels = decode_photo(encoded, self.limits.pixels)
