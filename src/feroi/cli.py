@@ -11,6 +11,7 @@ from feroi.commands.compare import baseline
 from feroi.commands.learn import agreement, calibrate, crossval, evaluate, export, publish, rois, train
 from feroi.commands.make import demo, reproduce, synth
 from feroi.commands.photos import analyze, explain, group, prepare
+from feroi.commands.serve import serve
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -39,6 +40,7 @@ for command in (
     agreement,
     export,
     publish,
+    serve,
     synth,
     reproduce,
     demo,

@@ -30,6 +30,7 @@ class Reader:
     landmarks: "compact" (shipped) or "dlib-68" (needs feroi[dlib68]); see `photo.landmarks`.
     abstain: leave faces too small, too blurred or turned too far unread; see `photo.quality`. `read_many`
         says which in `Photo.refused`.
+    It has a `name`, its model's without the folder.
     Raises FileNotFoundError or ValueError for a model that cannot be used, ValueError for unknown names,
     ModuleNotFoundError if the landmarks need a package that is not installed.
     """
@@ -47,6 +48,7 @@ class Reader:
         check_detector(detector)
         check_model(landmarks)
         loaded = load_model(model, threads)
+        self.name = Path(model).name
         self.config, self.forward, self.calibration = loaded.config, loaded.forward, loaded.calibration
         if pipeline is not None:
             if self.config.pipeline not in (None, pipeline):
