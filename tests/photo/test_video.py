@@ -124,9 +124,9 @@ def test_a_cut_off_film_gives_what_it_has(tmp_path, name):
         frames_read, error = _frames_and_error(path)
         assert (frames_read, "no film that can be read" in error) == (0, True)
         return
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 4])
     frames_read, error = _frames_and_error(path)
-    assert 40 < frames_read < 60
+    assert 10 < frames_read < 70
     assert error.startswith("breaks off at ")
     assert error.endswith(" s of 4.0 s; what is there was read")
 
