@@ -9,10 +9,10 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from films import write_film, write_sound
 
 from feroi.photo import video
 from feroi.photo.video import Pace, UnreadableFilm, camera_source, film_frames, fresh_frames, is_film
+from films import write_film, write_sound
 
 
 def _grey(level, size_hw=(48, 64)):
@@ -97,8 +97,7 @@ def test_pixels_are_made_square(tmp_path):
 def _frames_and_error(path):
     found = []
     with pytest.raises(UnreadableFilm) as caught:
-        for frame in film_frames(path):
-            found.append(frame)
+        found.extend(film_frames(path))
     return len(found), str(caught.value)
 
 

@@ -69,7 +69,7 @@ class Pace(NamedTuple):
         return self
 
     def reads(self, number: int, time_s: float, last_s: float | None) -> bool:
-        """Whether the frame of that number and time is read, `last_s` being the time of the last one that was."""
+        """Whether that frame is read, `last_s` being the time of the last one that was."""
         if number % self.every:
             return False
         if self.fps is None or last_s is None:
@@ -104,7 +104,9 @@ def duration_s(path: Path) -> float | None:
         return None
 
 
-def film_frames(path: Path, pace: Pace = ALL, after: int = -1, last_s: float | None = None) -> Iterator[Frame]:
+def film_frames(
+    path: Path, pace: Pace = ALL, after: int = -1, last_s: float | None = None
+) -> Iterator[Frame]:
     """The frames of the film in `path`, in the order they are shown.
 
     pace: which of them. after: none up to this number; they are decoded and left.
@@ -118,7 +120,9 @@ def film_frames(path: Path, pace: Pace = ALL, after: int = -1, last_s: float | N
     pace.checked()
     with _opened(path) as container:
         if not container.streams.video:
-            raise UnreadableFilm("no pictures in it, only sound" if container.streams.audio else "no pictures")
+            raise UnreadableFilm(
+                "no pictures in it, only sound" if container.streams.audio else "no pictures"
+            )
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
         start_s = (container.start_time or 0) / 1e6
@@ -210,7 +214,9 @@ def camera_source(camera: str, platform: str = sys.platform) -> tuple[str, str]:
         return camera, "avfoundation"
     if platform == "win32":
         if camera.isdecimal():
-            raise ValueError(f"cameras have names on Windows, not numbers; give the name in place of {camera}")
+            raise ValueError(
+                f"cameras have names on Windows, not numbers; give the name in place of {camera}"
+            )
         return f"video={camera}", "dshow"
     return (f"/dev/video{camera}" if camera.isdecimal() else camera), "v4l2"
 
@@ -233,7 +239,7 @@ def camera_frames(camera: str, seconds: float | None = None) -> Iterator[Frame]:
 
 
 def fresh_frames(container: InputContainer, seconds: float | None) -> Iterator[Frame]:
-    """The newest frame of a live source each time one is asked for; see `camera_frames`. Closes the source."""
+    """The newest frame of a live source each time one is asked for; see `camera_frames`. Closes it."""
     newest: Queue[Any] = Queue(1)
     stop = Event()
 
