@@ -31,6 +31,7 @@ from feroi.photo.video import Frame
 REMEMBERED_S = 1.5
 """Who was not seen for longer has a new number afterwards."""
 
+_LONG_AGO_S = -1e9
 _FACE_PX, _VIEW_WH = 24, (32, 18)
 _LIKE_LAST, _LIKE_FOUND, _LIKE_LOST = 0.8, 0.6, 0.4
 """Correlation with the face as last seen, as the detector found it, and of someone who was lost. Between
@@ -85,14 +86,14 @@ class Tracker:
         self._people: list[_Person] = []
         self._next = 0
         self._view: Small | None = None
-        self._searched_s = -math.inf
-        self._last_s = -math.inf
+        self._searched_s = _LONG_AGO_S
+        self._last_s = _LONG_AGO_S
 
     def step(self, frame: Frame) -> list[Tracked]:
         """The faces of the next frame, biggest first."""
         intensity, view = to_intensity(frame.pixels), _view(frame.pixels)
         if self._view is not None and is_cut(self._view, view):
-            self._people, self._searched_s = [], -math.inf
+            self._people, self._searched_s = [], _LONG_AGO_S
         self._view = view
         self._people = [each for each in self._people if frame.time_s - each.seen_s <= REMEMBERED_S]
         seen: dict[int, Tracked] = {}
