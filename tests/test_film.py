@@ -46,6 +46,7 @@ def still(photo, tmp_path_factory):
     return write_film(tmp_path_factory.mktemp("film") / "still.mkv", [photo] * 6, codec="ffv1")
 
 
+@pytest.mark.slow
 def test_each_frame_of_a_still_film_reads_as_the_photo_does(photo, still):
     (known,) = analyze_photos([photo], _forward, CONFIG, HOG)
     for search_s in (0, 1.0):  # the detector in each frame, or in the first alone
@@ -105,6 +106,7 @@ def test_what_cannot_be_read_is_one_last_frame(tmp_path, photo):
     assert said(grey) == [("no face", False)] * 3 + [(NO_FACE, True)]
 
 
+@pytest.mark.slow
 def test_which_frames_and_which_face(still):
     def frames(settings, film):
         return [each for part in film_parts(still, NETWORK, settings, film) for each in part.frames]
@@ -133,6 +135,7 @@ def test_smoothing_is_the_mean_with_weights_that_fade(photo):
     assert Smoother(None).smooth(read) == read.faces
 
 
+@pytest.mark.slow
 def test_parts_hold_few_pixels(still, photo, monkeypatch):
     monkeypatch.setattr(film, "_PART_PX", 3 * photo.shape[0] * photo.shape[1])
     assert [len(part.frames) for part in film_parts(still, NETWORK, HOG)] == [3, 3]

@@ -34,7 +34,8 @@ class Person:
 
     sums: of the probability of each expression over `frames`. bins: from number of a bin to the frames in
     it, followed by the sums there. peaks: from expression to its highest probability among the frames where
-    it was the answer, when that was, and the face with its region of interest as a base64 JPEG.
+    it was the answer and the face whole and well shown, when that was, and the face with its region of
+    interest as a base64 JPEG.
     """
 
     track: int
@@ -105,7 +106,7 @@ class Timelines:
         for at, value in enumerate([1.0, *shares]):
             held[at] += value
         best = person.peaks.get(face.expression, (_PEAK_FROM, 0.0, ""))[0]
-        if face.confidence > best:
+        if face.confidence > best and not face.quality.problem and _is_whole(face):
             person.peaks[face.expression] = (face.confidence, time_s, _thumbnail(face))
 
     def _make_room(self, now_s: float) -> bool:
@@ -217,6 +218,13 @@ def _draw_peaks(
         draw.text((middle, 15), words, font=font, fill=_COLOURS[name], anchor="mb")
         draw.line((middle, 18 + face.height, x_of(time_s), y_of(share)), fill=(*_COLOURS[name], 150))
         left += _THUMB_PX + 6
+
+
+def _is_whole(face: Reading) -> bool:
+    """Whether all of the face lies in the frame."""
+    x0, y0, x1, y1 = face.box_xyxy_px
+    height, width = face.photo_hw
+    return x0 >= 0 and y0 >= 0 and x1 <= width and y1 <= height
 
 
 def _thumbnail(face: Reading) -> str:
