@@ -14,6 +14,21 @@ ReadingModelOption = Annotated[Path, typer.Option("--model", help="as for evalua
 PhotosArgument = Annotated[
     list[str], typer.Argument(help="files, folders, globs; - reads names from standard input")
 ]
+EveryOption = Annotated[int, typer.Option(help="films: read each so many frames", min=1)]
+FpsOption = Annotated[float | None, typer.Option(help="films: read at most so many frames a second")]
+SmoothOption = Annotated[
+    float | None,
+    typer.Option(help="films: average probabilities over about so many seconds, in columns of their own"),
+]
+SearchOption = Annotated[
+    float, typer.Option(help="films: seconds between searches for new faces; those known are followed", min=0)
+]
+CameraOption = Annotated[
+    str | None, typer.Option(help="read what this camera shows, by its number or name, in place of files")
+]
+SecondsOption = Annotated[
+    float | None, typer.Option(help="camera: stop after so many; else by Ctrl-C", min=0)
+]
 DetectorOption = Annotated[str, typer.Option(help="both, cnn or hog (the paper's)")]
 BiggestOption = Annotated[bool, typer.Option("--biggest", help="the biggest face of each photo only")]
 MethodsOption = Annotated[

@@ -37,6 +37,7 @@ console = Console(stderr=True, highlight=False)
 
 _NAME_WIDTH = 60  # longer names push their line to the right
 _EXTRAS = {
+    "av": "video",
     "captum": "explain",
     "huggingface_hub": "hub",
     "fastapi": "serve",

@@ -7,17 +7,24 @@ from typing import Annotated
 
 import typer
 
+from feroi.commands.films import read_camera, read_films
 from feroi.options import (
     AbstainOption,
     BiggestOption,
+    CameraOption,
     ClassImagesOption,
     DetectorOption,
+    EveryOption,
     FolderPipelineOption,
+    FpsOption,
     LandmarksOption,
     MethodsOption,
     PhotosArgument,
     PipelineOption,
     ReadingModelOption,
+    SearchOption,
+    SecondsOption,
+    SmoothOption,
     WorkersOption,
 )
 from feroi.terminal import (
@@ -33,33 +40,54 @@ from feroi.terminal import (
 
 
 def analyze(
-    photos: PhotosArgument,
+    photos: PhotosArgument = [],  # noqa: B006
     model: ReadingModelOption = Path("default"),
     csv: Annotated[Path | None, typer.Option("--csv", help="write a table, a row a face")] = None,
     jsonl: Annotated[Path | None, typer.Option("--jsonl", help="the same as JSON lines")] = None,
     parquet: Annotated[Path | None, typer.Option("--parquet", help="the same as Parquet")] = None,
-    overlay: Annotated[Path | None, typer.Option(help="folder for photos with readings drawn on")] = None,
+    overlay: Annotated[Path | None, typer.Option(help="folder for copies with readings drawn on")] = None,
     report: Annotated[Path | None, typer.Option(help="write one HTML page to look at or send")] = None,
     detector: DetectorOption = "both",
     biggest: BiggestOption = False,
     pipeline: PipelineOption = None,
     landmarks: LandmarksOption = "compact",
     abstain: AbstainOption = False,
+    every: EveryOption = 1,
+    fps: FpsOption = None,
+    smooth: SmoothOption = None,
+    search: SearchOption = 1.0,
+    camera: CameraOption = None,
+    seconds: SecondsOption = None,
 ) -> None:
-    """Find every face in photos, read it, and show where the network looked."""
+    """Find every face in photos and films, read it, and show where the network looked.
+
+    A film's table has a row a face a frame; killed, the same command goes on where it was.
+    """
     with clear_errors():
         from feroi.files import check_writable
+        from feroi.film import FilmSettings
+        from feroi.photo.video import Pace, is_film
         from feroi.reader import Reader
         from feroi.report.analysis import Tables, write_analysis
+        from feroi.report.films import Outputs
 
         check_writable(csv, jsonl, parquet, report)
-        files = chosen_photos(photos)
+        if bool(photos) == (camera is not None):
+            raise ValueError("give photos or films to read, or a --camera")
+        film = FilmSettings(Pace(every, fps), search, smooth).checked()
+        files = chosen_photos(photos) if photos else []
         reader = Reader(model, detector, biggest, pipeline, landmarks=landmarks, abstain=abstain)
         tables = Tables(csv, jsonl, parquet)
-        with progress_bar("reading") as on_progress:
-            found = heard(reader.read_many(files), files, on_progress)
-            counts = write_analysis(found, str(model), tables, overlay, report)
-        say_counts(counts)
+        outputs = Outputs(tables, overlay, report, smoothed=smooth is not None)
+        if camera is not None:
+            read_camera(camera, reader, film, outputs, str(model), seconds)
+        elif any(is_film(path) for path in files):
+            read_films(files, reader, film, outputs, {"model": str(model), "pipeline": pipeline})
+        else:
+            with progress_bar("reading") as on_progress:
+                found = heard(reader.read_many(files), files, on_progress)
+                counts = write_analysis(found, str(model), tables, overlay, report)
+            say_counts(counts)
 
 
 def explain(

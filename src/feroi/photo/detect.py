@@ -60,11 +60,13 @@ class Face(NamedTuple):
 
     box_xyxy_px: left, top, right, bottom in px of the photo, (0, 0) its upper left corner.
     score: how sure the detector is; comparable within one detector only, hog from 0 to about 3, cnn
-        from -0.3 to about 1.1.
+        from -0.3 to about 1.1. NaN for a face followed from another frame of a film.
+    track: in a film, the number of the person; None in a photo.
     """
 
     box_xyxy_px: Box
     score: float
+    track: int | None = None
 
     @property
     def area_px(self) -> float:

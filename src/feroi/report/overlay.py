@@ -56,8 +56,9 @@ def draw_overlay(photo: Photo) -> Image.Image:
 
     Beside the answer of a face of poor quality stands what is wrong with it; a face that was found and not
     read has a thin grey box.
-    Numbers are those of the column `face` of the tables. The heat fades out towards the border of what
-    the network saw. Photos of less than 1000 px are drawn up to four times as large.
+    Numbers are those of the column `face` of the tables, in a film of the column `track`. The heat fades
+    out towards the border of what the network saw. Photos of less than 1000 px are drawn up to four times
+    as large.
     Raises ValueError for a photo that could not be read.
     """
     if photo.pixels is None:
@@ -142,7 +143,7 @@ def _draw_faces(picture: Image.Image, faces: Sequence[Reading], times: int) -> N
     for box in boxes:
         pen.draw.rectangle(box, outline=_FRAME, width=line)
     for number, (face, box) in enumerate(zip(faces, boxes, strict=True)):
-        _draw_answer(pen, number, face, box)
+        _draw_answer(pen, number if face.track is None else face.track, face, box)
     for face, box in zip(faces, boxes, strict=True):
         _draw_bars(pen, face, box)
 
