@@ -8,12 +8,15 @@ from scipy.signal import correlate2d
 from feroi.baselines import receptive_fields
 from feroi.baselines.receptive_fields import CELLS, AuAwareFields, Filters, groups, small_faces
 
-RNG = np.random.default_rng(8)
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(8)
 
 
-def _faces(n):
+def _faces(n, rng):
     """Noise of the fineness of skin."""
-    return RNG.normal(120, 20, (n, 48, 48)).astype(np.float32)
+    return rng.normal(120, 20, (n, 48, 48)).astype(np.float32)
 
 
 @pytest.fixture
@@ -23,16 +26,16 @@ def few(monkeypatch):
     monkeypatch.setattr(receptive_fields, "GROUP", 6)
 
 
-def test_small_faces_are_means_of_boxes():
-    image = RNG.integers(0, 256, (96, 144), dtype=np.uint8)
+def test_small_faces_are_means_of_boxes(rng):
+    image = rng.integers(0, 256, (96, 144), dtype=np.uint8)
     found = small_faces(image[None])[0].reshape(48, 48)
     expected = image.reshape(48, 2, 48, 3).mean((1, 3))
     np.testing.assert_allclose(found, expected, atol=1)
     assert Image.fromarray(image).size == (144, 96)
 
 
-def test_units_are_the_largest_responses_in_each_cell(few):
-    faces = _faces(40)
+def test_units_are_the_largest_responses_in_each_cell(few, rng):
+    faces = _faces(40, rng)
     filters = Filters(faces.reshape(40, -1), seed=0)
     units = filters.units(faces[:2].reshape(2, -1)).reshape(2, 16, CELLS, CELLS)
     # By another way: correlate, and normalise each window through the sums of pixels and of their squares.
@@ -49,11 +52,11 @@ def test_units_are_the_largest_responses_in_each_cell(few):
         np.testing.assert_allclose(units[1, 8 + k], np.maximum(-cells.min((1, 3)), 0), atol=1e-3)
 
 
-def test_groups_are_those_of_a_slow_search():
+def test_groups_are_those_of_a_slow_search(rng):
     labels = np.array([0, 0, 2, 2, 2, 5, 5, 5, 5, 5])
-    units = RNG.normal(size=(10, 30))
+    units = rng.normal(size=(10, 30))
     units[:, 3] = 4.0  # a unit that never changes says nothing
-    units[:, 7] = units[:, 8] + 1e-3 * RNG.normal(size=10)
+    units[:, 7] = units[:, 8] + 1e-3 * rng.normal(size=10)
     with np.errstate(divide="ignore", invalid="ignore"):
         correlations = np.abs(np.nan_to_num(np.corrcoef(units.T)))
         for expression, found in zip((0, 2, 5), groups(units, labels, 6), strict=True):
@@ -69,9 +72,9 @@ def test_groups_are_those_of_a_slow_search():
 
 
 @pytest.mark.filterwarnings("error")
-def test_a_planted_movement_is_found_where_it_is(few):
+def test_a_planted_movement_is_found_where_it_is(few, rng):
     labels = np.arange(60) % 2
-    faces = _faces(60)
+    faces = _faces(60, rng)
     stripes = 80 * np.sin(np.arange(8))[:, None]
     faces[labels == 1, 26:34, 8:16] += stripes  # windows that see it begin in rows 20..33, columns 2..15
     chosen = AuAwareFields(0).fit(faces.reshape(60, -1), labels)
@@ -83,8 +86,8 @@ def test_a_planted_movement_is_found_where_it_is(few):
     assert chosen.transform(faces[:3].reshape(3, -1)).shape == (3, len(chosen.chosen_))
 
 
-def test_filters_follow_from_the_seed(few):
-    faces = _faces(12).reshape(12, -1)
+def test_filters_follow_from_the_seed(few, rng):
+    faces = _faces(12, rng).reshape(12, -1)
     one, same, other = (Filters(faces, seed).kernels for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, same)
     assert not np.allclose(one, other)
