@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from feroi.offline import load_onnxruntime
 from feroi.photo.pixels import to_intensity
 
 if TYPE_CHECKING:
@@ -203,13 +204,15 @@ def _hog_detector() -> Any:
 
 @cache
 def _cnn_session() -> InferenceSession:
-    import onnxruntime
-
+    onnxruntime = load_onnxruntime()
     options = onnxruntime.SessionOptions()
     if multiprocessing.parent_process() is not None:
         options.intra_op_num_threads = 1  # one of several processes, which share the cores already
     model = (files("feroi.photo") / "models" / "face-cnn.onnx").read_bytes()
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    session: InferenceSession = onnxruntime.InferenceSession(
+        model, options, providers=["CPUExecutionProvider"]
+    )
+    return session
 
 
 def _cnn_windows(level: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -107,3 +107,9 @@ def test_the_command_refuses_to_be_open_to_all(monkeypatch):
     result = CliRunner().invoke(commands, ["serve", "--host", "0.0.0.0"])
     assert result.exit_code == 1
     assert "16 or more" in result.output
+
+
+def test_the_command_serves_whole_pages_only(tmp_path):
+    result = CliRunner().invoke(commands, ["serve", "--page", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "holds no index.html" in result.output

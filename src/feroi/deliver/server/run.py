@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import h11
@@ -74,9 +72,3 @@ def server_of(app: FastAPI, host: str, port: int, limits: Limits) -> uvicorn.Ser
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
     )
-
-
-def shipped_page() -> Path | None:
-    """The folder of the page that reads in the browser; None where it is not installed."""
-    folder = Path(str(files("feroi"))) / "deliver" / "page"
-    return folder if (folder / "index.html").is_file() else None
