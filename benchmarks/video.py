@@ -1,11 +1,12 @@
 """How long films take, where the time goes, and that memory does not grow with their length.
 
-    OMP_NUM_THREADS=1 taskset -c 0 python benchmarks/video.py time
+    OMP_NUM_THREADS=1 python benchmarks/video.py time
     OMP_NUM_THREADS=1 python benchmarks/video.py memory --minutes 2 20
 
-Films are made from the shipped group photos, a window moving over them. `time` gives processor seconds of the thread
-that does the work, so run it on one core, where there are no others. `memory` reads each film in a fresh process with
-every output and gives its peak resident memory.
+Films are made from the shipped group photos, a window moving over them. `time` writes a table and a page,
+then also an overlay; the processor time of a stage is that of the thread that does it, and what threads of the
+detector and of FFmpeg add stands under the rest. `memory` reads each film in a fresh process with every output
+and gives its peak resident memory.
 """
 
 from __future__ import annotations
@@ -19,15 +20,17 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import av
 import numpy as np
 from PIL import Image
 
-from feroi import film, reading
+from feroi import film
 from feroi.data.groups import group_photos
 from feroi.film import FilmSettings
 from feroi.photo import tracks
@@ -38,22 +41,22 @@ from feroi.report.analysis import Tables
 from feroi.report.films import Outputs, Readers, write_films
 
 WINDOWS = {
-    "1 face, 640x480": (
+    "1 face, 480x400": (
+        400,
         480,
-        640,
-        lambda n: (140 + 60 * math.sin(n / 15), 240 + 20 * math.cos(n / 11)),
+        lambda n: (130 + 30 * math.sin(n / 15), 140 + 20 * math.cos(n / 11)),
         "library",
     ),
     "3 faces, 640x480": (
         480,
         640,
-        lambda n: (120 + 110 * math.sin(n / 15), 150 + 10 * math.cos(n / 11)),
+        lambda n: (80 + 60 * math.sin(n / 15), 150 + 10 * math.cos(n / 11)),
         "garden",
     ),
-    "5 faces, 1280x720": (
+    "9 faces, 1280x720": (
         720,
         1280,
-        lambda n: (140 + 100 * math.sin(n / 15), 160 + 10 * math.cos(n / 11)),
+        lambda n: (140 + 30 * math.sin(n / 15), 170 + 5 * math.cos(n / 11)),
         "garden",
     ),
 }
@@ -103,64 +106,65 @@ def write(path: Path, window: Any, fps: int, seconds: float) -> Path:
 
 
 def spend(name: str, path: Path, seconds: float) -> None:
-    """Processor time by stage, in ms a frame, and of all together in seconds a second of film."""
+    """Processor time of each stage in ms a frame, and of all a second of film, without and with an overlay."""
     spent: dict[str, float] = defaultdict(float)
+    calls: dict[str, int] = defaultdict(int)
 
     def timed(stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any, **named: Any) -> Any:
             start = time.thread_time()
             result = function(*arguments, **named)
             spent[stage] += time.thread_time() - start
+            calls[stage] += 1
             return result
 
         return call
 
     def timed_frames(*arguments: Any) -> Iterator[Any]:
-        frames = real_frames(*arguments)
-        while (frame := timed("decode", next)(frames, None)) is not None:
+        frames, take = real_frames(*arguments), timed("decode", next)
+        while (frame := take(frames, None)) is not None:
             yield frame
 
-    reader = Reader(threads=1)
+    reader, real_frames, real_read = Reader(threads=1), film.film_frames, film.read_found
     reader.read(next(iter(group_photos())))  # so that models are loaded
-    real = film.film_frames, film.detect, film.landmarks, film.prepared, tracks.prepare, reader.forward
-    real_frames = real[0]
-    film.film_frames, film.detect = timed_frames, timed("detect", film.detect)
-    film.landmarks, film.prepared = timed("landmarks", film.landmarks), timed("prepare", film.prepared)
-    tracks.prepare = timed("compare", tracks.prepare)
-    reader.forward = timed("network", reader.forward)
-    faces = frames = 0
-
-    def parts(path: Path, begun: Any) -> Iterator[Any]:
-        nonlocal faces, frames
-        for part in reader.film_parts(path, FilmSettings(), begun):
-            faces += sum(len(photo.faces) for photo in part.frames)
-            frames += len(part.frames)
-            yield part
-
+    with ExitStack() as stack:
+        for place, attribute, stage in (
+            (film, "detect", "detect"), (film, "landmarks", "landmarks"), (film, "prepared", "prepare"),
+            (tracks, "prepare", "compare"), (reader, "forward", "network"), (films, "film_rows", "write"),
+            (films, "as_csv", "write"),
+        ):  # fmt: skip
+            function = getattr(place, attribute)
+            stack.enter_context(patch.object(place, attribute, timed(stage, function)))
+        stack.enter_context(patch.object(film, "film_frames", timed_frames))
+        read_all = timed("network and regions", lambda *given: list(real_read(*given)))
+        stack.enter_context(patch.object(film, "read_found", read_all))
+        counts, plain, wall = work(path, reader, None)
+    spent["regions"] = spent.pop("network and regions") - spent["network"]
+    shares = dict(spent)
+    shares["the rest"] = plain - sum(spent.values())
     with tempfile.TemporaryDirectory() as folder:
-        here = Path(folder)
-        films.film_rows, films.as_csv = timed("table", films.film_rows), timed("table", films.as_csv)
-        films.FilmDrawer.add = timed("overlay", films.FilmDrawer.add)  # type: ignore[method-assign]
-        films.Timelines.add = timed("timeline", films.Timelines.add)  # type: ignore[method-assign]
-        start = time.process_time(), time.monotonic()
-        outputs = Outputs(Tables(here / "t.csv"), here / "drawn", here / "page.html")
-        write_films([path], Readers(parts, lambda path: next(reader.read_many([path]))), outputs, {})
-        total, wall = time.process_time() - start[0], time.monotonic() - start[1]
-    film.film_frames, film.detect, film.landmarks, film.prepared, tracks.prepare, reader.forward = real
-    for module, function in (
-        (films, "film_rows"),
-        (films, "as_csv"),
-        (films.FilmDrawer, "add"),
-        (films.Timelines, "add"),
-    ):
-        setattr(module, function, getattr(module, function).__closure__[0].cell_contents)
-    spent["the rest"] = total - sum(spent.values())
-    columns = " | ".join(f"{stage} {1000 * value / frames:.1f}" for stage, value in spent.items())
-    print(f"{name}: {frames} frames, {faces / frames:.2f} faces a frame; ms a frame: {columns}")
+        _, drawn, _ = work(path, reader, Path(folder))
+    stages = ", ".join(f"{stage} {1000 * value / counts.frames:.1f}" for stage, value in shares.items())
     print(
-        f"  processor {total / seconds:.2f} s a second of film, without overlay {(total - spent['overlay']) / seconds:.2f}; wall {wall:.0f} s",
+        f"{name}: {counts.frames} frames, {counts.faces} faces, {calls['detect']} searches\n"
+        f"  ms a frame: {stages}\n"
+        f"  processor s a second of film: {plain / seconds:.2f}, with overlay {drawn / seconds:.2f}; "
+        f"wall {wall / seconds:.2f}",
         flush=True,
     )
+
+
+def work(path: Path, reader: Reader, overlays: Path | None) -> tuple[films.FilmCounts, float, float]:
+    """What was found, and the seconds of processor and wall that reading and writing took."""
+    readers = Readers(
+        lambda path, begun: reader.film_parts(path, FilmSettings(), begun),
+        lambda path: next(reader.read_many([path])),
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        outputs = Outputs(Tables(Path(folder) / "t.csv"), overlays, Path(folder) / "page.html")
+        start = time.process_time(), time.monotonic()
+        counts = write_films([path], readers, outputs, {})
+        return counts, time.process_time() - start[0], time.monotonic() - start[1]
 
 
 def read_everything(path: Path) -> None:
@@ -171,7 +175,8 @@ def read_everything(path: Path) -> None:
         tables = Tables(here / "t.csv", here / "t.jsonl", here / "t.parquet")
         outputs = Outputs(tables, here / "drawn", here / "page.html", smoothed=True)
         readers = Readers(
-            lambda path, begun: reader.film_parts(path, settings, begun), reading.analyze_photos
+            lambda path, begun: reader.film_parts(path, settings, begun),
+            lambda path: next(reader.read_many([path])),
         )
         counts = write_films([path], readers, outputs, {})
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
