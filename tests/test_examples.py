@@ -107,9 +107,7 @@ def test_the_head_of_the_example_is_the_nearest_point_of_the_simplex(example):
     torch.testing.assert_close(by_hand, torch.tensor([[[0.65, 0.35]], [[1.0, 0.0]]]))
     scores = np.random.default_rng(0).uniform(-1, 1, (20, 9, 7))
     found = sparse_map(torch.from_numpy(scores), 3.0).numpy()
-    np.testing.assert_allclose(
-        found.reshape(20, -1), [_on_simplex(3 * s.ravel()) for s in scores], atol=1e-9
-    )
+    np.testing.assert_allclose(found.reshape(20, -1), [_on_simplex(3 * s.ravel()) for s in scores], atol=1e-9)
     assert (found == 0).mean() > 0.3
 
 
