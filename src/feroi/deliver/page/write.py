@@ -29,7 +29,7 @@ def page_files(model: Path | str = DEFAULT, runtime: Path | None = None) -> dict
     if file.suffix != ".onnx":
         raise ValueError(f"a browser reads ONNX, not {file}; make it by `feroi export {model} --out FILE.onnx`")
     loaded = load_model(file, threads=1)
-    told = facts(loaded.config, loaded.calibration, str(model))
+    told = facts(loaded.config, loaded.calibration, _called(model))
     static = HERE / "static"
     content = {
         path.relative_to(static).as_posix(): path.read_bytes()
@@ -37,13 +37,17 @@ def page_files(model: Path | str = DEFAULT, runtime: Path | None = None) -> dict
         if path.is_file()
     }
     photo = files("feroi.photo")
-    return {
-        **content,
+    fetched = {
         **_runtime_files(RUNTIME if runtime is None else runtime),
-        "models/facts.json": json.dumps(told, allow_nan=False).encode(),
         "models/network.onnx": file.read_bytes(),
         "models/face-cnn.onnx": (photo / "models" / "face-cnn.onnx").read_bytes(),
         "models/landmarks-68.bin": packed_trees(),
+    }
+    told["bytes"] = {name: len(values) for name, values in fetched.items()}
+    return {
+        **content,
+        **fetched,
+        "models/facts.json": json.dumps(told, allow_nan=False).encode(),
         "licences/face-cnn.txt": (photo / "models" / "LICENSE-CC0-face-cnn").read_bytes(),
         "licences/ICT-FaceKit.txt": (photo / "shape" / "LICENSE-ICT-FaceKit").read_bytes(),
         "licences/onnxruntime.txt": (files("onnxruntime") / "LICENSE").read_bytes(),
@@ -62,6 +66,11 @@ def write_page(folder: Path, model: Path | str = DEFAULT, runtime: Path | None =
         with atomic_path(folder / name) as temporary:
             temporary.write_bytes(content[name])
     return sum(map(len, content.values()))
+
+
+def _called(model: Path | str) -> str:
+    """What the page calls the network: a shipped one's name or a file's, never where it lies."""
+    return Path(model).name
 
 
 def _runtime_files(folder: Path) -> dict[str, bytes]:

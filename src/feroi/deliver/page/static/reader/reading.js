@@ -1,7 +1,7 @@
 /* Photos to readings: find every face, prepare it, read it, say where the network looked. `feroi.reading`. */
 
 import { SCAN_PIXELS, detect } from "./detect.js";
-import { landmarks } from "./landmarks.js";
+import { frameOf, landmarks } from "./landmarks.js";
 import { toIntensity } from "./pixels.js";
 import { middle, prepare } from "./prepare.js";
 import { quality } from "./quality.js";
@@ -126,3 +126,10 @@ function places(locations, pixels) {
   });
 }
 
+
+/** A face of a picture as one to look for in the next: {box, score, roll}. */
+export function landmarksBox(face) {
+  const { x, y, side, roll } = frameOf(face.landmarks);
+  const box = [x + 0.5 - side / 2, y + 0.5 - side / 2, x + 0.5 + side / 2, y + 0.5 + side / 2];
+  return { box, score: face.score, roll };
+}
