@@ -10,6 +10,7 @@ from feroi import __version__
 from feroi.commands.compare import baseline
 from feroi.commands.learn import agreement, calibrate, crossval, evaluate, export, rois, train
 from feroi.commands.make import demo, reproduce, synth
+from feroi.commands.page import page
 from feroi.commands.photos import analyze, explain, group, prepare
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -38,6 +39,7 @@ for command in (
     rois,
     agreement,
     export,
+    page,
     synth,
     reproduce,
     demo,

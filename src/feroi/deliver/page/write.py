@@ -27,9 +27,11 @@ def page_files(model: Path | str = DEFAULT, runtime: Path | None = None) -> dict
     """
     file = model_file(model, ".onnx")
     if file.suffix != ".onnx":
-        raise ValueError(f"a browser reads ONNX, not {file}; make it by `feroi export {model} --out FILE.onnx`")
+        raise ValueError(
+            f"a browser reads ONNX, not {file}; make it by `feroi export {model} --out FILE.onnx`"
+        )
     loaded = load_model(file, threads=1)
-    told = facts(loaded.config, loaded.calibration, _called(model))
+    told = facts(loaded.config, loaded.calibration, Path(model).name)
     static = HERE / "static"
     content = {
         path.relative_to(static).as_posix(): path.read_bytes()
@@ -66,11 +68,6 @@ def write_page(folder: Path, model: Path | str = DEFAULT, runtime: Path | None =
         with atomic_path(folder / name) as temporary:
             temporary.write_bytes(content[name])
     return sum(map(len, content.values()))
-
-
-def _called(model: Path | str) -> str:
-    """What the page calls the network: a shipped one's name or a file's, never where it lies."""
-    return Path(model).name
 
 
 def _runtime_files(folder: Path) -> dict[str, bytes]:

@@ -1,7 +1,8 @@
 /* Reads pictures beside the page, which stays responsive. Answers {id, ...}; loading is told by {loaded}. */
 
 import * as ort from "./runtime/ort.js";
-import { landmarksBox, readFaces, readPhoto } from "./reader/reading.js";
+import { readFaces, readPhoto } from "./reader/reading.js";
+import { follow } from "./reader/follow.js";
 import { fromRgba } from "./reader/pixels.js";
 import { think } from "./reader/runtime.js";
 
@@ -13,14 +14,15 @@ const FILES = {
 };
 const MOST_PIXELS = 16e6; // of a canvas; some telephones allow no more
 const LIVE_SCAN_PIXELS = 3e5;
-const SEARCH_EVERY_MS = 800; // between searches of a live picture; its faces are followed
+const FOLLOW_MS = 800; // between searches of a live picture, at least
+const FOLLOW_TIMES = 3; // as long as a search took: a slow machine follows more than it searches
 
 const mind = load();
 mind.then(
   ({ facts }) => postMessage({ ready: facts }),
   (error) => postMessage({ broken: error.message }),
 );
-let followed = { since: -Infinity, faces: [] };
+let followed = { until: 0, faces: [] };
 
 self.onmessage = async ({ data: { id, file, frame } }) => {
   try {
@@ -77,12 +79,13 @@ async function readFile(file) {
 async function readFrame(bitmap) {
   const began = performance.now();
   const photo = pixels(bitmap, bitmap.width, bitmap.height);
-  const search = !followed.faces.length || began - followed.since > SEARCH_EVERY_MS;
-  const found = search
-    ? await readPhoto(photo, await mind, LIVE_SCAN_PIXELS)
-    : await readFaces(photo, followed.faces, await mind);
-  followed = { since: search ? began : followed.since, faces: found.faces.map(landmarksBox) };
-  return { ...found, width: photo.width, height: photo.height, milliseconds: performance.now() - began };
+  const { trees } = await mind;
+  const known = followed.faces.length && began < followed.until ? follow(photo, followed.faces, trees) : null;
+  const found = known ? await readFaces(photo, known, await mind) : await readPhoto(photo, await mind, LIVE_SCAN_PIXELS);
+  const milliseconds = performance.now() - began;
+  const until = began + milliseconds + Math.max(FOLLOW_MS, FOLLOW_TIMES * milliseconds);
+  followed = { until: known ? followed.until : until, faces: found.faces };
+  return { ...found, width: photo.width, height: photo.height, searched: !known, milliseconds };
 }
 
 /** RGB of a picture at a size, transparent parts on white; the bitmap is given up. */

@@ -13,8 +13,7 @@ const NEAR = 0.1;
 const BOX_DOWN = 0.072;
 const BOX_SIDE = 3.41;
 
-/** The landmarks of the face in a box of a picture; beside those of the box, for a face that stands about as
-    upright as `roll`, radians, starts from that alone. */
+/** The landmarks of the face in a box of a picture. roll: of the face in radians, if it is known about. */
 export function landmarks(photo, [x0, y0, x1, y1], trees, roll = null) {
   const [x, y] = [(x0 + x1 - 1) / 2, (y0 + y1 - 1) / 2];
   const side = Math.sqrt((x1 - x0) * (y1 - y0));

@@ -1,7 +1,7 @@
 /* Photos to readings: find every face, prepare it, read it, say where the network looked. `feroi.reading`. */
 
 import { SCAN_PIXELS, detect } from "./detect.js";
-import { frameOf, landmarks } from "./landmarks.js";
+import { landmarks } from "./landmarks.js";
 import { toIntensity } from "./pixels.js";
 import { middle, prepare } from "./prepare.js";
 import { quality } from "./quality.js";
@@ -14,12 +14,12 @@ export async function readPhoto(photo, mind, scanPixels = SCAN_PIXELS) {
   return readFaces(photo, await detect(photo, mind.score, scanPixels), mind);
 }
 
-/** The same for faces that are known: [{box, score}], each perhaps with the `roll` its landmarks start from. */
+/** The same for faces that are known: [{box, score}], each perhaps with its landmarks, `points`. */
 export async function readFaces(photo, found, mind) {
   const intensity = toIntensity(photo);
   const [prepared, refused] = [[], []];
   for (const face of found) {
-    const points = landmarks(photo, face.box, mind.trees, face.roll ?? null);
+    const points = face.points ?? landmarks(photo, face.box, mind.trees);
     try {
       const crop = prepare(intensity, points, mind.facts.network.stored_hw, mind.facts.framing);
       const shownWell = quality(intensity, points, crop, mind.facts);
@@ -124,12 +124,4 @@ function places(locations, pixels) {
     const place = Math.min(Math.max(((at + 0.5) * locations) / pixels - 0.5, 0), locations - 1);
     return [Math.floor(place), place - Math.floor(place)];
   });
-}
-
-
-/** A face of a picture as one to look for in the next: {box, score, roll}. */
-export function landmarksBox(face) {
-  const { x, y, side, roll } = frameOf(face.landmarks);
-  const box = [x + 0.5 - side / 2, y + 0.5 - side / 2, x + 0.5 + side / 2, y + 0.5 + side / 2];
-  return { box, score: face.score, roll };
 }

@@ -56,6 +56,7 @@ export function cameraSection({ follow, keep, say, facts }) {
       stage.append(heatLayer(found, told.heat), make("div", { className: "boxes", aria: { hidden: "true" } }, ...boxes));
       note.textContent = summary(found);
       section.dataset.milliseconds = found.milliseconds.toFixed(1);
+      section.dataset.searched = found.searched;
       if (performance.now() - spoken > SPEAK_EVERY_MS) {
         spoken = performance.now();
         say(summary(found));

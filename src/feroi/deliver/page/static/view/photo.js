@@ -6,6 +6,7 @@ import { faceCard } from "./face.js";
 import { canvas, drawHeat } from "./heat.js";
 
 const HEAT_PX = 1200; // of the colours' longer side; they are smooth
+const FEW = 2; // faces have room beside their photo
 
 /** The article of a photo that is being read. url: of the picture; number: counts photos. */
 export function photoArticle(name, url, number) {
@@ -23,6 +24,7 @@ export async function showFound(shown, found, facts, onCompare) {
   const { article, stage, picture, state, number } = shown;
   article.setAttribute("aria-busy", "false");
   stage.classList.remove("waiting");
+  article.classList.toggle("few", found.faces.length > 0 && found.faces.length <= FEW);
   state.textContent = found.faces.length ? count(found.faces.length, "face") : found.status;
   await picture.decode();
   picture.alt = `The photo, with ${count(found.faces.length, "face")} marked`;
