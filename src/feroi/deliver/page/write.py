@@ -74,7 +74,7 @@ def _runtime_files(folder: Path) -> dict[str, bytes]:
     missing = [name for name in RUNTIME_FILES if not (folder / name).is_file()]
     if missing:
         raise FileNotFoundError(
-            f"{folder} lacks {' and '.join(missing)}, onnxruntime-web, which the page reads with; run "
-            f"`make page` in a copy of the repository (it needs npm), or give a folder that has them by --runtime"
+            f"{folder} lacks {' and '.join(missing)} of onnxruntime-web, which the page reads with; run "
+            f"`make page` in a copy of the repository (it needs npm), or give a folder that has them: --runtime"
         )
     return {f"runtime/{name}": (folder / name).read_bytes() for name in RUNTIME_FILES}
