@@ -75,6 +75,6 @@ def _runtime_files(folder: Path) -> dict[str, bytes]:
     if missing:
         raise FileNotFoundError(
             f"{folder} lacks {' and '.join(missing)} of onnxruntime-web, which the page reads with; run "
-            f"`make page` in a copy of the repository (it needs npm), or give a folder that has them: --runtime"
+            f"`make page` in a copy of the repository (it needs npm), or name by --runtime a folder of them"
         )
     return {f"runtime/{name}": (folder / name).read_bytes() for name in RUNTIME_FILES}
