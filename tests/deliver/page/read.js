@@ -1,8 +1,8 @@
-// node read.js PAGE RGB WIDTH HEIGHT: what the page reads in raw pixels, as JSON.
+// node read.js PAGE PHOTOS.json: what the page reads in raw pixels; PHOTOS lists {rgb, width, height}.
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
-const [folder, rgb, width, height] = process.argv.slice(2);
+const [folder, photos] = process.argv.slice(2);
 const page = pathToFileURL(`${folder}/`);
 const ort = await import(new URL("runtime/ort.js", page));
 const { think } = await import(new URL("reader/runtime.js", page));
@@ -18,6 +18,8 @@ const mind = await think(ort, {
   trees: bytes("models/landmarks-68.bin"),
   wasm: bytes("runtime/ort.wasm"),
 });
-const photo = { width: Number(width), height: Number(height), channels: 3, data: new Uint8Array(readFileSync(rgb)) };
-const found = await readPhoto(photo, mind);
+const found = [];
+for (const { rgb, width, height } of JSON.parse(readFileSync(photos))) {
+  found.push(await readPhoto({ width, height, channels: 3, data: new Uint8Array(readFileSync(rgb)) }, mind));
+}
 process.stdout.write(JSON.stringify(found, (key, value) => (ArrayBuffer.isView(value) ? Array.from(value) : value)));

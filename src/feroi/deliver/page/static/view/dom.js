@@ -1,11 +1,10 @@
 /* Elements from code: the page has no templates, and its policy no inline styles. */
 
-/** An element with properties, `aria` and `data` attributes, and children. */
-export function make(tag, { aria = {}, data = {}, ...properties } = {}, ...children) {
+/** An element with properties, `aria` attributes (the role among them) and children. */
+export function make(tag, { aria = {}, ...properties } = {}, ...children) {
   const element = document.createElement(tag);
   Object.assign(element, properties);
   for (const [name, value] of Object.entries(aria)) element.setAttribute(name === "role" ? name : `aria-${name}`, value);
-  Object.assign(element.dataset, data);
   element.append(...children.filter((child) => child !== null));
   return element;
 }

@@ -11,8 +11,8 @@ export function faceCard(picture, face, number, id, facts, onCompare) {
   compare.append(make("span", { className: "away" }, ` face ${number}, ${face.expression}`));
   compare.addEventListener("click", () => onCompare(compare));
   return make(
-    "section",
-    { className: "card", id, tabIndex: -1, aria: { label: `Face ${number}: ${answer(face)}, ${percent(face.confidence)}` } },
+    "div",
+    { className: "card", id, tabIndex: -1, aria: { role: "group", label: `Face ${number}: ${answer(face)}, ${percent(face.confidence)}` } },
     make("header", {}, title, compare),
     make(
       "div",
