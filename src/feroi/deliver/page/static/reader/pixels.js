@@ -1,4 +1,5 @@
-/* Pictures as arrays, resized exactly as Pillow resizes them: `feroi.photo` stands on its filters.
+/* Pictures as arrays, resized as Pillow resizes them, to the last bit where both sides change alike:
+   `feroi.photo` stands on its filters.
 
    A picture is {width, height, channels, data}: data a Uint8Array in rows, channels 1 or 3. */
 
