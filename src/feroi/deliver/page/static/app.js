@@ -15,6 +15,7 @@ let turn = Promise.resolve(); // photos are read one after the other
 const reader = connect((share) => (byId("loaded").value = share));
 reader.ready.then(
   (facts) => {
+    performance.mark("ready");
     byId("loading").hidden = true;
     byId("version").textContent = `feroi ${facts.version}, network ${facts.network.name}.`;
     const { coverage } = facts.calibration;
@@ -37,6 +38,7 @@ function take(files) {
   if (!files.length) return;
   byId("results").hidden = false;
   say(`Reading ${count(files.length, "file")}`);
+  const first = given;
   for (const file of files) {
     const url = URL.createObjectURL(file);
     const photo = { name: file.name, status: "", faces: [], refused: [], url };
@@ -45,6 +47,7 @@ function take(files) {
     byId("photos").append(shown.article);
     turn = turn.then(() => read(file, photo, shown));
   }
+  byId(`photo-${first}`).scrollIntoView({ block: "start" });
 }
 
 async function read(file, photo, shown) {
@@ -55,7 +58,6 @@ async function read(file, photo, shown) {
       pick({ face, number, name: photo.name, picture: shown.picture, button }),
     );
     Object.assign(photo, found);
-    shown.article.dataset.milliseconds = found.milliseconds.toFixed(1);
     const words = found.faces.map(({ expression }) => expression).join(", ");
     say(`${photo.name}: ${found.faces.length ? `${count(found.faces.length, "face")}, ${words}` : found.status}`);
   } catch (error) {

@@ -24,7 +24,8 @@ export function cameraSection({ follow, keep, say, facts }) {
     video.srcObject = stream;
     await video.play();
     section.hidden = false;
-    byId("camera-title").focus();
+    section.scrollIntoView({ block: "start" });
+    byId("camera-title").focus({ preventScroll: true });
     watch(await facts);
   });
   byId("close-camera").addEventListener("click", () => {

@@ -22,7 +22,6 @@ export function photoArticle(name, url, number) {
 /** Fills in what was found. onCompare: called with a face, its number and its button. */
 export async function showFound(shown, found, facts, onCompare) {
   const { article, stage, picture, state, number } = shown;
-  article.setAttribute("aria-busy", "false");
   stage.classList.remove("waiting");
   article.classList.toggle("few", found.faces.length > 0 && found.faces.length <= FEW);
   state.textContent = found.faces.length ? count(found.faces.length, "face") : found.status;
@@ -43,6 +42,8 @@ export async function showFound(shown, found, facts, onCompare) {
   );
   const refused = found.refused.map(({ reason }) => make("p", { className: "quiet" }, `A face found was not read: ${reason}`));
   article.append(...refused, make("div", { className: "cards" }, ...cards));
+  article.dataset.milliseconds = found.milliseconds.toFixed(1);
+  article.setAttribute("aria-busy", "false");
 }
 
 /** Says that a file could not be read; the others stay. */
