@@ -54,6 +54,7 @@ async function read(file, photo, shown) {
   if (!photos.includes(photo)) return; // removed while it waited
   try {
     const found = await reader.read(file);
+    if (!photos.includes(photo)) return;
     await showFound(shown, found, await reader.ready, (face, number, button) =>
       pick({ face, number, name: photo.name, picture: shown.picture, button }),
     );
@@ -61,6 +62,7 @@ async function read(file, photo, shown) {
     const words = found.faces.map(({ expression }) => expression).join(", ");
     say(`${photo.name}: ${found.faces.length ? `${count(found.faces.length, "face")}, ${words}` : found.status}`);
   } catch (error) {
+    if (!photos.includes(photo)) return;
     photo.status = error.message;
     showFailed(shown, error.message);
     say(`${photo.name}: ${error.message}`);

@@ -26,7 +26,7 @@ export function cameraSection({ follow, keep, say, facts }) {
     section.hidden = false;
     section.scrollIntoView({ block: "start" });
     byId("camera-title").focus({ preventScroll: true });
-    watch(await facts);
+    watch(stream).catch((error) => say(`The camera's picture could not be read: ${error.message}`));
   });
   byId("close-camera").addEventListener("click", () => {
     for (const track of stream.getTracks()) track.stop();
@@ -43,8 +43,8 @@ export function cameraSection({ follow, keep, say, facts }) {
     keep(new File([blob], `camera ${kept}.png`, { type: "image/png" }));
   });
 
-  async function watch(told) {
-    const mine = stream;
+  async function watch(mine) {
+    const told = await facts;
     let spoken = -Infinity;
     note.textContent = "Looking for faces";
     while (stream === mine) {

@@ -13,9 +13,9 @@ export function byId(id) {
   return document.getElementById(id);
 }
 
-/** A share as "98 %". */
+/** A share as "98 %", which no line ends in. */
 export function percent(share) {
-  return `${(100 * share).toFixed(0)} %`;
+  return `${(100 * share).toFixed(0)}\u00a0%`;
 }
 
 /** A bar as long as a share, for the eye alone: the number stands beside it. */
