@@ -10,6 +10,7 @@ from feroi import __version__
 from feroi.commands.compare import baseline
 from feroi.commands.learn import agreement, calibrate, crossval, evaluate, export, publish, rois, train
 from feroi.commands.make import demo, reproduce, synth
+from feroi.commands.page import page
 from feroi.commands.photos import analyze, explain, group, prepare
 from feroi.commands.serve import serve
 
@@ -35,7 +36,7 @@ PANELS = {
     "Get faces to learn from": (prepare, synth),
     "Train": (train, calibrate),
     "Measure": (evaluate, crossval, baseline, rois, agreement),
-    "Hand a network on": (export, publish, serve),
+    "Hand a network on": (export, publish, serve, page),
     "Make the paper anew": (reproduce,),
 }
 """The commands, in the README's order."""

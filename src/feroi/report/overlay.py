@@ -14,7 +14,7 @@ from feroi.look import FloatArray
 from feroi.reading import Photo, Reading, Refused
 
 # Twelve even steps of matplotlib's inferno, the colours of every region of interest.
-_INFERNO = np.array(
+INFERNO = np.array(
     [
         (0, 0, 4), (22, 11, 57), (66, 10, 104), (106, 23, 110), (147, 38, 103), (188, 55, 84),
         (221, 81, 58), (243, 120, 25), (252, 165, 10), (246, 215, 70), (249, 245, 120), (252, 255, 164),
@@ -44,9 +44,9 @@ def heat(image: NDArray[np.uint8], roi: FloatArray, strength: float = 1.0) -> ND
     """
     rgb = np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image
     level = np.clip((roi - 1) / (FULL_HEAT - 1), 0, 1)
-    place = level * (len(_INFERNO) - 1)
-    steps = np.arange(len(_INFERNO))
-    colour = np.stack([np.interp(place, steps, _INFERNO[:, c]) for c in range(3)], axis=-1)
+    place = level * (len(INFERNO) - 1)
+    steps = np.arange(len(INFERNO))
+    colour = np.stack([np.interp(place, steps, INFERNO[:, c]) for c in range(3)], axis=-1)
     alpha = (strength * _MOST_OPAQUE * level)[..., None]
     return np.asarray(rgb * (1 - alpha) + colour * alpha + 0.5).astype(np.uint8)
 
