@@ -38,8 +38,8 @@ def _times_as_wide(config: NetworkConfig, source: NetworkConfig) -> int:
     alike = replace(config, **{name: getattr(source, name) for name in free})
     if alike != source:
         raise ValueError(
-            "a network can begin from one with the same head, batch_norm, residual, lateral, poolings, inputs "
-            "and, with the flatten and stacked-max heads, input size; this one is "
+            "a network can begin from one with the same head, batch_norm, residual, lateral, poolings, "
+            "inputs and, with the flatten and stacked-max heads, input size; this one is "
             f"{config}, and that one {source}"
         )
     if config.width % source.width:
