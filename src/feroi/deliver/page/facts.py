@@ -30,12 +30,17 @@ _ALIGNED_BYTES = 8  # a typed array of JavaScript begins at a multiple of its el
 def facts(config: NetworkConfig, calibration: Calibration, model: str) -> dict[str, Any]:
     """All but the arrays, as JSON takes it.
 
-    model: what the network is called. Raises ValueError for one whose faces are not prepared by `wild`.
+    model: what the network is called. Raises ValueError for one whose faces are not prepared by `wild`, or that sees
+        depth.
     """
     if config.pipeline != "wild":
         raise ValueError(
             f"the page prepares faces by the pipeline wild, and {model} learned from {config.pipeline}; "
             f"read with it by `feroi analyze`"
+        )
+    if config.inputs == "intensity+depth":
+        raise ValueError(
+            f"the page cannot estimate depth, and {model} sees it; read with it by `feroi analyze`"
         )
     return {
         "version": feroi.__version__,
