@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint docs page clean
 
 demo: .venv/demo.stamp  ## read photos, train on the embedded faces, and write demo/report.html
 	$(BIN)/feroi demo --out demo
@@ -14,6 +14,12 @@ lint: .venv/dev.stamp  ## style and types
 	$(BIN)/ruff format --check src tests
 	$(BIN)/ruff check src tests
 	$(BIN)/mypy
+
+docs: .venv/docs.stamp  ## the Python reference, from docstrings, in build/docs
+	$(BIN)/python docs/pdoc/build.py build/docs
+
+page:  ## fetch onnxruntime-web from the npm registry for `feroi page`
+	tools/page/vendor.sh
 
 .venv/%.stamp: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -13,11 +13,11 @@ import feroi
 
 PACKAGE = Path(feroi.__file__).parent
 FLOORS = {
-    "": 0, "vocabulary": 0, "config": 0, "files": 0, "look": 0, "progress": 0,
+    "": 0, "vocabulary": 0, "config": 0, "files": 0, "look": 0, "offline": 0, "progress": 0,
     "photo": 1, "network": 1,
     "data": 2, "baselines": 2, "explain": 2, "synthetic": 2,
     "training": 3, "evaluation": 3, "report": 3,
-    "reading": 3,
+    "reading": 3, "film": 3,
     "deliver": 4, "demo": 4, "reader": 4, "reproduce": 4,
     "terminal": 5, "options": 5, "commands": 5, "cli": 6,
 }  # fmt: skip

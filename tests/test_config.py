@@ -38,6 +38,24 @@ def test_images_are_stored_a_margin_larger_than_the_input(input_hw, stored_hw):
     assert network_preset("paper-gap", input_hw=input_hw).stored_hw == stored_hw
 
 
+@pytest.mark.parametrize(
+    ("head", "input_hw", "poolings", "feature_hw"),
+    [
+        ("flatten", (144, 112), 4, (9, 7)),
+        ("stacked-max", (144, 112), 4, (4, 3)),  # one 2x2 max-pooling
+        ("stacked-max", (272, 272), 4, (2, 2)),  # 17, 8, 4, 2
+        ("stacked-max", (64, 64), 4, (2, 2)),
+        ("stacked-max", (112, 112), 4, (3, 3)),  # 7, 3
+        ("stacked-max", (2048, 64), 2, (64, 2)),  # 512x16 three times halved is 64x2
+        ("gap", (272, 272), 4, (1, 1)),
+        ("max", (144, 112), 4, (1, 1)),
+        ("attention", (144, 112), 3, (1, 1)),
+    ],
+)
+def test_what_the_classifier_is_given(head, input_hw, poolings, feature_hw):
+    assert NetworkConfig(head, input_hw, poolings=poolings).feature_hw == feature_hw
+
+
 def test_configuration_survives_json():
     config = NetworkConfig("gap", (48, 64), dropout=0.1)
     assert network_from_dict(to_dict(config)) == config
@@ -45,10 +63,10 @@ def test_configuration_survives_json():
 
 def test_older_files_describe_networks_without_what_came_later():
     values = to_dict(NetworkConfig("gap"))
-    for name in ("convolutions", "width", "lateral"):
+    for name in ("convolutions", "width", "lateral", "inputs"):
         del values[name]
     assert network_from_dict(values) == NetworkConfig(
-        "gap", convolutions=(3, 3, 2, 2), width=1, lateral=False
+        "gap", convolutions=(3, 3, 2, 2), width=1, lateral=False, inputs="intensity"
     )
     del values["beta"]
     with pytest.raises(ValueError, match=r"missing fields: beta$"):
@@ -75,6 +93,7 @@ def test_presets_of_the_paper_hold_nothing_of_ours(name):
         "bounded": True,
         "margin": True,
         "beta": 1.0,
+        "inputs": "intensity",
     }
     ours |= {
         "augmentation": "patches",
@@ -107,6 +126,7 @@ def test_presets_of_the_paper_hold_nothing_of_ours(name):
         (lambda: RecipeConfig(1, guidance=-0.5), "guidance"),
         (lambda: NetworkConfig("gap", poolings=5), "poolings must be 2, 3 or 4, got 5"),
         (lambda: NetworkConfig("gap", lateral=True), "poolings must be 2 or 3, got 4"),
+        (lambda: NetworkConfig("stacked-max", (48, 64)), "locations a side, got 4x3; take inputs of 64 px"),
         (lambda: NetworkConfig("gap", width=0), "width must be 1 to 64, got 0"),
         (lambda: NetworkConfig("gap", convolutions=(3, 3, 2)), "four numbers of 1 to 64"),
         (lambda: _set("convolutions=2,few"), "convolutions is whole numbers with commas between"),
@@ -114,6 +134,7 @@ def test_presets_of_the_paper_hold_nothing_of_ours(name):
         (lambda: _set("beta"), "field=value, got 'beta'"),
         (lambda: _set("poolings=few"), "poolings is a whole number, got 'few'"),
         (lambda: _set("bounded=0"), "bounded is true or false, got '0'"),
+        (lambda: _set("inputs=depth"), "unknown inputs 'depth'; choose one of intensity, intensity"),
         (lambda: network_preset("vgg"), "paper-attention"),
         (lambda: recipe_preset("fast"), "onecycle"),
         (lambda: network_from_dict({"head": "gap", "depth": 3}), "depth"),

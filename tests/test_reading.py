@@ -361,3 +361,20 @@ def test_labels_go_where_they_are_whole_and_hide_nothing():
     assert free_spot((61, 12), [above, below], [box], (100, 100)) is None
     assert free_spot((60, 12), [above, below], [box, (95, 60, 99, 70)], (100, 100)) is None
     assert moved_inside((61, 12), above, (100, 100)) == (39, 0, 100, 12)
+
+
+def test_a_network_that_sees_depth_is_shown_that_of_each_face(astronaut):
+    shown = []
+
+    def forward(faces):
+        shown.append(faces)
+        return _forward(faces)
+
+    (photo,) = analyze_photos([astronaut], forward, replace(CONFIG, inputs="intensity+depth"), HOG)
+    ((face, depth),) = shown[0]
+    (found,) = photo.faces
+    np.testing.assert_array_equal(np.round(255 * face), found.crop)
+    row, column = np.unravel_index(depth.argmax(), depth.shape)
+    nearest = found._places_xy_px[row, column]  # on the photo
+    eyes = found.landmarks[36:42].mean(0) - found.landmarks[42:48].mean(0)
+    assert np.hypot(*(nearest - found.landmarks[30])) < 0.3 * np.hypot(*eyes)  # the tip of the nose

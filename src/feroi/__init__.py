@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from feroi.reader import Reader as Reader
     from feroi.reader import analyze as analyze
 
+__all__ = ["Reader", "analyze"]
 __version__ = "0.1.0.dev0"
 
 _PUBLIC = {"analyze": "feroi.reader", "Reader": "feroi.reader"}

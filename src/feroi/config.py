@@ -11,23 +11,31 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, TypeVar, get_args
 
-Head = Literal["flatten", "gap", "attention", "attention-symmetric", "attention-symmetric-renormalized"]
-HEADS: tuple[Head, ...] = (
+Head = Literal[
     "flatten",
+    "stacked-max",
+    "max",
     "gap",
     "attention",
     "attention-symmetric",
     "attention-symmetric-renormalized",
-)
+]
+HEADS: tuple[Head, ...] = get_args(Head)
 Pipeline = Literal["front", "pose", "wild"]
 PIPELINES: tuple[Pipeline, ...] = get_args(Pipeline)
+Inputs = Literal["intensity", "intensity+depth", "mapped-patterns"]
+INPUTS: tuple[Inputs, ...] = get_args(Inputs)
 Schedule = Literal["constant", "onecycle"]
 Augmentation = Literal["patches", "affine"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
+REGISTERED_HEADS: list[str] = []
+"""Heads that do not come with the package: see `network.model.register_attention`."""
+
 _Preset = TypeVar("_Preset")
 
 _LARGEST_SIDE = 2048
+_SMALLEST_STACKED = 4
 
 PAPER_FRONT_HW = (144, 112)
 PAPER_POSE_HW = (272, 272)
@@ -41,6 +49,9 @@ _PAPER_STORED_HW = {PAPER_FRONT_HW: (160, 125), PAPER_POSE_HW: (284, 284)}
 class NetworkConfig:
     """One network: ten convolutions and a head (section 3).
 
+    head: what is made of the last map (Table 7). `flatten` keeps every location; `stacked-max` (ours) those
+        left by further 2x2 max-poolings, until the shorter side has 2 or 3; `max` (ours) the largest value of
+        each channel; `gap` its mean; the attention heads its mean under a learned map.
     input_hw: height and width of the input in pixels, at least 16 each.
     beta: sharpness of the attention's soft-max (Eq. 4); the paper uses 1.
     dropout: rate before the classifier, 0..1. The paper gives none. VGG's 0.5 starves the 128
@@ -59,6 +70,9 @@ class NetworkConfig:
         `poolings` says at a fraction of the multiplications. Never in a `paper-*` preset.
     margin: whether images are kept a ninth larger than the input, for patches to be cut from. Always in
         a `paper-*` preset; without it the network sees the whole image.
+    inputs: what the network sees of a face. The paper's see its intensity. "intensity+depth" adds an
+        estimated depth (`baselines.depth`), which the paper names as a next step; "mapped-patterns" sees
+        local binary patterns in place of intensities (`network.patterns`), after Levi and Hassner 2015.
     pipeline: how the faces it learned from were prepared, a name of `photo.prepare`; None if
         nobody said.
     """
@@ -75,11 +89,13 @@ class NetworkConfig:
     width: int = 1
     lateral: bool = False
     margin: bool = True
+    inputs: Inputs = "intensity"
     pipeline: Pipeline | None = None
 
     def __post_init__(self) -> None:
-        if self.head not in HEADS:
-            raise ValueError(f"unknown head {self.head!r}; choose one of {', '.join(HEADS)}")
+        if self.head not in (*HEADS, *REGISTERED_HEADS):
+            known = ", ".join((*HEADS, *REGISTERED_HEADS))
+            raise ValueError(f"unknown head {self.head!r}; choose one of {known}")
         height, width = self.input_hw
         if not (16 <= height <= _LARGEST_SIDE and 16 <= width <= _LARGEST_SIDE):
             raise ValueError(
@@ -97,8 +113,50 @@ class NetworkConfig:
             raise ValueError(f"width must be 1 to 64, got {self.width}")
         if self.lateral and self.poolings == 4:
             raise ValueError("with lateral, no pooling closes the last block: poolings must be 2 or 3, got 4")
+        if self.inputs not in INPUTS:
+            raise ValueError(f"unknown inputs {self.inputs!r}; choose one of {', '.join(INPUTS)}")
         if self.pipeline not in (None, *PIPELINES):
             raise ValueError(f"unknown pipeline {self.pipeline!r}; choose one of {', '.join(PIPELINES)}")
+        if self.head == "stacked-max" and min(self.map_hw) < _SMALLEST_STACKED:
+            rows, columns = self.map_hw
+            raise ValueError(
+                f"stacked-max needs a map of at least {_SMALLEST_STACKED} locations a side, got "
+                f"{columns}x{rows}; take inputs of {_SMALLEST_STACKED * self.stride} px or more"
+            )
+
+    @property
+    def takes_any_size(self) -> bool:
+        """Whether the network reads faces of any size, not of `input_hw` alone."""
+        return self.head not in ("flatten", "stacked-max")
+
+    @property
+    def weighs_locations(self) -> bool:
+        """Whether there is a map of how much each location counts."""
+        return self.head == "gap" or self.head.startswith("attention")
+
+    @property
+    def map_hw(self) -> tuple[int, int]:
+        """Rows and columns of the last map, of an input of `input_hw`."""
+        return self.input_hw[0] // self.stride, self.input_hw[1] // self.stride
+
+    @property
+    def stacked_poolings(self) -> int:
+        """How many 2x2 max-poolings the head stacks on the last map; none but with `stacked-max`."""
+        return min(self.map_hw).bit_length() - 2 if self.head == "stacked-max" else 0
+
+    @property
+    def feature_hw(self) -> tuple[int, int]:
+        """Rows and columns of what the classifier is given, of an input of `input_hw`; 1x1 if they are
+        aggregated into one vector."""
+        if self.takes_any_size:
+            return 1, 1
+        return self.map_hw[0] >> self.stacked_poolings, self.map_hw[1] >> self.stacked_poolings
+
+    @property
+    def channels_in(self) -> int:
+        """Channels a face comes in: its intensity, and its depth where the network sees it. Patterns are made
+        of the intensity inside the network."""
+        return 2 if self.inputs == "intensity+depth" else 1
 
     @property
     def stride(self) -> int:
@@ -117,11 +175,11 @@ class NetworkConfig:
 
         A 3x3 convolution sees one of its pixels further, and those are 1, 2, 4, 8 px wide from block to
         block, as far as there are poolings between. With `lateral`, what a location gets of the last
-        block is seen from a square as large as two of its own.
+        block is seen from a square as large as two of its own. A mapped pattern is seen from 3x3 px.
         """
         coarsest = self.poolings + self.lateral
         seen = sum(n << min(block, coarsest) for block, n in enumerate(self.convolutions))
-        return seen + self.grain_px - self.stride
+        return seen + self.grain_px - self.stride + int(self.inputs == "mapped-patterns")
 
     @property
     def stored_hw(self) -> tuple[int, int]:
@@ -210,6 +268,8 @@ NETWORKS: dict[str, NetworkConfig] = {
     "paper-gap": NetworkConfig("gap"),
     "paper-attention": NetworkConfig("attention"),
     "paper-attention-symmetric": NetworkConfig("attention-symmetric"),
+    "stacked-max": NetworkConfig("stacked-max"),
+    "global-max": NetworkConfig("max"),
     "attention-symmetric-renormalized": NetworkConfig("attention-symmetric-renormalized"),
     "fine-attention": NetworkConfig("attention", batch_norm=True, poolings=3),
     "residual-attention": _RESIDUAL,
@@ -243,6 +303,14 @@ RECIPES: dict[str, RecipeConfig] = {
     # Ours: the same with a teacher, whose answers are soft as they are.
     "distilled": replace(_WILD, label_smoothing=0.0, distillation=0.5),
 }
+
+
+def check_intensity(config: NetworkConfig, what: str) -> None:
+    """Raises ValueError, saying `what` cannot be done, for a network that sees other than the intensity."""
+    if config.inputs != "intensity":
+        raise ValueError(
+            f"{what} needs a network that sees the intensity alone, and this one sees {config.inputs}"
+        )
 
 
 def network_preset(name: str, **changes: Any) -> NetworkConfig:
@@ -316,7 +384,7 @@ def _named(presets: dict[str, _Preset], name: str, kind: str) -> _Preset:
     return presets[name]
 
 
-_ADDED = {"convolutions", "width", "lateral"}
+_ADDED = {"convolutions", "width", "lateral", "inputs"}
 
 
 def to_dict(config: NetworkConfig | RecipeConfig) -> dict[str, Any]:

@@ -16,8 +16,9 @@ class Look(NamedTuple, Generic[Values]):
 
     logits: (N, 7), in the order of `vocabulary.EXPRESSIONS`.
     attention: (N, H, W), the weight B of each location of the last feature map; uniform for
-        `gap`. None for `flatten`, which weighs no location.
-    focus: (N, C), the focused feature z; for `flatten` the whole map, (N, C·H·W).
+        `gap`. None for `flatten`, `stacked-max` and `max`, which weigh no location.
+    focus: (N, C), the focused feature z; for `flatten` the whole map, (N, C·H·W), for `stacked-max`
+        what is left of it.
     """
 
     logits: Values
@@ -27,7 +28,8 @@ class Look(NamedTuple, Generic[Values]):
 
 FloatArray = NDArray[np.floating[Any]]
 Forward = Callable[[NDArray[np.float32]], Look[FloatArray]]
-"""A network as evaluators see it: (N, 1, H, W) float32 intensities in 0..1 to a Look of arrays."""
+"""A network as evaluators see it: (N, C, H, W) float32 in 0..1 to a Look of arrays. C is 1, the intensity; 2,
+with depth, for a network that sees it."""
 
 ScoreMap = Callable[[NDArray[np.float32]], FloatArray]
 """The attention's score A2 (Eq. 3) before any soft-max: faces as for `Forward` to (N, H, W)."""

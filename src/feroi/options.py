@@ -10,12 +10,32 @@ import typer
 ModelArgument = Annotated[
     Path, typer.Argument(help="run folder, .safetensors or .onnx file; 'default' and 'ferplus' are shipped")
 ]
-ReadingModelOption = Annotated[Path, typer.Option("--model", help="as for evaluate")]
-PhotosArgument = Annotated[
-    list[str], typer.Argument(help="files, folders, globs; - reads names from standard input")
+ReadingModelOption = Annotated[
+    Path,
+    typer.Option(
+        "--model", help="run folder, .safetensors or .onnx file; 'default' and 'ferplus' are shipped"
+    ),
 ]
-DetectorOption = Annotated[str, typer.Option(help="both, cnn or hog (the paper's)")]
-BiggestOption = Annotated[bool, typer.Option("--biggest", help="the biggest face of each photo only")]
+PhotosArgument = Annotated[
+    list[str], typer.Argument(help="files, folders, globs; - reads their names from standard input")
+]
+EveryOption = Annotated[int, typer.Option(help="films: read each so many frames", min=1)]
+FpsOption = Annotated[float | None, typer.Option(help="films: read at most so many frames a second")]
+SmoothOption = Annotated[
+    float | None,
+    typer.Option(help="films: average probabilities over about so many seconds, in columns of their own"),
+]
+SearchOption = Annotated[
+    float, typer.Option(help="films: seconds between searches for new faces; those known are followed", min=0)
+]
+CameraOption = Annotated[
+    str | None, typer.Option(help="read what this camera shows, by its number or name, in place of files")
+]
+SecondsOption = Annotated[
+    float | None, typer.Option(help="camera: stop after so many; else by Ctrl-C", min=0)
+]
+DetectorOption = Annotated[str, typer.Option(help="which finds the faces: cnn, hog (the paper's) or both")]
+BiggestOption = Annotated[bool, typer.Option("--biggest", help="read only the biggest face of each photo")]
 MethodsOption = Annotated[
     str,
     typer.Option(
@@ -24,31 +44,48 @@ MethodsOption = Annotated[
     ),
 ]
 ClassImagesOption = Annotated[
-    Path | None, typer.Option(help="draw here what the network takes for each expression")
+    Path | None, typer.Option(help="draw to this file what the network takes for each expression")
 ]
 PipelineOption = Annotated[
-    str | None, typer.Option(help="front, pose or wild, for a model that does not say it itself")
+    str | None,
+    typer.Option(help="how faces are prepared, front, pose or wild, for a model that does not say it"),
 ]
 FolderPipelineOption = Annotated[
-    str | None, typer.Option(help="front, pose or wild, for KIND folder", show_default="wild")
+    str | None,
+    typer.Option(help="how faces are prepared, front, pose or wild, for KIND folder", show_default="wild"),
 ]
-LandmarksOption = Annotated[str, typer.Option(help="compact, or dlib-68 of feroi[dlib68] (research only)")]
+LandmarksOption = Annotated[
+    str, typer.Option(help="compact, or dlib-68 (research only; of the extra dlib68)")
+]
 AbstainOption = Annotated[
-    bool, typer.Option("--abstain", help="leave faces too small, blurred or turned too far unread")
+    bool,
+    typer.Option("--abstain", help="leave faces unread that are too small, too blurred or turned too far"),
 ]
 DataOption = Annotated[
-    str, typer.Option(help="folder or CSV file; embedded (-wild, -poses, -poses-wild) is shipped")
+    str,
+    typer.Option(
+        help="labelled faces, a folder or CSV file; shipped: embedded, embedded-wild, embedded-poses, "
+        "embedded-poses-wild"
+    ),
 ]
-LayoutOption = Annotated[str, typer.Option(help="auto, rafd, sfew, fer2013, ferplus, folder or table")]
+LayoutOption = Annotated[
+    str,
+    typer.Option(
+        help="how the data is laid out: auto tells by names; rafd, sfew, fer2013, ferplus, folder, table"
+    ),
+]
 SplitOption = Annotated[
     str | None,
     typer.Option(
-        help="training, validation, test, all, or fold1 to fold5, what `train --fold` holds out (of seed 0); "
-        "validation, where the data has splits"
+        help="the faces to take: training, validation, test, all, or fold1 to fold5, which `train --fold` "
+        "holds out (of seed 0); if left out, validation where the data has splits, else all"
     ),
 ]
 TwinsOption = Annotated[
-    bool, typer.Option("--twins", help="score also without exact twins of training images")
+    bool,
+    typer.Option(
+        "--twins", help="score also without images that are twins of training images, pixel for pixel"
+    ),
 ]
 NetworkOption = Annotated[
     str,
@@ -65,35 +102,42 @@ NetworksOption = Annotated[
 OtherRecipeOption = Annotated[
     str | None, typer.Option(help="such as onecycle (ours); else the paper's own of each data set")
 ]
-SizeOption = Annotated[str | None, typer.Option(help="input as WIDTHxHEIGHT px [paper: 112x144]")]
+SizeOption = Annotated[
+    str | None,
+    typer.Option(
+        help="size of the input as WIDTHxHEIGHT px, if not the network's own; the paper's is 112x144"
+    ),
+]
 RecipeOption = Annotated[
     str,
     typer.Option(
         help="onecycle, wild, distilled (ours); paper-front, paper-pose, paper-sfew, paper-sfew-fer2013"
     ),
 ]
-EpochsOption = Annotated[int | None, typer.Option(help="instead of the recipe's", min=1)]
-SeedOption = Annotated[int, typer.Option(help="decides everything random", min=0, max=2**31)]
-BatchOption = Annotated[int | None, typer.Option(help="instead of the recipe's")]
-RateOption = Annotated[float | None, typer.Option(help="instead of the recipe's")]
+EpochsOption = Annotated[int | None, typer.Option(help="how many epochs, if not the recipe's", min=1)]
+SeedOption = Annotated[int, typer.Option(help="decides everything that is random", min=0, max=2**31)]
+BatchOption = Annotated[int | None, typer.Option(help="images a step, if not the recipe's")]
+RateOption = Annotated[float | None, typer.Option(help="peak learning rate, if not the recipe's")]
 SetOption = Annotated[
     list[str],
     typer.Option(
         "--set",
         metavar="FIELD=VALUE",
-        help="any other setting of network or recipe, as beta=4 or guidance=0.5; may be repeated",
+        help="change any other setting of network or recipe, as beta=4 or guidance=0.5; may be repeated",
     ),
 ]
-RunOption = Annotated[Path, typer.Option(help="folder to work in; an unfinished run is resumed")]
+RunOption = Annotated[Path, typer.Option(help="folder of the run; an unfinished one goes on")]
 HoldOutOption = Annotated[
-    float | None, typer.Option(help="take this share of the training images, told by their pixels")
+    float | None,
+    typer.Option(help="hold out this share of the training images, 0 to 1, the same ones in every command"),
 ]
 TeacherOption = Annotated[
-    list[str], typer.Option(help="a model to learn from, for the recipe distilled; may be repeated")
+    list[str],
+    typer.Option(help="a network whose answers are learned too, for the recipe distilled; may be repeated"),
 ]
 StartOption = Annotated[
     str | None,
-    typer.Option(help="a model to begin from, of the same design or narrower, in place of random weights"),
+    typer.Option(help="a network to begin from, as default, of the same design or narrower"),
 ]
 WorkersOption = Annotated[
     int | None, typer.Option(help="processes at work", min=1, show_default="one a core")

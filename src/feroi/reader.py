@@ -11,10 +11,12 @@ from typing import Any
 from feroi.config import PIPELINES
 from feroi.deliver.hub import pretrained_folder
 from feroi.deliver.runtime import load_model
+from feroi.film import FilmSettings, Network, Part, camera_parts, film_parts
 from feroi.network.description import DEFAULT
 from feroi.photo.detect import check_detector
 from feroi.photo.landmarks import check_model
 from feroi.photo.pixels import UnreadableImage
+from feroi.photo.video import Pace
 from feroi.reading import Photo, Reading, Settings, Source, analyze_photos
 
 
@@ -30,6 +32,7 @@ class Reader:
     landmarks: "compact" (shipped) or "dlib-68" (needs feroi[dlib68]); see `photo.landmarks`.
     abstain: leave faces too small, too blurred or turned too far unread; see `photo.quality`. `read_many`
         says which in `Photo.refused`.
+    It has a `name`, its model's without the folder.
     Raises FileNotFoundError or ValueError for a model that cannot be used, ValueError for unknown names,
     ModuleNotFoundError if the landmarks need a package that is not installed.
     """
@@ -47,6 +50,7 @@ class Reader:
         check_detector(detector)
         check_model(landmarks)
         loaded = load_model(model, threads)
+        self.name = Path(model).name
         self.config, self.forward, self.calibration = loaded.config, loaded.forward, loaded.calibration
         if pipeline is not None:
             if self.config.pipeline not in (None, pipeline):
@@ -84,6 +88,42 @@ class Reader:
         """Every face of many photos, in order; one that cannot be read has a status that says why."""
         files = (Path(photo) if isinstance(photo, str) else photo for photo in photos)
         return analyze_photos(files, self.forward, self.config, self.settings, self.calibration)
+
+    def read_film(
+        self,
+        film: Path | str,
+        every: int = 1,
+        fps: float | None = None,
+        smooth_s: float | None = None,
+        search_s: float = 1.0,
+    ) -> Iterator[Photo]:
+        """The frames of a film as they are read, in order, in bounded memory; needs feroi[video].
+
+        every: read each so many frames. fps: at most so many a second. smooth_s: see `film.Smoother`.
+        search_s: seconds between searches by the detector; between them faces are followed.
+        A frame is a `Photo` with its number `frame` and `time_s`, and its faces have the `track` of their
+        person. If the film has no face, cannot be read, or is damaged, a last one without pixels says so.
+        Raises ValueError for numbers that are out of range.
+        """
+        settings = FilmSettings(Pace(every, fps), search_s, smooth_s)
+        for part in self.film_parts(Path(film), settings):
+            yield from part.frames
+
+    def film_parts(
+        self, film: Path, settings: FilmSettings, begun: dict[str, Any] | None = None
+    ) -> Iterator[Part]:
+        """As `read_film`, in parts with what it takes to go on behind each; see `film.film_parts`."""
+        return film_parts(film, self._network, self.settings, settings, begun)
+
+    def camera_parts(
+        self, camera: str, settings: FilmSettings, seconds: float | None = None
+    ) -> Iterator[Part]:
+        """What a camera shows, a frame a part; see `film.camera_parts`."""
+        return camera_parts(camera, self._network, self.settings, settings, seconds)
+
+    @property
+    def _network(self) -> Network:
+        return Network(self.forward, self.config, self.calibration)
 
 
 _default_reader = lru_cache(maxsize=1)(Reader)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import map_coordinates
 
+from feroi.baselines.depth import depth_at
 from feroi.config import NetworkConfig
 from feroi.data.batches import as_faces
 from feroi.explain.regions import region_areas, region_gains, region_masks, region_shares
@@ -66,6 +67,8 @@ class Reading:
     region_areas: share of the crop each of these covers, what a uniform map would put there; empty
         where `regions` is.
     quality: whether the photo shows the face well enough to be read; see `photo.quality`.
+    track: in a film, the number of the person, from 0; None in a photo.
+    smoothed: in a film, if that was asked for, the probabilities averaged over the time before.
     """
 
     expression: str
@@ -83,6 +86,8 @@ class Reading:
     quality: Quality
     photo_hw: tuple[int, int]
     _places_xy_px: FloatArray
+    track: int | None = None
+    smoothed: dict[str, float] | None = None
 
     @property
     def answer(self) -> str:
@@ -133,7 +138,7 @@ class Refused(NamedTuple):
 
 
 class Photo(NamedTuple):
-    """What was found in one photo.
+    """What was found in one photo, or one frame of a film.
 
     name: of its file, as `files.shown`.
     status: "ok", "no face", "no face to read" if all that were found are refused, or why the file
@@ -142,6 +147,8 @@ class Photo(NamedTuple):
     faces: biggest first.
     refused: faces that the network's pipeline does not prepare, or that are too poor and `Settings.abstain`
         is set, biggest first.
+    frame: its number in the film, from 0. time_s: when the film shows it. None for a photo, and for what is
+        said of a film as a whole.
     """
 
     name: str
@@ -149,6 +156,8 @@ class Photo(NamedTuple):
     pixels: NDArray[np.uint8] | None
     faces: list[Reading]
     refused: list[Refused]
+    frame: int | None = None
+    time_s: float | None = None
 
 
 class Settings(NamedTuple):
@@ -169,7 +178,9 @@ class Settings(NamedTuple):
 PLAIN = Settings()
 
 
-class _Found(NamedTuple):
+class Found(NamedTuple):
+    """A photo or frame with its faces prepared for the network, with a list for each thing known of them."""
+
     name: str
     status: str
     pixels: NDArray[np.uint8] | None
@@ -178,6 +189,8 @@ class _Found(NamedTuple):
     crops: Sequence[Crop]
     qualities: Sequence[Quality]
     refused: list[Refused]
+    frame: int | None = None
+    time_s: float | None = None
 
 
 def analyze_photos(
@@ -197,6 +210,19 @@ def analyze_photos(
     Raises ValueError if the network does not say how its faces were prepared, or cannot be given such;
     and as `photo.pixels.as_photo` for what is no photo.
     """
+    check_pipeline(config)
+    waiting: list[Found] = []
+    with ThreadPoolExecutor(1) as pool:
+        for found in _ahead(pool, photos, config, settings):
+            waiting.append(found)
+            if enough(waiting):
+                yield from read_found(waiting, forward, config, calibration)
+                waiting = []
+        yield from read_found(waiting, forward, config, calibration)
+
+
+def check_pipeline(config: NetworkConfig) -> None:
+    """Raises ValueError if faces cannot be prepared for a network of `config`."""
     if config.pipeline is None:
         raise ValueError(
             "this network does not say how the faces it learned from were prepared, so none can be "
@@ -205,21 +231,14 @@ def analyze_photos(
     if config.pipeline == "front" and config.stored_hw != FRAME_HW:
         height, width = config.input_hw
         raise ValueError(f"the pipeline front prepares faces for 112x144 inputs, not {width}x{height}")
-    waiting: list[_Found] = []
-    with ThreadPoolExecutor(1) as pool:
-        for found in _ahead(pool, photos, config, settings):
-            waiting.append(found)
-            if _enough(waiting):
-                yield from _read(waiting, forward, config, calibration)
-                waiting = []
-        yield from _read(waiting, forward, config, calibration)
 
 
-def _enough(waiting: Sequence[_Found]) -> bool:
+def enough(waiting: Sequence[Found], most_px: int | None = None) -> bool:
+    """Whether so many faces or pixels (`most_px`) wait that the network is to read them."""
     pixels = sum(
         found.pixels.shape[0] * found.pixels.shape[1] for found in waiting if found.pixels is not None
     )
-    return sum(len(found.crops) for found in waiting) >= _BATCH_FACES or pixels >= _BATCH_PX
+    return sum(len(found.crops) for found in waiting) >= _BATCH_FACES or pixels >= (most_px or _BATCH_PX)
 
 
 def _ahead(
@@ -227,7 +246,7 @@ def _ahead(
     photos: Iterable[Source],
     config: NetworkConfig,
     settings: Settings,
-) -> Iterator[_Found]:
+) -> Iterator[Found]:
     """Photos with their faces found and prepared, a few of them ahead of the caller."""
     running = []
     for number, photo in enumerate(photos):
@@ -239,19 +258,29 @@ def _ahead(
         yield future.result()
 
 
-def _find(name: str, photo: Source, config: NetworkConfig, settings: Settings) -> _Found:
+def _find(name: str, photo: Source, config: NetworkConfig, settings: Settings) -> Found:
     try:
         pixels = read_photo(photo) if isinstance(photo, Path) else as_photo(photo)
     except UnreadableImage as error:
-        return _Found(name, str(error), None, [], [], [], [], [])
-    intensity = to_intensity(pixels)
+        return Found(name, str(error), None, [], [], [], [], [])
     faces = detect(pixels, settings.detector)
     if settings.only_biggest and faces:
         faces = [face for face in [biggest(faces)] if face is not None]
-    pipeline = str(config.pipeline)
+    marked = [(face, landmarks(pixels, face, settings.landmarks)) for face in faces]
+    return prepared(name, pixels, marked, config, settings)
+
+
+def prepared(
+    name: str,
+    pixels: NDArray[np.uint8],
+    marked: Iterable[tuple[Face, NDArray[np.float64]]],
+    config: NetworkConfig,
+    settings: Settings,
+) -> Found:
+    """Faces of a photo with their landmarks (68, 2), cut out for the network; those refused said why."""
+    intensity, pipeline = to_intensity(pixels), str(config.pipeline)
     kept, points, crops, qualities, refused = [], [], [], [], []
-    for face in faces:
-        marks = landmarks(pixels, face, settings.landmarks)
+    for face, marks in marked:
         try:
             crop = prepare(intensity, marks, pipeline, config.stored_hw)
         except ValueError as error:  # turned too far, or what was taken for a face is none
@@ -266,15 +295,16 @@ def _find(name: str, photo: Source, config: NetworkConfig, settings: Settings) -
         crops.append(crop)
         qualities.append(shown_well)
     status = "ok" if kept else "no face to read" if refused else "no face"
-    return _Found(name, status, pixels, kept, points, crops, qualities, refused)
+    return Found(name, status, pixels, kept, points, crops, qualities, refused)
 
 
-def _read(
-    waiting: Sequence[_Found], forward: Forward, config: NetworkConfig, calibration: Calibration
+def read_found(
+    waiting: Sequence[Found], forward: Forward, config: NetworkConfig, calibration: Calibration
 ) -> Iterator[Photo]:
+    """The photos of `waiting`, their faces read in one pass."""
     crops = [_centre(crop, config.input_hw) for found in waiting for crop in found.crops]
     if crops:
-        look = forward(as_faces(np.stack([crop.image for crop in crops])))
+        look = forward(as_faces(np.stack([crop.image for crop in crops]), _depths(crops, config)))
         shares = _softmax(np.asarray(look.logits, dtype=np.float64))
         maps = None if look.attention is None else project(look.attention, config.input_hw)
     number = 0
@@ -288,7 +318,9 @@ def _read(
                 _reading(face, points, shown_well, crops[number], shares[number], calibration, roi, shape)
             )
             number += 1
-        yield Photo(found.name, found.status, found.pixels, readings, found.refused)
+        yield Photo(
+            found.name, found.status, found.pixels, readings, found.refused, found.frame, found.time_s
+        )
 
 
 def _reading(
@@ -324,6 +356,7 @@ def _reading(
         quality=shown_well,
         photo_hw=(shape[0], shape[1]),
         _places_xy_px=crop.places_xy_px,
+        track=face.track,
     )
 
 
@@ -333,6 +366,13 @@ def _centre(crop: Crop, size_hw: tuple[int, int]) -> Crop:
     top, left = (crop.image.shape[0] - height) // 2, (crop.image.shape[1] - width) // 2
     here = np.s_[top : top + height, left : left + width]
     return Crop(crop.image[here], crop.landmarks_xy_px - [left, top], crop.places_xy_px[here])
+
+
+def _depths(crops: Sequence[Crop], config: NetworkConfig) -> NDArray[np.uint8] | None:
+    """The depth of each crop, for a network that sees it."""
+    if config.inputs != "intensity+depth":
+        return None
+    return np.stack([depth_at(crop.landmarks_xy_px, config.input_hw) for crop in crops])
 
 
 def _softmax(logits: FloatArray) -> FloatArray:

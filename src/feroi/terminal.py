@@ -37,8 +37,14 @@ console = Console(stderr=True, highlight=False)
 
 _NAME_WIDTH = 60  # longer names push their line to the right
 _EXTRAS = {
+    "av": "video",
     "captum": "explain",
     "huggingface_hub": "hub",
+    "fastapi": "serve",
+    "fastapi_offline": "serve",
+    "multipart": "serve",
+    "python_multipart": "serve",
+    "uvicorn": "serve",
     "face_recognition_models": "dlib68",
     "numba": "synthetic",
     "onnx": "export",

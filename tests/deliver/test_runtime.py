@@ -5,7 +5,7 @@ import onnx
 import pytest
 import torch
 
-from feroi.config import HEADS, NetworkConfig
+from feroi.config import HEADS, INPUTS, NetworkConfig
 from feroi.deliver.export import export_onnx
 from feroi.deliver.runtime import load_model
 from feroi.network.calibration import Calibration
@@ -28,12 +28,30 @@ def _agree(one, other):
 @pytest.mark.parametrize("head", HEADS)
 def test_torch_and_onnx_agree(head, tmp_path):
     torch.manual_seed(0)
-    network = Network(NetworkConfig(head, (48, 48), pipeline="wild"))
+    network = Network(NetworkConfig(head, (48, 48), poolings=3, pipeline="wild"))
     export_onnx(network, tmp_path / "n.onnx")
     model = load_model(tmp_path / "n.onnx")
     assert model.config == network.config
     _agree(model.forward(FACES), torch_forward(network)(FACES))
     _agree(model.forward(FACES[:1]), torch_forward(network)(FACES[:1]))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("inputs", INPUTS[1:])
+def test_what_a_network_sees_travels_with_both_forms(inputs, tmp_path):
+    torch.manual_seed(0)
+    network = Network(NetworkConfig("attention", (32, 32), convolutions=(1, 1, 1, 1), inputs=inputs))
+    calibration = Calibration(mirror=True)
+    save_network(network, tmp_path / "n.safetensors", calibration)
+    export_onnx(network, tmp_path / "n.onnx", calibration)
+    seen = np.random.default_rng(0).integers(0, 256, (3, network.config.channels_in, 48, 40))
+    faces = (seen / 255).astype(np.float32)
+    raw = torch_forward(network)  # patterns are those of the mirrored face, not mirrored patterns
+    expected = (raw(faces).logits + raw(np.ascontiguousarray(faces[..., ::-1])).logits) / 2
+    for name in ("n.safetensors", "n.onnx"):
+        model = load_model(tmp_path / name)
+        assert model.config == network.config
+        np.testing.assert_allclose(model.forward(faces).logits, expected, rtol=0, atol=1e-4)
 
 
 def test_a_calibration_travels_with_both_forms(tmp_path):

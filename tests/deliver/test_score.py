@@ -48,7 +48,7 @@ def test_onnx_gives_the_same_score_in_one_pass_over_the_features(tmp_path):
     assert sum(node.op_type == "Conv" for node in nodes) == 10
 
 
-@pytest.mark.parametrize("head", ["flatten", "gap"])
+@pytest.mark.parametrize("head", ["flatten", "max", "gap"])
 def test_heads_without_attention_have_no_score(head, tmp_path):
     save_network(_network(replace(CONFIG, head=head)), tmp_path / "n.safetensors")
     assert load_model(tmp_path / "n.safetensors").score is None

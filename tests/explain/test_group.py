@@ -47,10 +47,11 @@ def _face(x, y, side=BOX_PX):
     return Face((x - side / 2, y - side / 2, x + side / 2, y + side / 2), 1.0)
 
 
+PATTERNS = {"inputs": "mapped-patterns", "batch_norm": True}
 LATERAL = {"poolings": 2, "convolutions": (2, 2, 4, 2), "lateral": True}
 
 
-@pytest.mark.parametrize("settings", [{}, {"poolings": 3, "batch_norm": True}, LATERAL])
+@pytest.mark.parametrize("settings", [{}, {"poolings": 3, "batch_norm": True}, LATERAL, PATTERNS])
 @pytest.mark.parametrize("size", [(167, 245), (112, 112), (113, 400), (16, 31)])
 def test_tiled_equals_whole(settings, size):
     config = replace(CONFIG, **settings)
@@ -182,7 +183,11 @@ def test_suppression_by_hand():
 
 @pytest.mark.parametrize(
     ("head", "why"),
-    [("flatten", "every location of a 112x144 input to its classifier"), ("gap", "every location alike")],
+    [
+        ("flatten", "every location of a 112x144 input to its classifier"),
+        ("gap", "every location alike"),
+        ("max", "has no map"),
+    ],
 )
 def test_heads_without_a_score_are_refused_with_the_reason(head, why):
     config = replace(CONFIG, head=head)
@@ -194,6 +199,12 @@ def test_heads_without_a_score_are_refused_with_the_reason(head, why):
 def test_an_attention_network_exported_without_its_score_is_refused():
     with pytest.raises(ValueError, match="export the network again"):
         group.look_at_group(_photo(200, 200), [_face(100, 100)], None, CONFIG)
+
+
+def test_a_network_that_sees_depth_is_refused():
+    config = replace(CONFIG, inputs="intensity+depth")
+    with pytest.raises(ValueError, match="depth is estimated for one face"):
+        group.look_at_group(_photo(200, 200), [_face(100, 100)], _bright, config)
 
 
 def test_a_photo_without_faces_and_a_network_without_a_pipeline_are_refused():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -157,6 +159,15 @@ def test_the_attention_is_the_map_people_are_shown():
 def test_a_network_without_attention_says_so():
     with pytest.raises(ValueError, match="leave the method attention out"):
         locators(["attention"], _network("flatten"))["attention"](_faces().numpy(), np.array([0, 0]))
+
+
+@pytest.mark.parametrize("inputs", ["intensity+depth", "mapped-patterns"])
+def test_networks_that_see_other_than_intensities_are_refused(inputs):
+    network = _network(inputs=inputs)
+    with pytest.raises(ValueError, match=f"sees the intensity alone, and this one sees {re.escape(inputs)}"):
+        locators(["saliency"], network)
+    with pytest.raises(ValueError, match="an image of an expression needs a network"):
+        class_images(network)
 
 
 def test_a_map_of_nothing_is_level():

@@ -68,6 +68,7 @@ def test_a_block_with_fewer_convolutions_leaves_out_the_last():
     [
         ({"head": "gap"}, "the same head"),
         ({"batch_norm": False}, "the same head"),
+        ({"inputs": "intensity+depth"}, "the same head, .*, inputs"),
         ({"convolutions": (3, 4, 2, 2)}, "no block may have more convolutions"),
         ({"width": 3}, "multiple of that begun from, 2"),
     ],

@@ -104,7 +104,7 @@ def test_gap_is_attention_with_a_uniform_map():
     torch.testing.assert_close(look.focus, features.mean((2, 3)))
 
 
-@pytest.mark.parametrize("head", [head for head in HEADS if head != "flatten"])
+@pytest.mark.parametrize("head", [head for head in HEADS if NetworkConfig(head).weighs_locations])
 @pytest.mark.parametrize("size", [(48, 48), (272, 272), (100, 131), (16, 16)])
 def test_heads_with_a_map_take_any_size_with_the_same_weights(head, size):
     look = _network(head)(_faces(*size, n=1))
@@ -112,9 +112,29 @@ def test_heads_with_a_map_take_any_size_with_the_same_weights(head, size):
     assert look.logits.shape == (1, 7)
 
 
+def test_global_max_pooling_is_the_largest_value_of_each_channel_at_any_size():
+    network = _network("max")
+    look = network(_faces(48, 80))
+    features = network.features((_faces(48, 80) - 0.5) / 0.25)
+    assert look.attention is None
+    torch.testing.assert_close(look.focus, features.flatten(2).max(2).values)
+    assert count_weights(network, biases=False) == 304_272 + 128 * 7
+
+
+def test_stacked_max_pooling_takes_maxima_of_ever_larger_squares():
+    # 17x17 locations: 8x8, 4x4, 2x2, each of the last the maximum of 8x8; the 17th row and column fall away.
+    network = _network("stacked-max", input_hw=(272, 272))
+    features = network.features((_faces(272, 272, 1) - 0.5) / 0.25)[0]
+    expected = [features[:, y : y + 8, x : x + 8].amax((1, 2)) for y in (0, 8) for x in (0, 8)]  # 4 of (128,)
+    torch.testing.assert_close(network(_faces(272, 272, 1)).focus[0], torch.stack(expected, dim=1).flatten())
+    assert _network("stacked-max")(_faces()).focus.shape == (2, 128 * 4 * 3)  # of 9x7
+
+
 def test_flatten_refuses_another_size_and_says_why():
     with pytest.raises(ValueError, match=r"112x144.*cannot read 48x48.*any size"):
         _network("flatten")(_faces(48, 48))
+    with pytest.raises(ValueError, match=r"the stacked-max head .*112x144.*cannot read 48x48"):
+        _network("stacked-max")(_faces(48, 48))
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 144, 112), (144, 112), (1, 1, 15, 112)])

@@ -17,7 +17,16 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from feroi.photo import pixels
-from feroi.photo.pixels import UnreadableImage, cover, is_image_name, read_intensity, read_photo
+from feroi.photo.pixels import (
+    NotAPicture,
+    TooManyPixels,
+    UnreadableImage,
+    cover,
+    decode_photo,
+    is_image_name,
+    read_intensity,
+    read_photo,
+)
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 
@@ -212,7 +221,7 @@ def test_a_forbidden_file() -> None:
 
 
 def test_permission_errors_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def forbidden(path: Path) -> None:
+    def forbidden(path: Path, formats: object) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(Image, "open", forbidden)
@@ -286,3 +295,31 @@ def test_cover_takes_every_size(image_hw, size_hw):
 def test_cover_is_not_thrown_by_rounding(side, size):
     stored = round(size * 10 / 9)
     assert cover(np.zeros((side, side), np.uint8), (stored, stored)).shape == (stored, stored)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "MPO", "PNG", "GIF", "WEBP", "AVIF", "TIFF", "BMP", "PPM"])
+def test_bytes_give_what_the_file_of_them_gives(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "a"
+    corners().save(path, kind)
+    assert np.array_equal(decode_photo(path.read_bytes()), read_photo(path))
+
+
+def test_bytes_that_are_no_picture_say_which_way(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    corners().save(path)
+    whole = path.read_bytes()
+    with pytest.raises(TooManyPixels, match="40 x 20 px, at most 799 are read"):
+        decode_photo(whole, max_pixels=799)
+    assert decode_photo(whole, max_pixels=800).shape == (20, 40, 3)
+    with pytest.raises(UnreadableImage, match="damaged picture"):
+        decode_photo(whole[:-30])
+    with pytest.raises(UnreadableImage, match="empty file"):
+        decode_photo(b"")
+    with pytest.raises(NotAPicture, match="convert it to JPEG"):
+        decode_photo(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+
+
+def test_formats_that_run_programs_are_not_decoded_from_bytes(tmp_path: Path) -> None:
+    corners().save(tmp_path / "a.eps")
+    with pytest.raises(NotAPicture, match="not a picture"):
+        decode_photo((tmp_path / "a.eps").read_bytes())

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from feroi.config import NetworkConfig, RecipeConfig
+from feroi.data import channels
 from feroi.data.folds import divide
 from feroi.data.pixels import decode
 from feroi.data.readers import read_dataset
@@ -37,6 +38,20 @@ def teachers(tmp_path):
     for seed, path in enumerate(paths):
         save_network(_teacher(seed), path)
     return paths
+
+
+def test_a_teacher_is_shown_what_it_sees(tmp_path, monkeypatch, expression_folders):
+    monkeypatch.setattr(channels, "depth_pictures", lambda rows: np.stack([row.image // 2 for row in rows]))
+    network = Network(replace(NETWORK, inputs="intensity+depth")).eval()
+    save_network(network, tmp_path / "teacher.safetensors")
+    training = decode(read_dataset(expression_folders), NETWORK.stored_hw)
+    soft = soft_labels(training, [tmp_path / "teacher.safetensors"], 0.5)
+    face = training.pixels[:1, 1:21, 1:21]  # of 22 px
+    shown = torch.from_numpy(np.stack([face, face // 2], 1)).float() / 255
+    with torch.no_grad():
+        said = (network(shown).logits.softmax(1) + network(shown.flip(-1)).logits.softmax(1)) / 2
+    expected = 0.5 * said[0].numpy() + 0.5 * np.eye(7)[training.samples.labels[0]]
+    np.testing.assert_allclose(soft[0], expected, atol=1e-5)
 
 
 def test_soft_labels_against_torch(teachers, expression_folders):

@@ -119,6 +119,12 @@ def depth_picture(depth: Floats) -> NDArray[np.uint8]:
     return np.nan_to_num(np.round(1 + 254 * share), nan=0.0).astype(np.uint8)
 
 
+def depth_at(landmarks_xy_px: Floats, size_hw: tuple[int, int]) -> NDArray[np.uint8]:
+    """The picture of depth (H, W) of the face with these landmarks (68, 2). Raises as `fit_face`."""
+    points, depth, _ = fit_face(landmarks_xy_px)
+    return depth_picture(depth_map(points, depth, size_hw))
+
+
 def depth_pictures(samples: Samples) -> NDArray[np.uint8]:
     """Pictures of depth (N, H, W) of N samples that hold pixels of one size.
 
@@ -134,8 +140,7 @@ def depth_pictures(samples: Samples) -> NDArray[np.uint8]:
         if landmarks is None:
             pictures.append(np.zeros_like(image))
         else:
-            points, depth, _ = fit_face(landmarks)
-            pictures.append(depth_picture(depth_map(points, depth, (image.shape[0], image.shape[1]))))
+            pictures.append(depth_at(landmarks, (image.shape[0], image.shape[1])))
     return np.stack(pictures)
 
 

@@ -1,4 +1,4 @@
-"""The features of Table 5, by name, and those of a whole data set."""
+"""The features of Table 5 and those that are selected from, by name, and those of a whole data set."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from feroi.baselines.gabor import gabor
+from feroi.baselines.patches import patch_histograms
 from feroi.baselines.patterns import lbp, lpq
 from feroi.baselines.phog import phog
+from feroi.baselines.receptive_fields import small_faces
 from feroi.progress import track
 
 DS_HW = (12, 10)
@@ -54,6 +56,8 @@ DESCRIPTORS: Mapping[str, Descriptor] = {
     "lpq": lpq,
     "ds": ds,
     "phog-lpq": phog_lpq,
+    "audn": small_faces,
+    "patches": patch_histograms,
 }
 
 

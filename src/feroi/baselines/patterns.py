@@ -37,12 +37,17 @@ def lbp(images: Images) -> Features:
     are 18x21 px; here a face of any size is divided into GRID. A point between pixels is interpolated.
     Ours: pixels within 2 px of the rim have no code, and each cell's histogram sums to 1.
     """
+    return grid_histograms(lbp_codes(images), LBP_LABELS)
+
+
+def lbp_codes(images: Images) -> NDArray[np.int64]:
+    """The labels 0..58 of (N, H, W) images, (N, H - 4, W - 4), as `lbp` counts them."""
     rim = LBP_RADIUS_PX
     codes = [
         local_binary_pattern(image, LBP_POINTS, LBP_RADIUS_PX, "nri_uniform")[rim:-rim, rim:-rim]
         for image in images
     ]
-    return grid_histograms(np.stack(codes).astype(np.int64), LBP_LABELS)
+    return np.stack(codes).astype(np.int64)
 
 
 def lpq(images: Images) -> Features:

@@ -14,7 +14,7 @@ def baseline(
     name: Annotated[
         str,
         typer.Argument(
-            help="lbp, gabor, lpq, ds, phog-lpq; the first four also with depth, as lbp+fe-gem",
+            help="lbp, gabor, lpq, ds, phog-lpq; the first four with depth, as lbp+fe-gem; audn, patches",
             metavar="NAME",
         ),
     ],
@@ -26,11 +26,14 @@ def baseline(
     limit: Annotated[
         int | None, typer.Option(help="learn from about so many faces of a fold, drawn at random", min=1)
     ] = None,
-    folds: Annotated[int, typer.Option(help="where the data has no splits of its own")] = 5,
+    folds: Annotated[int, typer.Option(help="how many folds, where the data has no splits of its own")] = 5,
     layout: LayoutOption = "auto",
     seed: SeedOption = 0,
 ) -> None:
-    """Cross-validate classical features with an SVM, on the networks' folds. Resumes fold by fold."""
+    """Cross-validate classical features with an SVM, on the same folds.
+
+    Killed, the same command goes on with the next fold.
+    """
     with clear_errors():
         from feroi.data.readers import read_dataset
         from feroi.evaluation.baseline import validate_baseline

@@ -55,14 +55,17 @@ def train(
     batch_size: BatchOption = None,
     learning_rate: RateOption = None,
     settings: SetOption = [],  # noqa: B006 (typer reads it, nobody writes)
-    fold: Annotated[int, typer.Option(help="fold 1..5 held out, where subjects are known")] = 1,
+    fold: Annotated[int, typer.Option(help="fold 1 to 5 that is held out, where subjects are known")] = 1,
     hold_out: HoldOutOption = None,
     teacher: TeacherOption = [],  # noqa: B006
     start: StartOption = None,
     layout: LayoutOption = "auto",
     seed: SeedOption = 0,
 ) -> None:
-    """Train a network. Killed? The same command goes on where it was."""
+    """Train a network on labelled faces.
+
+    Killed, the same command goes on where it was.
+    """
     with clear_errors():
         from feroi.data.folds import divide
         from feroi.data.holdout import held_out
@@ -92,11 +95,14 @@ def crossval(
     batch_size: BatchOption = None,
     learning_rate: RateOption = None,
     settings: SetOption = [],  # noqa: B006 (typer reads it, nobody writes)
-    folds: Annotated[int, typer.Option(help="5 are the paper's where the data is RaFD's")] = 5,
+    folds: Annotated[int, typer.Option(help="how many folds; RaFD in 5 is divided as in the paper")] = 5,
     layout: LayoutOption = "auto",
     seed: SeedOption = 0,
 ) -> None:
-    """Cross-validate with no subject on both sides. Resumes fold by fold."""
+    """Train and score in turn on every fold, no person on both sides.
+
+    Killed, the same command goes on where it was.
+    """
     with clear_errors():
         from feroi.data.readers import read_dataset
         from feroi.report.figures import draw_confusion
@@ -113,10 +119,10 @@ def crossval(
 def evaluate(
     model: ModelArgument,
     data: DataOption,
-    json: Annotated[Path | None, typer.Option("--json", help="write the scores here")] = None,
-    confusion: Annotated[Path | None, typer.Option(help="draw the confusion matrix here")] = None,
+    json: Annotated[Path | None, typer.Option("--json", help="write the scores to this JSON file")] = None,
+    confusion: Annotated[Path | None, typer.Option(help="draw the confusion matrix to this PNG file")] = None,
     reliability: Annotated[
-        Path | None, typer.Option(help="draw here how far the probabilities can be relied on")
+        Path | None, typer.Option(help="draw to this PNG file how far probabilities can be relied on")
     ] = None,
     split: SplitOption = None,
     twins: TwinsOption = False,
@@ -129,7 +135,11 @@ def evaluate(
     layout: LayoutOption = "auto",
     seed: SeedOption = 0,
 ) -> None:
-    """Score a network on labelled faces: accuracy, recalls, confusion matrix; by groups; on worse faces."""
+    """Score a network on labelled faces.
+
+    Accuracy, macro-F1, recall of each expression, confusion matrix, and what the probabilities are worth;
+    also of groups of people or pictures, and of worse faces.
+    """
     with clear_errors():
         from feroi.data.readers import read_dataset
         from feroi.deliver.runtime import load_model
@@ -187,13 +197,16 @@ def calibrate(
     out: Annotated[Path, typer.Option(help=".safetensors file to write")],
     hold_out: HoldOutOption = None,
     coverage: Annotated[
-        float, typer.Option(help="how often the expression shall be among the likely ones")
+        float, typer.Option(help="share of faces, 0 to 1, whose expression shall be among the likely ones")
     ] = 0.9,
     mirror: Annotated[bool, typer.Option(help="read each face's mirror image too, and average")] = True,
     split: SplitOption = None,
     layout: LayoutOption = "auto",
 ) -> None:
-    """Make a trained network's probabilities honest, on faces it has not learned from."""
+    """Make a network's probabilities honest, on faces it did not learn.
+
+    What the network answers stays the same but for mirror images; the file written says how it is read.
+    """
     with clear_errors():
         from feroi.data.holdout import held_out
         from feroi.data.readers import read_dataset
@@ -215,14 +228,16 @@ def calibrate(
 
 
 def rois(
-    models: Annotated[list[Path], typer.Argument(help="one or more models, drawn below each other")],
+    models: Annotated[
+        list[Path], typer.Argument(help="one or more networks, as for evaluate, drawn below each other")
+    ],
     data: DataOption,
     out: Annotated[Path, typer.Option(help="PNG file to draw")],
-    by_pose: Annotated[bool, typer.Option("--by-pose", help="a block for each pose (Fig. 6)")] = False,
+    by_pose: Annotated[bool, typer.Option("--by-pose", help="a block for each pose, as Fig. 6")] = False,
     split: SplitOption = None,
     layout: LayoutOption = "auto",
 ) -> None:
-    """Draw the mean region of interest of each expression (Figs. 5 and 6)."""
+    """Draw where networks look on average, for each expression."""
     with clear_errors():
         from feroi.data.readers import read_dataset
         from feroi.deliver.runtime import load_model
@@ -239,13 +254,15 @@ def rois(
 def agreement(
     model: ModelArgument,
     data: DataOption,
-    json: Annotated[Path | None, typer.Option("--json", help="write the figures here")] = None,
-    out: Annotated[Path | None, typer.Option(help="draw faces, truth, attention and controls here")] = None,
+    json: Annotated[Path | None, typer.Option("--json", help="write the figures to this JSON file")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="draw faces, truth, attention and controls to this PNG file")
+    ] = None,
     split: SplitOption = None,
     layout: LayoutOption = "auto",
     seed: SeedOption = 0,
 ) -> None:
-    """Measure whether the attention lies where Action Units move the face, against controls."""
+    """Measure whether a network looks where Action Units move the face."""
     with clear_errors():
         from feroi.data.readers import read_dataset
         from feroi.deliver.runtime import load_model, untrained
@@ -276,7 +293,7 @@ def export(
     model: ModelArgument,
     out: Annotated[Path, typer.Option(help=".onnx file to write")],
 ) -> None:
-    """Write a trained network as ONNX, to be read without torch."""
+    """Write a network as ONNX, to be read without torch."""
     with clear_errors():
         from feroi.deliver.export import export_onnx
         from feroi.network.weights import load_calibration, load_network
@@ -294,7 +311,10 @@ def publish(
     ] = None,
     public: Annotated[bool, typer.Option(help="let all see a repository that is made for it")] = False,
 ) -> None:
-    """Write a network as the folder the Hugging Face hub expects, with a model card; upload it if asked."""
+    """Write a network as the Hugging Face hub expects it.
+
+    The folder holds weights, ONNX and a model card to fill in; it is uploaded only with --push.
+    """
     with clear_errors():
         from feroi.deliver.hub import push_to_hub, save_pretrained
 

@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from feroi.options import BatchOption, EpochsOption, NetworksOption, OtherRecipeOption, SeedOption, SizeOption
+from feroi.options import (
+    BatchOption,
+    EpochsOption,
+    NetworksOption,
+    OtherRecipeOption,
+    SeedOption,
+    SetOption,
+    SizeOption,
+)
 from feroi.terminal import (
     chosen_names,
     clear_errors,
@@ -22,17 +30,26 @@ from feroi.terminal import (
 
 def synth(
     out: Annotated[Path, typer.Argument(help="folder of the data set", metavar="OUT")],
-    facekit: Annotated[Path, typer.Option(help="a clone of ICT-FaceKit; holds FaceXModel/")],
-    subjects: Annotated[int, typer.Option(help="people, at most RaFD's 67", min=1, max=67)] = 67,
-    angles: Annotated[str | None, typer.Option(help="such as 0,45,90,135,180 (all); 90 is frontal")] = None,
-    gazes: Annotated[str, typer.Option(help="of left,frontal,right")] = "left,frontal,right",
-    size: Annotated[int, typer.Option(help="px a side of whole heads", min=32)] = 284,
-    crop: Annotated[str, typer.Option(help="pose (whole head) or front (aligned, 125x160)")] = "pose",
-    difficulty: Annotated[str, typer.Option(help="clean, wild or turned")] = "clean",
+    facekit: Annotated[Path, typer.Option(help="folder of the 3D face model, a clone of ICT-FaceKit")],
+    subjects: Annotated[int, typer.Option(help="how many people, at most RaFD's 67", min=1, max=67)] = 67,
+    angles: Annotated[
+        str | None, typer.Option(help="of 0,45,90,135,180 degrees, all if left out; 90 is frontal")
+    ] = None,
+    gazes: Annotated[
+        str, typer.Option(help="of left,frontal,right, with commas between")
+    ] = "left,frontal,right",
+    size: Annotated[int, typer.Option(help="px a side, with --crop pose", min=32)] = 284,
+    crop: Annotated[str, typer.Option(help="pose (the whole head) or front (aligned, 125x160 px)")] = "pose",
+    difficulty: Annotated[
+        str, typer.Option(help="clean (a studio), wild (any light, weak expressions) or turned (also heads)")
+    ] = "clean",
     seed: SeedOption = 0,
     workers: Annotated[int, typer.Option(help="processes at work", min=1)] = 2,
 ) -> None:
-    """Render faces with known Action Units, named as RaFD's files are. Killed? It goes on."""
+    """Render faces whose expression and Action Units are known.
+
+    They bear the names of RaFD's files. Killed, the same command goes on where it was.
+    """
     with clear_errors():
         from feroi.synthetic.dataset import write_dataset
 
@@ -56,7 +73,7 @@ def synth(
 
 def reproduce(
     target: Annotated[
-        str, typer.Argument(help="table1, table5, table6, fig5, fig6 or fig7", metavar="TARGET")
+        str, typer.Argument(help="table1, table5, table6, table7, fig5, fig6 or fig7", metavar="TARGET")
     ],
     data: Annotated[list[Path], typer.Option(help="RaFD (or rendered), SFEW, FER-2013; one or more")],
     out: Annotated[Path, typer.Option(help="folder of the result and its runs")],
@@ -65,17 +82,21 @@ def reproduce(
     epochs: EpochsOption = None,
     batch_size: BatchOption = None,
     size: SizeOption = None,
-    folds: Annotated[int | None, typer.Option(help="only the first so many of the five")] = None,
+    settings: SetOption = [],  # noqa: B006 (typer reads it, nobody writes)
+    folds: Annotated[int | None, typer.Option(help="run only the first so many of the five folds")] = None,
     photo: Annotated[list[Path] | None, typer.Option(help="a group photo for fig7; one or more")] = None,
     seed: SeedOption = 0,
     workers: Annotated[int | None, typer.Option(help="processes that prepare photos", min=1)] = None,
 ) -> None:
-    """Make a table or figure of the paper anew, beside its own numbers. Killed? It goes on."""
+    """Make a table or figure of the paper, beside its own numbers.
+
+    Killed, the same command goes on where it was.
+    """
     with clear_errors():
         from feroi.reproduce.reproduce import Ears, make
         from feroi.reproduce.runs import Plan
 
-        plan = Plan(recipe, epochs, batch_size, size_hw(size), folds, seed)
+        plan = Plan(recipe, epochs, batch_size, size_hw(size), folds, seed, tuple(settings))
         ears = Ears(training_voice, progress_bar, say_faces)
         typer.echo(make(target, data, out, plan, ears, chosen_names(networks), photo or [], workers))
         say(f"result and runs are in {out}")
@@ -84,7 +105,10 @@ def reproduce(
 def demo(
     out: Annotated[Path, typer.Option(help="folder of the report")] = Path("demo"),
 ) -> None:
-    """Train on the embedded faces, score on unseen people, show where the network looked."""
+    """Read photos, train on shipped faces, show where it looked.
+
+    Takes a minute or two; scores are of people the network has not seen.
+    """
     with clear_errors():
         from feroi.demo import EPOCHS, REPORT, run_demo
 

@@ -7,17 +7,24 @@ from typing import Annotated
 
 import typer
 
+from feroi.commands.films import read_camera, read_films
 from feroi.options import (
     AbstainOption,
     BiggestOption,
+    CameraOption,
     ClassImagesOption,
     DetectorOption,
+    EveryOption,
     FolderPipelineOption,
+    FpsOption,
     LandmarksOption,
     MethodsOption,
     PhotosArgument,
     PipelineOption,
     ReadingModelOption,
+    SearchOption,
+    SecondsOption,
+    SmoothOption,
     WorkersOption,
 )
 from feroi.terminal import (
@@ -33,47 +40,70 @@ from feroi.terminal import (
 
 
 def analyze(
-    photos: PhotosArgument,
+    photos: PhotosArgument = [],  # noqa: B006
     model: ReadingModelOption = Path("default"),
-    csv: Annotated[Path | None, typer.Option("--csv", help="write a table, a row a face")] = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", help="write a table to this file, a row a face")
+    ] = None,
     jsonl: Annotated[Path | None, typer.Option("--jsonl", help="the same as JSON lines")] = None,
     parquet: Annotated[Path | None, typer.Option("--parquet", help="the same as Parquet")] = None,
-    overlay: Annotated[Path | None, typer.Option(help="folder for photos with readings drawn on")] = None,
-    report: Annotated[Path | None, typer.Option(help="write one HTML page to look at or send")] = None,
+    overlay: Annotated[Path | None, typer.Option(help="folder for copies with readings drawn on")] = None,
+    report: Annotated[Path | None, typer.Option(help="write one HTML page, to look at or send")] = None,
     detector: DetectorOption = "both",
     biggest: BiggestOption = False,
     pipeline: PipelineOption = None,
     landmarks: LandmarksOption = "compact",
     abstain: AbstainOption = False,
+    every: EveryOption = 1,
+    fps: FpsOption = None,
+    smooth: SmoothOption = None,
+    search: SearchOption = 1.0,
+    camera: CameraOption = None,
+    seconds: SecondsOption = None,
 ) -> None:
-    """Find every face in photos, read it, and show where the network looked."""
+    """Read every face in photos and films, and show where the network looked.
+
+    A film's table has a row a face a frame; killed, the same command goes on where it was.
+    """
     with clear_errors():
         from feroi.files import check_writable
+        from feroi.film import FilmSettings
+        from feroi.photo.video import Pace, is_film
         from feroi.reader import Reader
         from feroi.report.analysis import Tables, write_analysis
+        from feroi.report.films import Outputs
 
         check_writable(csv, jsonl, parquet, report)
-        files = chosen_photos(photos)
+        if bool(photos) == (camera is not None):
+            raise ValueError("give photos or films to read, or a --camera")
+        film = FilmSettings(Pace(every, fps), search, smooth).checked()
+        files = chosen_photos(photos) if photos else []
         reader = Reader(model, detector, biggest, pipeline, landmarks=landmarks, abstain=abstain)
         tables = Tables(csv, jsonl, parquet)
-        with progress_bar("reading") as on_progress:
-            found = heard(reader.read_many(files), files, on_progress)
-            counts = write_analysis(found, str(model), tables, overlay, report)
-        say_counts(counts)
+        outputs = Outputs(tables, overlay, report, smoothed=smooth is not None)
+        if camera is not None:
+            read_camera(camera, reader, film, outputs, str(model), seconds)
+        elif any(is_film(path) for path in files):
+            read_films(files, reader, film, outputs, {"model": str(model), "pipeline": pipeline})
+        else:
+            with progress_bar("reading") as on_progress:
+                found = heard(reader.read_many(files), files, on_progress)
+                counts = write_analysis(found, str(model), tables, overlay, report)
+            say_counts(counts)
 
 
 def explain(
     photos: PhotosArgument = [],  # noqa: B006
     model: ReadingModelOption = Path("default"),
     methods: MethodsOption = "attention,saliency,deconvnet,simplify,grad-cam,integrated-gradients,occlusion",
-    report: Annotated[Path | None, typer.Option(help="page (.html) or picture to write")] = None,
+    report: Annotated[Path | None, typer.Option(help="page (.html) or picture (.png) to write")] = None,
     class_images: ClassImagesOption = None,
     detector: DetectorOption = "both",
     biggest: BiggestOption = False,
     pipeline: PipelineOption = None,
     landmarks: LandmarksOption = "compact",
 ) -> None:
-    """Show where each face's expression was seen, by several methods side by side."""
+    """Compare methods that say where an expression was seen."""
     with clear_errors():
         from feroi.explain.class_images import class_images as images_of
         from feroi.explain.methods import chosen_methods, locators
@@ -102,10 +132,11 @@ def group(
     photos: Annotated[list[Path], typer.Argument(help="photos of one face or many, a column each")],
     out: Annotated[Path, typer.Option(help="PNG file to draw")],
     model: Annotated[
-        str, typer.Option(help="an .onnx or .safetensors file or a run folder; 'default' is the one shipped")
+        str,
+        typer.Option(help="run folder, .safetensors or .onnx file; 'default' and 'ferplus' are shipped"),
     ] = "default",
 ) -> None:
-    """Draw where a network looks in whole photos, and that in their faces alone (Fig. 7)."""
+    """Draw where a network looks in whole group photos."""
     with clear_errors():
         from feroi.deliver.runtime import load_model
         from feroi.files import check_writable
@@ -118,13 +149,20 @@ def group(
 
 
 def prepare(
-    kind: Annotated[str, typer.Argument(help="rafd-front, rafd-pose, sfew or folder", metavar="KIND")],
-    src: Annotated[Path, typer.Argument(help="the photos: a folder, or a table", metavar="SRC")],
-    dst: Annotated[Path, typer.Argument(help="folder of the prepared faces", metavar="DST")],
+    kind: Annotated[
+        str, typer.Argument(help="rafd-front, rafd-pose, sfew, or folder for any other", metavar="KIND")
+    ],
+    src: Annotated[
+        Path, typer.Argument(help="the photos: a folder, or a table that names them", metavar="SRC")
+    ],
+    dst: Annotated[Path, typer.Argument(help="folder to write the faces to", metavar="DST")],
     pipeline: FolderPipelineOption = None,
     workers: WorkersOption = None,
 ) -> None:
-    """Cut the faces out of a data set of photos (section 4.2). Killed? The same command goes on."""
+    """Cut the faces out of labelled photos, ready to learn from.
+
+    As section 4.2 of the paper does. Killed, the same command goes on where it was.
+    """
     with clear_errors():
         from feroi.data.prepare import prepare_dataset
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def print_groups(attributes: list[Attribute]) -> None:
-    """A row a group of each attribute; for each attribute how wide its gap is and whether it may be chance."""
+    """A row a group of each attribute; for each attribute how wide its gap is, and how likely by chance."""
     table = _table("", "faces", "people", "right, %", "promised minus right, points", "calibration error")
     for attribute in attributes:
         for group in attribute.groups:

@@ -21,17 +21,19 @@ class Labelled(NamedTuple):
         everywhere where that is not known; None if nobody asked.
     soft: (N, 7) float32, how probable each expression is, each row summing to 1; None if only the label
         is known.
+    depth: (N, H, W) uint8, the depth of each image (`data.channels`), for a network that sees it.
     """
 
     pixels: NDArray[np.uint8]
     labels: NDArray[np.int64]
     truths: NDArray[np.uint8] | None = None
     soft: NDArray[np.float32] | None = None
+    depth: NDArray[np.uint8] | None = None
 
 
 class Batch(NamedTuple):
-    """faces: (N, 1, H, W) float32 intensities in 0..1; labels: (N,) int64; truths: as faces, or None;
-    soft: (N, 7) float32, or None."""
+    """faces: (N, C, H, W) float32 in 0..1, intensities and, where it is given, depth; labels: (N,) int64;
+    truths: (N, 1, H, W) as faces, or None; soft: (N, 7) float32, or None."""
 
     faces: NDArray[np.float32]
     labels: NDArray[np.int64]
@@ -59,19 +61,25 @@ def training_batches(
         chosen = np.sort(order[start : start + batch_size])  # sorted: reads a mapped file forward
         if len(chosen) < 2 <= len(order):
             return
-        layers = [data.pixels[chosen]] if data.truths is None else [data.pixels[chosen], data.truths[chosen]]
+        layers = [layer[chosen] for layer in (data.pixels, data.depth, data.truths) if layer is not None]
         varied = vary(np.stack(layers, -1), patch_hw, rng)
-        truths = None if data.truths is None else as_faces(varied[..., 1])
+        faces = as_faces(varied[..., 0], None if data.depth is None else varied[..., 1])
+        truths = None if data.truths is None else as_faces(varied[..., -1])
         soft = None if data.soft is None else data.soft[chosen]
-        yield Batch(as_faces(varied[..., 0]), data.labels[chosen], truths, soft)
+        yield Batch(faces, data.labels[chosen], truths, soft)
 
 
 def centre_batches(
-    pixels: NDArray[np.uint8], patch_hw: tuple[int, int], batch_size: int = 256
+    pixels: NDArray[np.uint8],
+    patch_hw: tuple[int, int],
+    batch_size: int = 256,
+    depth: NDArray[np.uint8] | None = None,
 ) -> Iterator[NDArray[np.float32]]:
-    """The centre patch of every image in order, as (n, 1, H, W) float32 in 0..1."""
+    """The centre patch of every image in order, with its depth if given, as (n, C, H, W) float32 in 0..1."""
     for start in range(0, len(pixels), batch_size):
-        yield as_faces(centre_patches(pixels[start : start + batch_size], patch_hw))
+        here = slice(start, start + batch_size)
+        beside = None if depth is None else centre_patches(depth[here], patch_hw)
+        yield as_faces(centre_patches(pixels[here], patch_hw), beside)
 
 
 def centre_patches(pixels: NDArray[np.uint8], patch_hw: tuple[int, int]) -> NDArray[np.uint8]:
@@ -82,9 +90,10 @@ def centre_patches(pixels: NDArray[np.uint8], patch_hw: tuple[int, int]) -> NDAr
     return pixels[:, top : top + height, left : left + width]
 
 
-def as_faces(patches: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(N, H, W) uint8 to (N, 1, H, W) float32 in 0..1."""
-    return patches[:, None].astype(np.float32) / np.float32(255)
+def as_faces(patches: NDArray[np.uint8], depth: NDArray[np.uint8] | None = None) -> NDArray[np.float32]:
+    """(N, H, W) uint8 to (N, 1, H, W) float32 in 0..1; with depth, alike, to (N, 2, H, W)."""
+    layers = patches[:, None] if depth is None else np.stack([patches, depth], axis=1)
+    return layers.astype(np.float32) / np.float32(255)
 
 
 def _random_patches(

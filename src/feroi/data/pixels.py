@@ -6,7 +6,7 @@ import csv
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -74,6 +74,22 @@ def write_rejected(rejected: Iterable[Rejected], path: Path) -> None:
 def cache_folder() -> Path:
     """Where decoded data sets are kept: $XDG_CACHE_HOME/feroi, or ~/.cache/feroi. Safe to delete."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "feroi"
+
+
+def kept(name: str, key: str, make: Callable[[], NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """What `make` gives, kept beside the decoded images for the next call with this `name` and `key`."""
+    path = cache_folder() / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.npy"
+    try:
+        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+    except (OSError, ValueError):
+        pass
+    made = make()
+    try:
+        with atomic_path(path) as temporary, temporary.open("wb") as file:
+            np.save(file, made)
+    except OSError:
+        pass  # a cache that cannot be written costs time, nothing else
+    return made
 
 
 def _decode_cached(samples: Samples, stored_hw: tuple[int, int]) -> Decoded:

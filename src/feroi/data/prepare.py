@@ -35,7 +35,7 @@ from feroi.photo.detect import biggest, detect
 from feroi.photo.geometry import FRAME_HW
 from feroi.photo.illumination import normalize_light
 from feroi.photo.landmarks import landmarks
-from feroi.photo.pixels import read_photo, to_intensity
+from feroi.photo.pixels import cover, read_photo, to_intensity
 from feroi.photo.prepare import prepare
 
 REJECTED = "rejected.csv"
@@ -48,12 +48,14 @@ CROP_HW: Mapping[Pipeline, tuple[int, int]] = {
     "wild": (160, 160),  # so that a network of 112x144 is shown no enlarged face
 }
 """Height and width of the crops in px."""
+HALF_POSE_HW = (142, 142)
+"""Of the shipped faces in poses, which show what RaFD-POSE's 284x284 px do."""
 
 
 class Preparation(NamedTuple):
     """How the faces of a data set are made.
 
-    layout: as in `readers.LAYOUTS`.
+    layout: as in `readers.read_dataset`.
     detector: a name in `photo.detect.DETECTORS`, of whose faces the biggest is kept; None for the
         fixed box of RaFD-POSE, which needs none.
     """
@@ -130,10 +132,12 @@ def prepare_photo(photo: NDArray[np.uint8], how: Preparation) -> NDArray[np.uint
     """The biggest face of `photo` (H, W, 3), or what RaFD-POSE's box holds, as uint8 of CROP_HW.
 
     A picture under RaFD's name that has CROP_HW already, as `feroi synth` renders them, is cut and
-    aligned: only its light is normalised.
+    aligned: only its light is normalised. One of HALF_POSE_HW is enlarged to RaFD-POSE's before.
     Raises ValueError with the reason if there is none.
     """
     intensity = to_intensity(photo)
+    if how == PREPARATIONS["rafd-pose"] and intensity.shape == HALF_POSE_HW:
+        intensity = cover(intensity, CROP_HW["pose"])
     if how.layout == "rafd" and intensity.shape == CROP_HW[how.pipeline]:
         return normalize_light(intensity)
     if how.detector is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from feroi.data import ferplus, folders, rafd, tables
@@ -38,7 +39,9 @@ def _csv_in(path: Path, name: str) -> Path:
     return file
 
 
-_READERS = {
+Reader = Callable[[Path], Samples]
+
+_READERS: dict[str, Reader] = {
     "rafd": rafd.read_rafd,
     "sfew": folders.read_sfew,
     "fer2013": _read_fer2013,
@@ -46,22 +49,43 @@ _READERS = {
     "folder": folders.read_folder,
     "table": _read_table,
 }
-LAYOUTS = ("auto", *_READERS)
+_RECOGNISED_BY: dict[str, Callable[[Path], bool]] = {}
+"""How "auto" tells the layouts that were registered."""
+
+
+def register_layout(name: str, reader: Reader, recognised_by: Callable[[Path], bool] | None = None) -> None:
+    """Let `layout` be `name` in `read_dataset`, for data sets laid out in a way of their own.
+
+    reader: the folder or file to its samples; raises LayoutError, showing the layout, if it holds none.
+    recognised_by: whether a folder is laid out so, for "auto", which asks it before the layouts below;
+        without it, the name has to be given.
+    Raises ValueError for a name that is taken.
+    """
+    if name in layouts():
+        raise ValueError(f"there is a layout {name!r} already; choose another name")
+    _READERS[name] = reader
+    if recognised_by is not None:
+        _RECOGNISED_BY[name] = recognised_by
+
+
+def layouts() -> tuple[str, ...]:
+    """Every name `layout` may have."""
+    return ("auto", *_READERS)
 
 
 def read_dataset(path: Path | str, layout: str = "auto") -> Samples:
     """The samples of a data set.
 
     path: a folder, a CSV file, or one of EMBEDDED_FOLDERS for faces shipped with the package.
-    layout: one of LAYOUTS; "auto" tells by file and folder names.
+    layout: one of `layouts`; "auto" tells by file and folder names.
     Raises LayoutError showing the layout expected.
     """
     path = embedded_folder(str(path)) if str(path) in EMBEDDED_FOLDERS else Path(path)
     if not path.exists():
         shipped = ", ".join(EMBEDDED_FOLDERS)
         raise LayoutError(f"{path} does not exist; give a folder, a CSV file or faces shipped: {shipped}")
-    if layout not in LAYOUTS:
-        raise LayoutError(f"unknown layout {layout!r}; choose one of {', '.join(LAYOUTS)}")
+    if layout not in layouts():
+        raise LayoutError(f"unknown layout {layout!r}; choose one of {', '.join(layouts())}")
     return _READERS[_detect(path) if layout == "auto" else layout](path)
 
 
@@ -81,6 +105,8 @@ def _detect(path: Path) -> str:
         return "table"
     elif (path / PREPARATION).is_file():
         raise LayoutError(f"{path} is not prepared to its end; give feroi prepare the same command again")
+    elif registered := [name for name, recognises in _RECOGNISED_BY.items() if recognises(path)]:
+        return registered[0]
     elif (path / "fer2013.csv").is_file():
         return "fer2013"
     elif rafd.looks_like_rafd(path):  # before the folders: its names say more

@@ -34,6 +34,7 @@ class Sample:
     subject: who it is, or None where the data set does not say.
     attributes: what else is known: `source`, `split`, `pose`, `gaze`, `gender`, `ethnicity`,
         `pipeline` (how the face was prepared, a name of `photo.prepare`).
+    depth: its estimated depth (H, W) on the pixels of `image`, where it is known already (`data.channels`).
     """
 
     image: Path | NDArray[np.uint8]
@@ -41,6 +42,7 @@ class Sample:
     expression: str
     subject: str | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
+    depth: NDArray[np.uint8] | None = None
 
 
 class Samples(Sequence[Sample]):

@@ -23,17 +23,17 @@ def export_onnx(network: Network, path: Path, calibration: Calibration = UNCALIB
 
     The outputs are the network's own; `deliver.runtime` applies the calibration.
 
-    Inputs and outputs have the names above. Number and size of the faces are free; for `flatten`,
-    the number alone. An output a head does not have (the map of `flatten`, the score of `gap`) is
-    left out.
+    Inputs and outputs have the names above. Number and size of the faces are free; for `flatten`
+    and `stacked-max`, the number alone. An output a head does not have (the map of `flatten`, the score of
+    `gap`) is left out.
     """
     height, width = network.config.input_hw
-    example = torch.zeros(2, 1, height, width)
+    example = torch.zeros(2, network.config.channels_in, height, width)
     free = {0: torch.export.Dim.DYNAMIC}
     exported = _Outputs(network.eval())
     found = exported(example)
     outputs = [name for name in OUTPUTS if name in found]
-    if network.config.head != "flatten":
+    if network.config.takes_any_size:
         free |= {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
     with warnings.catch_warnings():  # the exporter warns of its own insides
         warnings.simplefilter("ignore")

@@ -13,6 +13,7 @@ from feroi.config import NetworkConfig
 from feroi.look import FloatArray, Forward, Look, ScoreMap
 from feroi.network.calibration import UNCALIBRATED, Calibration, read_calibration
 from feroi.network.description import DEFAULT, described, model_file
+from feroi.offline import load_onnxruntime
 
 
 class Model(NamedTuple):
@@ -56,8 +57,7 @@ def untrained(config: NetworkConfig) -> Forward | None:
 
 
 def _load_onnx(path: Path, threads: int | None) -> Model:
-    import onnxruntime
-
+    onnxruntime = load_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     if threads is not None:

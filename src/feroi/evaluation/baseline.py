@@ -14,7 +14,7 @@ import sklearn
 from numpy.typing import NDArray
 
 import feroi
-from feroi.baselines.features import Features, check_baseline, features
+from feroi.baselines.features import Features, check_baseline, features, selector
 from feroi.baselines.svm import learn
 from feroi.data.folds import PAPER_FOLDS, Division, divide, stratified_holdout
 from feroi.data.pixels import decode
@@ -95,7 +95,8 @@ def _learned(
         return known
     begun = time.process_time()
     training = _limited(division.training, limit, seed)
-    answer = learn(training, described(training), described(division.validation), seed)
+    chooser = selector(described.name, seed)
+    answer = learn(training, described(training), described(division.validation), seed, chooser)
     known = {
         "division": division.how,
         "training": len(training),
@@ -103,6 +104,8 @@ def _learned(
         "processor_seconds": time.process_time() - begun,
         "predicted": answer.predicted.tolist(),
     }
+    if answer.where is not None:
+        known["where"] = answer.where.tolist()
     write_json(path, known)
     return known
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from feroi.config import NetworkConfig
 from feroi.data.batches import centre_batches, centre_patches
+from feroi.data.channels import depth_of
 from feroi.data.pixels import Rejected, decode, image_marks
 from feroi.data.samples import Samples
 from feroi.evaluation.calibration import Certainty, measure_certainty
@@ -71,7 +72,7 @@ def read(forward: Forward, config: NetworkConfig, samples: Samples) -> Readings:
     _check_pipeline(config, samples)
     decoded = decode(samples, config.stored_hw)
     logits, maps = [], []
-    batches = centre_batches(decoded.pixels, config.input_hw, _BATCH)
+    batches = centre_batches(decoded.pixels, config.input_hw, _BATCH, depth_of(decoded, config))
     images = len(decoded.pixels)
     for faces in track(batches, "reading", images, -(-images // _BATCH)):
         look = forward(faces)

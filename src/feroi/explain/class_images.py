@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import torch
 
+from feroi.config import check_intensity
 from feroi.look import FloatArray
 from feroi.network.model import INTENSITY_MEAN, Network
 from feroi.vocabulary import EXPRESSIONS
@@ -26,8 +27,9 @@ def class_images(network: Network, decay: float = DECAY) -> ClassImages:
 
     I is what is added to the mid-grey that the network reads as 0, in units of the range of intensities,
     and starts at 0. 200 steps of Adam, its rate falling to 0 by a cosine; no randomness. Unlike photographs,
-    images are not held to 0..1.
+    images are not held to 0..1. Raises ValueError for a network that sees other than intensities.
     """
+    check_intensity(network.config, "an image of an expression")
     network.eval()
     height, width = network.config.input_hw
     images = torch.zeros(len(EXPRESSIONS), 1, height, width, requires_grad=True)

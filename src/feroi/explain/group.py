@@ -54,11 +54,15 @@ def look_at_group(
     Symmetric networks are read by Eq. 4 too: the mirror of Eq. 5 stands in the middle of one face,
     and a photo of several has no such middle.
     Memory: 0.3 GB for a tile and, before that, 35 bytes a resized pixel where light is normalised.
-    Raises ValueError if there is no face, if the network has no score (`flatten`, `gap`), or if it
+    Raises ValueError if there is no face, if the network has no score (any without attention), sees depth, or
     does not say how its faces were prepared.
     """
     if score is None:
         raise ValueError(_why_no_score(config))
+    if config.inputs == "intensity+depth":
+        raise ValueError(
+            "depth is estimated for one face, not for a whole photo; use a network that does not see it"
+        )
     resized = resize(photo, network_scale(faces, config), config.grain_px)
     if config.pipeline in ("front", "pose"):
         resized = normalize_light_sliding(resized, config.stored_hw)
@@ -167,17 +171,20 @@ def suppress(attention: FloatArray, boxes: FloatArray) -> FloatArray:
 
 
 def _why_no_score(config: NetworkConfig) -> str:
-    if config.head == "flatten":
+    if not config.takes_any_size:
         height, width = config.input_hw
         return (
-            f"a flatten network connects every location of a {width}x{height} input to its classifier: it "
-            f"reads no other size and weighs no location; use an attention network for group photos"
+            f"a {config.head} network connects every location of a {width}x{height} input to its "
+            f"classifier: it reads no other size and weighs no location; use an attention network for "
+            f"group photos"
         )
-    if config.head == "gap":
-        return (
-            "a gap network weighs every location alike, so its map shows nothing; use an attention "
-            "network for group photos"
+    if config.head in ("gap", "max"):
+        how = (
+            "weighs every location alike, so its map shows nothing"
+            if config.weighs_locations
+            else "has no map"
         )
+        return f"a {config.head} network {how}; use an attention network for group photos"
     return "this model file was written without the score of its attention; export the network again"
 
 

@@ -23,6 +23,7 @@ from captum.attr import Deconvolution, IntegratedGradients, LayerGradCam, Occlus
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from feroi.config import check_intensity
 from feroi.explain.roi import blob, project
 from feroi.explain.simplify import simplify_faces
 from feroi.look import FloatArray, Locator
@@ -53,7 +54,7 @@ def attention(network: Network, faces: Tensor, labels: Tensor) -> Tensor:
     with torch.no_grad():
         found = network(faces).attention
     if found is None:
-        raise ValueError("a flatten network has no attention; leave the method attention out")
+        raise ValueError(f"a {network.config.head} network has no attention; leave the method attention out")
     return _projected(found, faces)
 
 
@@ -151,6 +152,18 @@ CONTROLS = ("random", "centre")
 """Those that never look at the network."""
 
 
+def register_method(name: str, way: Way) -> None:
+    """Add a method to METHODS, to be asked for by `name` wherever methods are named.
+
+    Raises ValueError for a name that is taken or holds a comma.
+    """
+    if name in METHODS:
+        raise ValueError(f"there is a method {name!r} already; choose another name")
+    if "," in name:
+        raise ValueError(f"names of methods stand with commas between them, so none may hold one: {name!r}")
+    METHODS[name] = way
+
+
 def chosen_methods(names: str) -> list[str]:
     """The names in a list with commas. Raises ValueError for one that is unknown."""
     chosen = [name.strip() for name in names.split(",")]
@@ -161,7 +174,12 @@ def chosen_methods(names: str) -> list[str]:
 
 
 def locators(names: Sequence[str], network: Network) -> dict[str, Locator]:
-    """Each method of METHODS that is named as a function of arrays, for `network` in evaluation mode."""
+    """Each method of METHODS that is named as a function of arrays, for `network` in evaluation mode.
+
+    Raises ValueError for a network that sees depth or patterns: no gradient comes through a pattern, and a
+    face covered or simplified has no depth of its own.
+    """
+    check_intensity(network.config, "explaining a face by these methods")
     network.eval()
     return {name: _locator(METHODS[name].method, network) for name in names}
 

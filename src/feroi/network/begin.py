@@ -20,9 +20,9 @@ def begin_from(network: Network, source: Network) -> None:
     that add up to it. So the function stays, and since the shares differ, training tells the copies apart.
     A block with fewer convolutions leaves out the last ones of `source`, and the function changes.
 
-    Raises ValueError if the networks differ in what their weights mean: head, input of a flatten head,
-    batch normalisation, residual, lateral, poolings; or in `width` by no whole number; or if `network`
-    has more convolutions in a block.
+    Raises ValueError if the networks differ in what their weights mean: head, input size if the head
+    takes only one, batch normalisation, residual, lateral, poolings, inputs; or in `width` by no whole
+    number; or if `network` has more convolutions in a block.
     """
     times = _times_as_wide(network.config, source.config)
     for target, origin in zip(_layers(network), _matching_layers(source, network.config), strict=True):
@@ -33,13 +33,14 @@ def begin_from(network: Network, source: Network) -> None:
 def _times_as_wide(config: NetworkConfig, source: NetworkConfig) -> int:
     """How many times as wide `config` is as `source`."""
     free = {"width", "convolutions", "dropout", "beta", "bounded", "margin", "pipeline"}
-    if config.head != "flatten":
+    if config.takes_any_size:
         free.add("input_hw")  # the same weights at another size
     alike = replace(config, **{name: getattr(source, name) for name in free})
     if alike != source:
         raise ValueError(
-            "a network can begin from one with the same head, batch_norm, residual, lateral, poolings and, "
-            f"with the flatten head, input size; this one is {config}, and that one {source}"
+            "a network can begin from one with the same head, batch_norm, residual, lateral, poolings, "
+            "inputs and, with the flatten and stacked-max heads, input size; this one is "
+            f"{config}, and that one {source}"
         )
     if config.width % source.width:
         raise ValueError(

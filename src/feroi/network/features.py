@@ -7,6 +7,7 @@ from typing import cast
 from torch import Tensor, nn
 
 from feroi.config import CHANNELS, NetworkConfig
+from feroi.network.patterns import MAPPED_CHANNELS
 
 
 class Residual(nn.Sequential):
@@ -34,7 +35,8 @@ class Lateral(nn.Module):
 
 
 def build_features(config: NetworkConfig) -> nn.Sequential:
-    """Map (N, 1, H, W) to (N, C, H // stride, W // stride), C = 128 `width`.
+    """Map (N, C0, H, W) to (N, C, H // stride, W // stride), C = 128 `width`. C0 is 1 for the intensity; with
+    depth 2, and 3 for mapped patterns.
 
     3x3 convolutions, padding 1, each followed by ReLU (the paper names no activation; VGG's is
     meant) and, only with `batch_norm`, by batch normalisation before it. Weights are drawn from He's normal
@@ -42,7 +44,7 @@ def build_features(config: NetworkConfig) -> nn.Sequential:
     For the settings see `NetworkConfig`.
     """
     layers: list[nn.Module] = []
-    channels_in = 1
+    channels_in = MAPPED_CHANNELS if config.inputs == "mapped-patterns" else config.channels_in
     for block, (convolutions, channels) in enumerate(zip(config.convolutions, CHANNELS, strict=True), 1):
         channels *= config.width
         found = _block(config, convolutions, channels_in, channels)

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from feroi.offline import load_onnxruntime
 from feroi.photo.pixels import to_intensity
 
 if TYPE_CHECKING:
@@ -60,11 +61,13 @@ class Face(NamedTuple):
 
     box_xyxy_px: left, top, right, bottom in px of the photo, (0, 0) its upper left corner.
     score: how sure the detector is; comparable within one detector only, hog from 0 to about 3, cnn
-        from -0.3 to about 1.1.
+        from -0.3 to about 1.1. NaN for a face followed from another frame of a film.
+    track: in a film, the number of the person; None in a photo.
     """
 
     box_xyxy_px: Box
     score: float
+    track: int | None = None
 
     @property
     def area_px(self) -> float:
@@ -201,13 +204,15 @@ def _hog_detector() -> Any:
 
 @cache
 def _cnn_session() -> InferenceSession:
-    import onnxruntime
-
+    onnxruntime = load_onnxruntime()
     options = onnxruntime.SessionOptions()
     if multiprocessing.parent_process() is not None:
         options.intra_op_num_threads = 1  # one of several processes, which share the cores already
     model = (files("feroi.photo") / "models" / "face-cnn.onnx").read_bytes()
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    session: InferenceSession = onnxruntime.InferenceSession(
+        model, options, providers=["CPUExecutionProvider"]
+    )
+    return session
 
 
 def _cnn_windows(level: NDArray[np.uint8]) -> NDArray[np.float64]:

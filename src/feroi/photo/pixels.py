@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from io import BytesIO
 from pathlib import Path
 from threading import Lock
 from typing import TypeVar
@@ -21,8 +22,13 @@ MAX_PIXELS = 200_000_000
 
 NOT_FOUND, NO_PERMISSION = "file not found", "no permission to read the file"
 """Reasons that say nothing of the picture, and may be gone next time."""
+_NO_PICTURE, _NO_HEIF = "not a picture", "HEIF pictures are not read; convert it to JPEG"
 
 _FEWER_BITS = 2**16 / 8  # 13 bits at most
+
+_STRANGERS_FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "TIFF", "BMP", "PPM")
+"""What is decoded of pictures that come from anywhere; Pillow knows more, and runs a program for some."""
+_HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 
 _HEADER_LOCK = Lock()
 
@@ -31,6 +37,14 @@ Value = TypeVar("Value", np.uint8, np.float32)
 
 class UnreadableImage(ValueError):
     """A file that holds no picture we can read; the message says why."""
+
+
+class NotAPicture(UnreadableImage):
+    """What is of no format we know."""
+
+
+class TooManyPixels(UnreadableImage):
+    """A picture larger than we decode."""
 
 
 def is_image_name(path: Path) -> bool:
@@ -48,6 +62,27 @@ def read_photo(path: Path) -> NDArray[np.uint8]:
     that is not a whole picture, holds more than MAX_PIXELS, or floating-point numbers.
     """
     return _decode(path, "RGB")
+
+
+def decode_photo(encoded: bytes, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+    """The picture in the bytes of a file that somebody sent, as `read_photo` gives those in files.
+
+    Its format is told by the bytes alone, and no file is opened. Raises UnreadableImage, and of its kinds
+    NotAPicture for what is no JPEG, PNG, GIF, WebP, AVIF, TIFF, BMP or PPM, TooManyPixels for more than
+    `max_pixels`, which are not decoded.
+    """
+    try:
+        if not encoded:
+            raise UnreadableImage("empty file")
+        with _open(BytesIO(encoded), _STRANGERS_FORMATS) as image:
+            return _upright(image, "RGB", max_pixels)
+    except UnreadableImage:
+        raise
+    except UnidentifiedImageError:
+        heif = encoded[4:8] == b"ftyp" and encoded[8:12] in _HEIF_BRANDS
+        raise NotAPicture(_NO_HEIF if heif else _NO_PICTURE) from None
+    except Exception as error:  # on damaged files decoders raise whatever they stumble over
+        raise UnreadableImage(f"damaged picture: {error}") from None
 
 
 def as_photo(picture: Image.Image | NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -123,10 +158,10 @@ def _decode(path: Path, mode: str) -> NDArray[np.uint8]:
         raise UnreadableImage(f"damaged picture: {error}") from None
 
 
-def _upright(image: Image.Image, mode: str) -> NDArray[np.uint8]:
-    if image.width * image.height > MAX_PIXELS:
+def _upright(image: Image.Image, mode: str, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+    if image.width * image.height > max_pixels:
         found = f"{image.width} x {image.height} px"
-        raise UnreadableImage(f"too many pixels: {found}, at most {MAX_PIXELS:,} are read")
+        raise TooManyPixels(f"too many pixels: {found}, at most {max_pixels:,} are read")
     upright = ImageOps.exif_transpose(image)
     return np.asarray(_to_eight_bit(upright).convert(mode))
 
@@ -144,18 +179,18 @@ def _why_unidentified(path: Path) -> str:
     if path.stat().st_size == 0:
         return "empty file"
     if path.suffix.lower() in _HEIF_SUFFIXES:
-        return "HEIF pictures are not read; convert it to JPEG"
-    return "not a picture"
+        return _NO_HEIF
+    return _NO_PICTURE
 
 
-def _open(path: Path) -> Image.Image:
+def _open(file: Path | BytesIO, formats: tuple[str, ...] | None = None) -> Image.Image:
     # Pillow warns from 89 megapixels on and refuses at twice that, by a global. Panoramas are larger,
     # so its limit is lifted while the header is read, one thread at a time, and ours follows.
     with _HEADER_LOCK:
         pillow_limit = Image.MAX_IMAGE_PIXELS
         Image.MAX_IMAGE_PIXELS = None
         try:
-            return Image.open(path)
+            return Image.open(file, formats=formats)
         finally:
             Image.MAX_IMAGE_PIXELS = pillow_limit
 

@@ -8,14 +8,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from feroi.photo.pixels import is_image_name
+from feroi.photo.video import VIDEO_SUFFIXES
 
 
 def photo_files(sources: Iterable[str]) -> Iterator[Path]:
     """The files meant by paths, folders (searched to the bottom, in the order of names) and globs.
 
     What is neither, or a glob that nothing fits, is passed on as it is, so that a missing file is
-    reported like any other that cannot be read. Within folders, files whose names are no pictures' and
-    links to folders are passed over.
+    reported like any other that cannot be read. Within folders, files whose names are no pictures' or
+    films', and links to folders, are passed over.
     """
     for source in sources:
         path = Path(source)
@@ -40,4 +41,9 @@ def _matching(pattern: str) -> Iterator[Path]:
 def _below(folder: Path) -> Iterator[Path]:
     for root, folders, names in os.walk(folder):
         folders.sort()
-        yield from (Path(root, name) for name in sorted(names) if is_image_name(Path(name)))
+        yield from (Path(root, name) for name in sorted(names) if _is_meant(Path(name)))
+
+
+def _is_meant(path: Path) -> bool:
+    is_film = path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith(".")
+    return is_film or is_image_name(path)

@@ -12,11 +12,16 @@ from feroi.files import write_text
 
 
 def write_page(template: str, path: Path, **values: Any) -> None:
-    """Fill `template` (a file of this folder) with `values`; text is escaped. Whole or not at all."""
+    """Write `page` to `path`, whole or not at all."""
+    write_text(path, page(template, **values))
+
+
+def page(template: str, **values: Any) -> str:
+    """`template` (a file of this folder) filled with `values`; text is escaped."""
     environment = Environment(
         loader=PackageLoader("feroi", "report"), autoescape=True, undefined=StrictUndefined
     )
-    write_text(path, environment.get_template(template).render(**values))
+    return environment.get_template(template).render(**values)
 
 
 def inline_png(path: Path) -> str:

@@ -14,7 +14,7 @@ from feroi.look import FloatArray
 from feroi.reading import Photo, Reading, Refused
 
 # Twelve even steps of matplotlib's inferno, the colours of every region of interest.
-_INFERNO = np.array(
+INFERNO = np.array(
     [
         (0, 0, 4), (22, 11, 57), (66, 10, 104), (106, 23, 110), (147, 38, 103), (188, 55, 84),
         (221, 81, 58), (243, 120, 25), (252, 165, 10), (246, 215, 70), (249, 245, 120), (252, 255, 164),
@@ -44,9 +44,9 @@ def heat(image: NDArray[np.uint8], roi: FloatArray, strength: float = 1.0) -> ND
     """
     rgb = np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image
     level = np.clip((roi - 1) / (FULL_HEAT - 1), 0, 1)
-    place = level * (len(_INFERNO) - 1)
-    steps = np.arange(len(_INFERNO))
-    colour = np.stack([np.interp(place, steps, _INFERNO[:, c]) for c in range(3)], axis=-1)
+    place = level * (len(INFERNO) - 1)
+    steps = np.arange(len(INFERNO))
+    colour = np.stack([np.interp(place, steps, INFERNO[:, c]) for c in range(3)], axis=-1)
     alpha = (strength * _MOST_OPAQUE * level)[..., None]
     return np.asarray(rgb * (1 - alpha) + colour * alpha + 0.5).astype(np.uint8)
 
@@ -56,8 +56,9 @@ def draw_overlay(photo: Photo) -> Image.Image:
 
     Beside the answer of a face of poor quality stands what is wrong with it; a face that was found and not
     read has a thin grey box.
-    Numbers are those of the column `face` of the tables. The heat fades out towards the border of what
-    the network saw. Photos of less than 1000 px are drawn up to four times as large.
+    Numbers are those of the column `face` of the tables, in a film of the column `track`. The heat fades
+    out towards the border of what the network saw. Photos of less than 1000 px are drawn up to four times
+    as large.
     Raises ValueError for a photo that could not be read.
     """
     if photo.pixels is None:
@@ -142,7 +143,7 @@ def _draw_faces(picture: Image.Image, faces: Sequence[Reading], times: int) -> N
     for box in boxes:
         pen.draw.rectangle(box, outline=_FRAME, width=line)
     for number, (face, box) in enumerate(zip(faces, boxes, strict=True)):
-        _draw_answer(pen, number, face, box)
+        _draw_answer(pen, number if face.track is None else face.track, face, box)
     for face, box in zip(faces, boxes, strict=True):
         _draw_bars(pen, face, box)
 

@@ -11,8 +11,9 @@ from typing import Any
 from PIL import Image
 
 import feroi
+from feroi.files import write_text
 from feroi.reading import Photo, Reading
-from feroi.report.html import write_page
+from feroi.report.html import page
 from feroi.report.overlay import draw_overlay, heat
 from feroi.vocabulary import ACTION_UNITS, EXPRESSIONS, TABLE_4
 
@@ -39,15 +40,19 @@ class ReportWriter:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
-            write_page(
-                "photos.html",
-                self._path,
-                photos=self._photos,
-                labels=EXPRESSIONS,
-                faces=sum(len(photo["faces"]) for photo in self._photos),
-                model=self._model,
-                version=feroi.__version__,
-            )
+            write_text(self._path, report_page(self._photos, self._model))
+
+
+def report_page(photos: Sequence[dict[str, Any]], model: str) -> str:
+    """The page of photos, each as `photo_values` tells it."""
+    return page(
+        "photos.html",
+        photos=photos,
+        labels=EXPRESSIONS,
+        faces=sum(len(photo["faces"]) for photo in photos),
+        model=model,
+        version=feroi.__version__,
+    )
 
 
 def photo_values(photo: Photo, shows: Sequence[str | None] = ()) -> dict[str, Any]:

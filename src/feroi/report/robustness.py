@@ -1,4 +1,4 @@
-"""What is left of accuracy on worse faces, and where a network looks when a region is covered: one picture."""
+"""What is left of accuracy on worse faces, and where a network looks when a region is covered."""
 
 from __future__ import annotations
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +41,15 @@ and its probability; the likely ones, | between them; box in px; the detector's 
 what is below the limit of it, if anything; a probability an expression; the share of attention on each
 region. Shares and scores have six decimals."""
 
+FILM_COLUMNS = ("file", "frame", "time_s", "track", *COLUMNS[1:])
+"""Those of films: also the number of the frame, from 0; when the film shows it, in seconds; the person's
+number, from 0. `score` is empty where a face was followed and not found by the detector."""
+SMOOTHED = tuple(f"smooth_{name}" for name in EXPRESSIONS)
+"""What `--smooth` adds."""
+
 _TEXT = {"file", "status", "expression", "likely", "quality_problem"}
+_WHOLE = {"face", "frame", "track"}
+_GROUP_ROWS = 10_000
 
 
 def rows(photo: Photo) -> list[Row]:
@@ -60,13 +71,38 @@ def rows(photo: Photo) -> list[Row]:
                 "likely": "|".join(face.likely),
                 **_box(face.box_xyxy_px),
                 **_quality(face.quality),
-                **{name: round(value, 6) for name, value in numbers.items()},
+                **{name: _number(value) for name, value in numbers.items()},
             }
         )
     for found, reason, quality in photo.refused:
-        place = {**_box(found.box_xyxy_px), "score": round(found.score, 6), **_quality(quality)}
+        place = {**_box(found.box_xyxy_px), "score": _number(found.score), **_quality(quality)}
         result.append({**empty, "file": photo.name, "status": reason, **place})
     return result
+
+
+def film_rows(photo: Photo, smoothed: bool = False) -> list[Row]:
+    """The rows of one frame of a film, none if it has no face; of what is said of the whole film, one.
+
+    A photo among films has the rows it has elsewhere, with nothing in the columns of films.
+    """
+    if photo.frame is not None and not photo.faces and not photo.refused:
+        return []
+    time_s = None if photo.time_s is None else round(photo.time_s, 6)
+    tracks = [face.track for face in photo.faces] + [refused.face.track for refused in photo.refused]
+    result = []
+    for row, track in zip(rows(photo), tracks or [None], strict=True):
+        whole = row | {"frame": photo.frame, "time_s": time_s, "track": track}
+        result.append({name: whole[name] for name in FILM_COLUMNS})
+    if smoothed:
+        for row in result:
+            row |= dict.fromkeys(SMOOTHED)
+        for row, face in zip(result, photo.faces, strict=False):
+            row |= {f"smooth_{name}": round(share, 6) for name, share in (face.smoothed or {}).items()}
+    return result
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else round(value, 6)
 
 
 def _box(box_xyxy_px: tuple[float, float, float, float]) -> Row:
@@ -121,7 +157,7 @@ def _jsonl(path: Path) -> Iterator[Callable[[list[Row]], None]]:
     with path.open("w", encoding="utf-8") as file:
 
         def write(new: list[Row]) -> None:
-            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in new)
+            file.write(as_jsonl(new))
             file.flush()
 
         yield write
@@ -129,14 +165,53 @@ def _jsonl(path: Path) -> Iterator[Callable[[list[Row]], None]]:
 
 @contextmanager
 def _parquet(path: Path) -> Iterator[Callable[[list[Row]], None]]:
-    import pyarrow as pa
     from pyarrow import parquet
 
-    kinds = {name: pa.string() if name in _TEXT else pa.float64() for name in COLUMNS}
-    schema = pa.schema([(name, pa.int32() if name == "face" else kind) for name, kind in kinds.items()])
+    schema = _schema(COLUMNS)
     with atomic_path(path) as temporary, parquet.ParquetWriter(temporary, schema) as writer:
 
         def write(new: list[Row]) -> None:
-            writer.write_table(pa.Table.from_pylist(new, schema=schema))
+            writer.write_table(_table(new, schema))
 
         yield write
+
+
+def as_csv(new: list[Row], header: Sequence[str] = ()) -> str:
+    """Rows as lines of CSV, below a line of `header` if there is one."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerows([header] if header else [])
+    writer.writerows(row.values() for row in new)
+    return text.getvalue()
+
+
+def as_jsonl(new: list[Row]) -> str:
+    """Rows as JSON, a line each."""
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in new)
+
+
+def jsonl_to_parquet(source: Path, path: Path, columns: Sequence[str]) -> None:
+    """The rows in `source` as Parquet, in bounded memory, whole or not at all."""
+    from pyarrow import parquet
+
+    schema = _schema(columns)
+    with (
+        source.open(encoding="utf-8") as lines,
+        atomic_path(path) as temporary,
+        parquet.ParquetWriter(temporary, schema) as writer,
+    ):
+        while some := [json.loads(line) for line in islice(lines, _GROUP_ROWS)]:
+            writer.write_table(_table(some, schema))
+
+
+def _schema(columns: Sequence[str]) -> Any:
+    import pyarrow as pa
+
+    kinds = {name: pa.string() if name in _TEXT else pa.float64() for name in columns}
+    return pa.schema([(name, pa.int32() if name in _WHOLE else kind) for name, kind in kinds.items()])
+
+
+def _table(new: list[Row], schema: Any) -> Any:
+    import pyarrow as pa
+
+    return pa.Table.from_pylist(new, schema=schema)

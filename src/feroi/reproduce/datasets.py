@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from feroi.data.pixels import decode
-from feroi.data.prepare import RAFD_HW, prepare_dataset
+from feroi.data.prepare import HALF_POSE_HW, RAFD_HW, prepare_dataset
 from feroi.data.readers import EMBEDDED_FOLDERS, PREPARATION, embedded_folder, read_dataset
 from feroi.data.samples import TRAINING, Samples, pipeline_of
 from feroi.photo.align import POSE_HW
@@ -19,7 +19,12 @@ from feroi.photo.pixels import cover, read_intensity
 
 Progress = Callable[[int, int], None]
 
-_RAFD_PROTOCOLS = {RAFD_HW: ("front", "pose"), FRAME_HW: ("front",), POSE_HW: ("pose",)}
+_RAFD_PROTOCOLS = {
+    RAFD_HW: ("front", "pose"),
+    FRAME_HW: ("front",),
+    POSE_HW: ("pose",),
+    HALF_POSE_HW: ("pose",),
+}
 _PROVENANCE = "provenance.json"  # of `feroi synth`
 
 

@@ -85,7 +85,7 @@ def held_out(runs: Runs, key: str, network: str) -> Readings:
 def _check_maps(networks: Sequence[str]) -> None:
     """Before anything is trained."""
     for network in networks:
-        if network_preset(network).head == "flatten":
+        if not network_preset(network).weighs_locations:
             raise ValueError(f"{network} has no map to draw")
 
 

@@ -1,4 +1,4 @@
-"""What the paper printed: protocols, the rows of Table 5, and the matrices of Table 6."""
+"""What the paper printed: protocols, the rows of Tables 5 and 7, and the matrices of Table 6."""
 
 from __future__ import annotations
 
@@ -93,6 +93,32 @@ TABLE_5: Mapping[str, tuple[Row, ...]] = {
     ),
 }
 """Table 5; of the methods of others on SFEW, those with external data stand below the joint training."""
+
+
+class Aggregator(NamedTuple):
+    """A row of Table 7, which holds words and no numbers.
+
+    network: our preset that aggregates so. receptive_field, needs_learning: the paper's words on it; None for
+    what it has no row for.
+    """
+
+    method: str
+    network: str
+    receptive_field: str | None
+    needs_learning: str | None
+
+
+TABLE_7 = (
+    Aggregator("Max-pooling", "paper-baseline", "Small local patches", "No"),
+    Aggregator("Stacked max-pooling", "stacked-max", "Large local patches", "No"),
+    Aggregator("Global max-pooling (not in the table)", "global-max", None, None),
+    Aggregator("Global average pooling", "paper-gap", "The whole image", "No"),
+    Aggregator(
+        "Visual attention mechanism", "paper-attention", "The region of interest of the whole image", "Yes"
+    ),
+)
+"""Table 7. It names no network: that the baseline, which keeps all that its last max-pooling leaves, stands
+for max-pooling is ours. Global max-pooling is here because section 4.7 says that it cannot be used."""
 
 Matrix = tuple[tuple[float, ...] | None, ...]
 

@@ -12,13 +12,14 @@ from typing import NamedTuple
 import numpy as np
 
 from feroi.baselines.features import BASELINES
-from feroi.config import NetworkConfig, RecipeConfig, network_preset, recipe_preset
+from feroi.config import NetworkConfig, RecipeConfig, network_preset, recipe_preset, with_settings
 from feroi.data.folds import Division, divide, subject_folds
 from feroi.data.pixels import decode
 from feroi.data.samples import Samples
 from feroi.evaluation.baseline import validate_baseline
 from feroi.evaluation.evaluate import Readings, read
 from feroi.evaluation.metrics import Scores, score
+from feroi.look import FloatArray
 from feroi.network.forward import torch_forward
 from feroi.network.weights import load_network
 from feroi.photo.geometry import FRAME_HW
@@ -37,7 +38,8 @@ class Plan:
     """What a reproduction changes of the paper; None keeps the paper's.
 
     recipe: preset instead of the protocol's own. size_hw: input, height and width in px.
-    folds: only the first so many of the five.
+    folds: only the first so many of the five. settings: of networks and recipe, as `config.with_settings`
+    takes them.
     """
 
     recipe: str | None = None
@@ -46,14 +48,17 @@ class Plan:
     size_hw: tuple[int, int] | None = None
     folds: int | None = None
     seed: int = 0
+    settings: tuple[str, ...] = ()
 
     def recipe_of(self, key: str) -> RecipeConfig:
         name = self.recipe or PROTOCOLS[key].recipe
-        return recipe_preset(name, epochs=self.epochs, batch_size=self.batch_size)
+        recipe = recipe_preset(name, epochs=self.epochs, batch_size=self.batch_size)
+        return with_settings(NetworkConfig(), recipe, self.settings)[1]
 
     def network_of(self, key: str, preset: str) -> NetworkConfig:
         size = self.size_hw or PROTOCOLS[key].input_hw
-        return network_preset(preset, input_hw=size, pipeline=PROTOCOLS[key].pipeline)
+        network = network_preset(preset, input_hw=size, pipeline=PROTOCOLS[key].pipeline)
+        return with_settings(network, recipe_preset(PROTOCOLS[key].recipe), self.settings)[0]
 
     def words(self, key: str, name: str = "") -> str:
         """Recipe and input of a network, and where they are not the paper's; or those of a baseline."""
@@ -71,6 +76,7 @@ class Plan:
         shrunk = (height, width) != PROTOCOLS[key].input_hw
         paper_h, paper_w = PROTOCOLS[key].input_hw
         said.append(f"{width}x{height} px" + (f" (paper {paper_w}x{paper_h})" if shrunk else ""))
+        said += [f"{setting} (ours)" for setting in self.settings]
         return ", ".join(said)
 
 
@@ -78,10 +84,13 @@ class Outcome(NamedTuple):
     """Scores of a network or baseline, one a fold.
 
     seconds: of an epoch of one fold, the median; None for a baseline, which has no epochs.
+    attended: share of the map's locations that attention comes to, 0..1, 1 where it is uniform
+        (`attended_share`), the mean over all faces; None for what has no map.
     """
 
     folds: list[Scores]
     seconds: float | None
+    attended: float | None = None
 
     @property
     def mean(self) -> float:
@@ -108,12 +117,17 @@ class Runs:
 
     def outcome(self, key: str, preset: str) -> Outcome:
         """Train a network by a protocol and score each fold with the weights of the last epoch."""
-        folds = [score(each.samples.labels, each.predicted) for each in self.readings(key, preset)]
+        folds, attended = [], []
+        for each in self.readings(key, preset):
+            folds.append(score(each.samples.labels, each.predicted))
+            if each.attention is not None:
+                attended.append(attended_share(each.attention))
         seconds = []
         for number in range(1, len(folds) + 1):
             lines = (self.folder(key, preset, number) / METRICS).read_text(encoding="utf-8").splitlines()
             seconds += [float(json.loads(line)["seconds"]) for line in lines]
-        return Outcome(folds, float(np.median(seconds)))
+        share = float(np.concatenate(attended).mean()) if attended else None
+        return Outcome(folds, float(np.median(seconds)), share)
 
     def baseline(self, key: str, name: str) -> Outcome:
         """Learn features with an SVM on the training side of each fold, and score them."""
@@ -163,3 +177,12 @@ class Runs:
             rows = zip(readable.samples, readable.pixels, strict=True)
             self._decoded = key, Samples(replace(row, image=pixels) for row, pixels in rows)
         return self._decoded[1]
+
+
+def attended_share(attention: FloatArray) -> FloatArray:
+    """How much of each of N maps (N, H, W) is attended to, (N,): e to the power of its entropy, the number of
+    locations that a map uniform on them would have, over all H W."""
+    weights = attention.reshape(len(attention), -1).astype(np.float64)
+    weights = weights / weights.sum(1, keepdims=True)
+    logarithms = np.log(weights, out=np.zeros_like(weights), where=weights > 0)
+    return np.asarray(np.exp(-(weights * logarithms).sum(1)) / weights.shape[1])

@@ -118,7 +118,7 @@ def table1_markdown(figures: Mapping[str, Sequence[Interval]], caption: str) -> 
 
 
 def _tried(network: Network, chosen: Chosen, seed: int, on_progress: Progress) -> dict[str, Tried]:
-    names = [name for name in METHODS if name != "attention" or network.config.head != "flatten"]
+    names = [name for name in METHODS if name != "attention" or network.config.weighs_locations]
     height, width = network.config.input_hw
     grid_hw = height // network.config.stride, width // network.config.stride
     trained, redrawn = (locators(names, each) for each in (network, untrained_network(network.config, seed)))

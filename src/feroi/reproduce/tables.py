@@ -48,7 +48,7 @@ def reproduce_table6(runs: Runs, keys: Sequence[str], networks: Sequence[str]) -
         {"data": key, "network": network, "recipe": runs.plan.words(key), **outcome.folds[0].to_json()}
         for (key, network), outcome in outcomes.items()
     ]
-    write_json(runs.out / "table6.json", {"table": 6, "data": _told(runs.data), "matrices": matrices})
+    write_json(runs.out / "table6.json", {"table": 6, "data": told_data(runs.data), "matrices": matrices})
     return text
 
 
@@ -87,11 +87,11 @@ def table5_markdown(outcomes: Outcomes, data: Mapping[str, Data], plan: Plan) ->
     for row in table5_rows(outcomes, plan):
         ours = NOT_RUN
         if row["ours"]:
-            ours = _percent(row["ours"]) + (" (synthetic)" if _is_synthetic(data, row["key"]) else "")
+            ours = percent(row["ours"]) + (" (synthetic)" if is_synthetic(data, row["key"]) else "")
         seconds = f"{row['seconds_per_epoch']:.1f}" if row["seconds_per_epoch"] else ""
         cells = (
             row["data"], row["method"], row["network"] or "", row["recipe"] or "",
-            _percent(row["paper"]) if row["paper"] else "–", ours, seconds,
+            percent(row["paper"]) if row["paper"] else "–", ours, seconds,
         )  # fmt: skip
         lines.append("| " + " | ".join(cells) + " |")
     count = max([len(outcome.folds) for outcome in outcomes.values()], default=1)
@@ -101,7 +101,7 @@ def table5_markdown(outcomes: Outcomes, data: Mapping[str, Data], plan: Plan) ->
         f"SFEW: its own validation set, one training. Weights of the last epoch. Seed {plan.seed}. "
         f"'{NOT_RUN}': not asked of the command that made this table."
     )
-    return "\n".join([caption, _data_lines(data), *lines]) + "\n"
+    return "\n".join([caption, data_lines(data), *lines]) + "\n"
 
 
 def table6_markdown(outcomes: Outcomes, data: Mapping[str, Data], plan: Plan) -> str:
@@ -110,11 +110,11 @@ def table6_markdown(outcomes: Outcomes, data: Mapping[str, Data], plan: Plan) ->
         f"Confusion matrices on the first fold (Table 6): % of each row, rows as labelled, columns as read. "
         f"Weights of the last epoch. Seed {plan.seed}."
     )
-    parts = [caption, _data_lines(data)]
+    parts = [caption, data_lines(data)]
     for key, network in dict.fromkeys([*TABLE_6, *outcomes]):
         outcome = outcomes.get((key, network))
         how = f"{plan.words(key)}, {outcome.folds[0].n} images" if outcome else NOT_RUN
-        if outcome and _is_synthetic(data, key):
+        if outcome and is_synthetic(data, key):
             how += ", synthetic"
         parts.append(f"**{PROTOCOLS[key].title}, {network}**; ours: {how}\n")
         parts.append(_beside(TABLE_6.get((key, network)), outcome))
@@ -144,7 +144,7 @@ def _write_table5(runs: Runs, outcomes: Outcomes) -> str:
     text = table5_markdown(outcomes, runs.data, runs.plan)
     write_text(runs.out / "table5.md", text)
     rows = table5_rows(outcomes, runs.plan)
-    told = {"table": 5, "seed": runs.plan.seed, "data": _told(runs.data), "rows": rows}
+    told = {"table": 5, "seed": runs.plan.seed, "data": told_data(runs.data), "rows": rows}
     write_json(runs.out / "table5.json", told)
     return text
 
@@ -153,21 +153,25 @@ def _extra(network: str) -> str:
     return f"{network} (not in this block of the paper)"
 
 
-def _percent(values: Sequence[float | None]) -> str:
+def percent(values: Sequence[float | None]) -> str:
+    """'95.2 ± 2.0' from a mean and a standard deviation, or None, in %."""
     mean, std = values
     assert mean is not None
     return in_percent((mean / 100, None if std is None else std / 100))
 
 
-def _is_synthetic(data: Mapping[str, Data], key: str) -> bool:
+def is_synthetic(data: Mapping[str, Data], key: str) -> bool:
+    """Whether the faces of a protocol are known to be rendered."""
     return key in data and data[key].synthetic
 
 
-def _told(data: Mapping[str, Data]) -> dict[str, dict[str, Any]]:
+def told_data(data: Mapping[str, Data]) -> dict[str, dict[str, Any]]:
+    """What each data set is, JSON-ready."""
     return {key: {"what": each.what, "synthetic": each.synthetic} for key, each in data.items()}
 
 
-def _data_lines(data: Mapping[str, Data]) -> str:
+def data_lines(data: Mapping[str, Data]) -> str:
+    """The same as lines of markdown."""
     titles = {key: protocol.title for key, protocol in PROTOCOLS.items()} | {"fer2013": "FER-2013"}
     lines = [f"- {titles[key]}, ours: {each.what}" for key, each in data.items()]
     return "\n".join(["", *lines, ""])

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feroi.config import NetworkConfig, RecipeConfig
+from feroi.data.channels import depth_of, with_depth
 from feroi.data.folds import Division
 from feroi.data.pixels import decode
 from feroi.data.samples import Samples
@@ -44,6 +45,7 @@ def cross_validate_network(
     # The folds share the decoded images: each would otherwise decode its own part again.
     rows = zip(readable.samples, readable.pixels, strict=True)
     decoded = Samples(replace(row, image=pixels) for row, pixels in rows)
+    decoded = with_depth(decoded, depth_of(readable, network))
 
     def fit(number: int, division: Division) -> NDArray[np.int64]:
         folder = run / f"fold{number}"

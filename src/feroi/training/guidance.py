@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from feroi.config import NetworkConfig
-from feroi.data.pixels import Decoded, cache_folder
+from feroi.data.pixels import Decoded, kept
 from feroi.data.samples import fingerprint
 from feroi.evaluation.truths import LeftOut, truth_names, truths_of
-from feroi.files import atomic_path
 from feroi.progress import track
 
 
@@ -26,11 +24,10 @@ def truth_maps(training: Decoded, network: NetworkConfig) -> NDArray[np.uint8]:
     whole = replace(network, input_hw=network.stored_hw, margin=False)  # nothing is cut away
     names = truth_names(training.samples)
     key = f"{names[0]} {whole.pipeline} {fingerprint(training.samples, training.pixels)}"
-    path = cache_folder() / f"truth-{hashlib.sha256(key.encode()).hexdigest()[:32]}.npy"
-    try:
-        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-    except (OSError, ValueError):
-        pass
+    return kept("truth", key, lambda: _find_truths(training, whole, names))
+
+
+def _find_truths(training: Decoded, whole: NetworkConfig, names: tuple[str, ...]) -> NDArray[np.uint8]:
     maps = np.zeros(training.pixels.shape, np.uint8)
     number = len(maps)
     for at in track(range(number), "finding where to look", number, number):
@@ -39,9 +36,4 @@ def truth_maps(training: Decoded, network: NetworkConfig) -> NDArray[np.uint8]:
         except LeftOut:
             continue
         maps[at] = np.round(255 * truth / truth.max())
-    try:
-        with atomic_path(path) as temporary, temporary.open("wb") as file:
-            np.save(file, maps)
-    except OSError:
-        pass  # a cache that cannot be written costs time, nothing else
     return maps

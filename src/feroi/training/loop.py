@@ -160,7 +160,7 @@ def validate(network: Network, held: Labelled, arithmetic: Arithmetic) -> Metric
     """Cross entropy and accuracy on the centre patches of `held`."""
     network.eval()
     logits = []
-    for faces in centre_batches(held.pixels, network.config.input_hw):
+    for faces in centre_batches(held.pixels, network.config.input_hw, depth=held.depth):
         with arithmetic.autocast():
             logits.append(network(arithmetic.send(torch.from_numpy(faces))).logits.cpu())
     all_logits, labels = torch.cat(logits), torch.from_numpy(held.labels)

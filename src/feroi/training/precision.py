@@ -29,7 +29,7 @@ class Arithmetic(NamedTuple):
         network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def send(self, faces: Tensor) -> Tensor:
-        """Move faces (N, 1, H, W) likewise."""
+        """Move faces (N, C, H, W) likewise."""
         return faces.to(self.device, memory_format=torch.channels_last)
 
     def autocast(self) -> AbstractContextManager[object]:

@@ -19,6 +19,7 @@ import torch
 import feroi
 from feroi.config import NetworkConfig, RecipeConfig, to_dict
 from feroi.data.batches import Labelled
+from feroi.data.channels import depth_of
 from feroi.data.folds import Division, check_subjects_apart
 from feroi.data.pixels import Decoded, decode, image_marks, write_rejected
 from feroi.data.samples import Samples, fingerprint, pipeline_of
@@ -94,12 +95,15 @@ def train_run(
         voice.say(f"see {run / REJECTED} for the images that could not be read")
     if begun:
         voice.say(f"{run} holds this run already; what is missing of it is done now")
-    seen = _labelled(training)
+    seen = _labelled(training, network)
+    if seen.depth is not None:
+        unseen = int((~seen.depth.any(axis=(1, 2))).sum())
+        voice.say(f"{unseen} of {len(seen.depth)} training faces without depth: landmarks not found")
     if recipe.guidance:
         seen = seen._replace(truths=truth_maps(training, network))
     if teachers or training.samples.votes is not None:
         seen = seen._replace(soft=soft_labels(training, teachers, recipe.distillation))
-    history = train(network, recipe, seen, _labelled(validation), run, seed, voice, begins_with)
+    history = train(network, recipe, seen, _labelled(validation, network), run, seed, voice, begins_with)
     draw_curves(history, run / CURVES)
     return history
 
@@ -134,5 +138,5 @@ def _describe(decoded: Decoded) -> dict[str, Any]:
     }
 
 
-def _labelled(decoded: Decoded) -> Labelled:
-    return Labelled(decoded.pixels, decoded.samples.labels)
+def _labelled(decoded: Decoded, network: NetworkConfig) -> Labelled:
+    return Labelled(decoded.pixels, decoded.samples.labels, depth=depth_of(decoded, network))

@@ -11,6 +11,7 @@ from scipy.special import softmax
 
 from feroi.config import RecipeConfig
 from feroi.data.batches import centre_batches
+from feroi.data.channels import depth_of
 from feroi.data.pixels import Decoded, decode
 from feroi.network.forward import torch_forward
 from feroi.network.weights import load_network, weights_sha256
@@ -52,8 +53,9 @@ def soft_labels(training: Decoded, teachers: Sequence[Path | str], share: float)
     for teacher in teachers:
         network = load_network(teacher)
         forward = torch_forward(network)
-        pixels = decode(training.samples, network.config.stored_hw).pixels
-        batches = centre_batches(pixels, network.config.input_hw, _BATCH)
+        seen = decode(training.samples, network.config.stored_hw)
+        pixels, depth = seen.pixels, depth_of(seen, network.config)
+        batches = centre_batches(pixels, network.config.input_hw, _BATCH, depth)
         first = 0
         for faces in track(batches, "asking the teacher", len(pixels), -(-len(pixels) // _BATCH)):
             for shown in (faces, np.ascontiguousarray(faces[..., ::-1])):

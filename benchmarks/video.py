@@ -1,0 +1,187 @@
+"""How long films take, where the time goes, and that memory does not grow with their length.
+
+    OMP_NUM_THREADS=1 python benchmarks/video.py time
+    OMP_NUM_THREADS=1 python benchmarks/video.py memory --minutes 2 20
+
+Films are made from the shipped group photos, a window moving over them. `time` writes a table and a page,
+then also an overlay; the processor time of a stage is that of the thread that does it, and what threads of the
+detector and of FFmpeg add stands under the rest. `memory` reads each film in a fresh process with every output
+and gives its peak resident memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import av
+import numpy as np
+from PIL import Image
+
+from feroi import film
+from feroi.data.groups import group_photos
+from feroi.film import FilmSettings
+from feroi.photo import tracks
+from feroi.photo.video import Pace
+from feroi.reader import Reader
+from feroi.report import films
+from feroi.report.analysis import Tables
+from feroi.report.films import Outputs, Readers, write_films
+
+WINDOWS = {
+    "1 face, 480x400": (
+        400,
+        480,
+        lambda n: (130 + 30 * math.sin(n / 15), 140 + 20 * math.cos(n / 11)),
+        "library",
+    ),
+    "3 faces, 640x480": (
+        480,
+        640,
+        lambda n: (80 + 60 * math.sin(n / 15), 150 + 10 * math.cos(n / 11)),
+        "garden",
+    ),
+    "9 faces, 1280x720": (
+        720,
+        1280,
+        lambda n: (140 + 30 * math.sin(n / 15), 170 + 5 * math.cos(n / 11)),
+        "garden",
+    ),
+}
+SMALL = (240, 320, lambda n: (240 + 40 * math.sin(n / 30), 200 + 20 * math.cos(n / 40)), "library")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=("time", "memory", "one"))
+    parser.add_argument("--minutes", type=float, nargs="+", default=[2, 20])
+    parser.add_argument("--seconds", type=float, default=8)
+    parser.add_argument("--film", type=Path)
+    chosen = parser.parse_args()
+    if chosen.what == "one":
+        read_everything(chosen.film)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        if chosen.what == "time":
+            for name, window in WINDOWS.items():
+                spend(name, write(Path(folder) / "film.mp4", window, 25, chosen.seconds), chosen.seconds)
+            return
+        for minutes in chosen.minutes:
+            path = write(Path(folder) / f"{minutes:g}.mp4", SMALL, 10, 60 * minutes)
+            command = [sys.executable, __file__, "one", "--film", str(path)]
+            found = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+            print(f"| {minutes:g} | {found} |", flush=True)
+
+
+def write(path: Path, window: Any, fps: int, seconds: float) -> Path:
+    """A window moving over a group photo, in H.264."""
+    height, width, corner, name = window
+    photo = next(path for path in group_photos() if path.stem == name)
+    pixels = np.asarray(Image.open(photo).convert("RGB"))
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=fps, options={"preset": "veryfast", "crf": "20"})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.codec_context.time_base = Fraction(1, fps)
+        for number in range(round(fps * seconds)):
+            x, y = map(round, corner(25 * number / fps))
+            frame = av.VideoFrame.from_ndarray(
+                np.ascontiguousarray(pixels[y : y + height, x : x + width]), format="rgb24"
+            )
+            frame.pts, frame.time_base = number, Fraction(1, fps)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def spend(name: str, path: Path, seconds: float) -> None:
+    """Processor time of each stage in ms a frame, and of all a second of film, without and with an overlay."""
+    spent: dict[str, float] = defaultdict(float)
+    calls: dict[str, int] = defaultdict(int)
+
+    def timed(stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:
+            start = time.thread_time()
+            result = function(*arguments, **named)
+            spent[stage] += time.thread_time() - start
+            calls[stage] += 1
+            return result
+
+        return call
+
+    def timed_frames(*arguments: Any) -> Iterator[Any]:
+        frames, take = real_frames(*arguments), timed("decode", next)
+        while (frame := take(frames, None)) is not None:
+            yield frame
+
+    reader, real_frames, real_read = Reader(threads=1), film.film_frames, film.read_found
+    reader.read(next(iter(group_photos())))  # so that models are loaded
+    with ExitStack() as stack:
+        for place, attribute, stage in (
+            (film, "detect", "detect"), (film, "landmarks", "landmarks"), (film, "prepared", "prepare"),
+            (tracks, "prepare", "compare"), (reader, "forward", "network"), (films, "film_rows", "write"),
+            (films, "as_csv", "write"),
+        ):  # fmt: skip
+            function = getattr(place, attribute)
+            stack.enter_context(patch.object(place, attribute, timed(stage, function)))
+        stack.enter_context(patch.object(film, "film_frames", timed_frames))
+        read_all = timed("network and regions", lambda *given: list(real_read(*given)))
+        stack.enter_context(patch.object(film, "read_found", read_all))
+        counts, plain, wall = work(path, reader, None)
+    spent["regions"] = spent.pop("network and regions") - spent["network"]
+    shares = dict(spent)
+    shares["the rest"] = plain - sum(spent.values())
+    with tempfile.TemporaryDirectory() as folder:
+        _, drawn, _ = work(path, reader, Path(folder))
+    stages = ", ".join(f"{stage} {1000 * value / counts.frames:.1f}" for stage, value in shares.items())
+    print(
+        f"{name}: {counts.frames} frames, {counts.faces} faces, {calls['detect']} searches\n"
+        f"  ms a frame: {stages}\n"
+        f"  processor s a second of film: {plain / seconds:.2f}, with overlay {drawn / seconds:.2f}; "
+        f"wall {wall / seconds:.2f}",
+        flush=True,
+    )
+
+
+def work(path: Path, reader: Reader, overlays: Path | None) -> tuple[films.FilmCounts, float, float]:
+    """What was found, and the seconds of processor and wall that reading and writing took."""
+    readers = Readers(
+        lambda path, begun: reader.film_parts(path, FilmSettings(), begun),
+        lambda path: next(reader.read_many([path])),
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        outputs = Outputs(Tables(Path(folder) / "t.csv"), overlays, Path(folder) / "page.html")
+        start = time.process_time(), time.monotonic()
+        counts = write_films([path], readers, outputs, {})
+        return counts, time.process_time() - start[0], time.monotonic() - start[1]
+
+
+def read_everything(path: Path) -> None:
+    reader, settings = Reader(), FilmSettings(Pace(fps=1), search_s=5.0, smooth_s=1.0)
+    start = time.process_time()
+    with tempfile.TemporaryDirectory() as folder:
+        here = Path(folder)
+        tables = Tables(here / "t.csv", here / "t.jsonl", here / "t.parquet")
+        outputs = Outputs(tables, here / "drawn", here / "page.html", smoothed=True)
+        readers = Readers(
+            lambda path, begun: reader.film_parts(path, settings, begun),
+            lambda path: next(reader.read_many([path])),
+        )
+        counts = write_films([path], readers, outputs, {})
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{counts.frames} | {counts.faces} | {peak_mb:.0f} | {time.process_time() - start:.0f}")
+
+
+if __name__ == "__main__":
+    main()

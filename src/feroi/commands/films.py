@@ -1,0 +1,137 @@
+"""What `feroi analyze` does with films and cameras, and says of them."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from feroi.terminal import progress_bar, say
+
+if TYPE_CHECKING:
+    from feroi.film import FilmSettings, Part
+    from feroi.reader import Reader
+    from feroi.reading import Photo
+    from feroi.report.films import FilmCounts, Outputs
+    from feroi.report.timeline import Timelines
+
+
+def read_films(
+    files: Sequence[Path],
+    reader: Reader,
+    film: FilmSettings,
+    outputs: Outputs,
+    description: dict[str, Any],
+) -> None:
+    """Read films, and photos among them, with a line a person, or a face of a photo."""
+    from feroi import __version__
+    from feroi.photo.video import duration_s
+    from feroi.report.films import Heard, Readers, write_films
+
+    sources_done = 0
+    lengths_s = [round(duration_s(path) or 0) for path in files]
+    with progress_bar("seconds of film read") as on_progress:
+
+        def hear(photo: Photo) -> None:
+            if photo.time_s is not None:
+                on_progress(round(photo.time_s), lengths_s[sources_done])
+            elif photo.status != "ok" or photo.faces:
+                print_still(photo)
+
+        def hear_film(name: str, timelines: Timelines) -> None:
+            nonlocal sources_done
+            sources_done += 1
+            print_people(name, timelines)
+
+        readers = Readers(
+            lambda path, begun: reader.film_parts(path, film, begun),
+            lambda path: next(reader.read_many([path])),
+        )
+        asked = {
+            **description, "settings": list(reader.settings), "film": [*film.pace, *film[1:]],
+            "version": __version__,
+        }  # fmt: skip
+        counts = write_films(files, readers, outputs, asked, Heard(hear, hear_film, say_resumed))
+    say_film_counts(counts)
+
+
+def read_camera(
+    camera: str, reader: Reader, film: FilmSettings, outputs: Outputs, model: str, seconds: float | None
+) -> None:
+    """Read what a camera shows, with a line a face, until Ctrl-C or so many seconds."""
+    from feroi.report.films import Heard, write_live
+
+    say("reading; Ctrl-C ends it" if seconds is None else f"reading for {seconds:g} s; Ctrl-C ends it sooner")
+    typer.echo(f"{'seconds':>8}  person  expression   sure")
+    with until_interrupted() as stopped:
+        parts = _until(stopped, reader.camera_parts(camera, film, seconds))
+        counts = write_live(f"camera {camera}", parts, outputs, model, Heard(print_live))
+    say_film_counts(counts)
+
+
+def _until(stopped: Event, parts: Iterator[Part]) -> Iterator[Part]:
+    for part in parts:
+        yield part
+        if stopped.is_set():
+            return
+
+
+@contextmanager
+def until_interrupted() -> Iterator[Event]:
+    """Ctrl-C sets the event in place of breaking off, so that what is under way is written whole."""
+    stopped = Event()
+    before = signal.signal(signal.SIGINT, lambda *_: stopped.set())
+    try:
+        yield stopped
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def print_live(photo: Photo) -> None:
+    """A line a face of a frame."""
+    for face in photo.faces:
+        if photo.time_s is not None:
+            line = f"{photo.time_s:8.1f}  {face.track!s:>6}  {face.answer:11}  {100 * face.confidence:3.0f} %"
+            typer.echo(f"{line}  {face.quality.remark}".rstrip())
+
+
+def print_still(photo: Photo) -> None:
+    """A line a face of a photo among films, or what is said of the photo or film as a whole."""
+    if photo.status != "ok":
+        typer.echo(f"{photo.name}  {photo.status}")
+    for number, face in enumerate(photo.faces):
+        typer.echo(f"{photo.name}  face {number}: {face.answer} {100 * face.confidence:.0f} %")
+
+
+def print_people(name: str, timelines: Timelines) -> None:
+    """A line a person of a film: from when to when, and the two expressions shown most."""
+    from feroi.report.timeline import clock
+
+    for person in timelines.people:
+        shown_most = ", ".join(f"{what} {100 * share:.0f} %" for what, share in person.means[:2])
+        when = f"{clock(person.first_s)} to {clock(person.last_s)}"
+        typer.echo(f"{name}  person {person.track}: {when}, {person.frames} frames; on average {shown_most}")
+    others = timelines.known - len(timelines.people)
+    if others > 0:
+        typer.echo(f"{name}  and {others} people seen for less long")
+
+
+def say_resumed(name: str, frame: int) -> None:
+    """That a run that was killed goes on."""
+    say(f"{name}: going on behind frame {frame}")
+
+
+def say_film_counts(counts: FilmCounts) -> None:
+    """What was found. Raises ValueError if not one source could be read."""
+    say(
+        f"{counts.people} people in films, {counts.faces} faces read in {counts.frames} frames and "
+        f"{counts.sources} sources; {counts.refused} found and not read, {counts.faceless} sources without "
+        f"a face, {counts.unreadable} unreadable"
+    )
+    if counts.unreadable == counts.sources:
+        raise ValueError("not a single source could be read; the table says why")

@@ -1,0 +1,127 @@
+/* Photos to readings: find every face, prepare it, read it, say where the network looked. `feroi.reading`. */
+
+import { SCAN_PIXELS, detect } from "./detect.js";
+import { landmarks } from "./landmarks.js";
+import { toIntensity } from "./pixels.js";
+import { middle, prepare } from "./prepare.js";
+import { quality } from "./quality.js";
+import { regionShares } from "./regions.js";
+
+/** What is read in a picture: {status, faces, refused}, faces biggest first.
+
+    mind: {facts, trees, score, forward} as `runtime.js` makes them. scanPixels: as for `detect`. */
+export async function readPhoto(photo, mind, scanPixels = SCAN_PIXELS) {
+  return readFaces(photo, await detect(photo, mind.score, scanPixels), mind);
+}
+
+/** The same for faces that are known: [{box, score}], each perhaps with its landmarks, `points`. */
+export async function readFaces(photo, found, mind) {
+  const intensity = toIntensity(photo);
+  const [prepared, refused] = [[], []];
+  for (const face of found) {
+    const points = face.points ?? landmarks(photo, face.box, mind.trees);
+    try {
+      const crop = prepare(intensity, points, mind.facts.network.stored_hw, mind.facts.framing);
+      const shownWell = quality(intensity, points, crop, mind.facts);
+      prepared.push({ face, points, shownWell, crop: middle(crop, mind.facts.network.input_hw) });
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      refused.push({ ...face, reason: error.message });
+    }
+  }
+  const looks = await look(prepared.map(({ crop }) => crop.image), mind);
+  const faces = prepared.map((one, at) => reading(one, looks[at], mind.facts));
+  const status = faces.length ? "ok" : refused.length ? "no face to read" : "no face";
+  return { status, faces, refused };
+}
+
+/** The expressions in words: `Reading.phrase`. */
+export function phrase({ expression, confidence, likely, coverage }, expressions) {
+  if (coverage === null) return answer({ expression, confidence });
+  const promise = `(${(100 * coverage).toFixed(0)} %)`;
+  return likely.length === expressions.length ? `any of the seven ${promise}` : `${likely.join(" or ")} ${promise}`;
+}
+
+/** The expression, with a question mark if its probability is below one half: `Reading.answer`. */
+export function answer({ expression, confidence }) {
+  return confidence >= 0.5 ? expression : `${expression}?`;
+}
+
+/** Logits and map of each crop, averaged with its mirror image's and divided as the calibration says. */
+async function look(images, { facts, forward }) {
+  if (!images.length) return [];
+  const { mirror, temperature } = facts.calibration;
+  const straight = await forward(images.map(values), facts.network.input_hw);
+  if (!mirror) return straight.map(({ logits, map }) => ({ logits: logits.map((x) => x / temperature), map }));
+  const mirrored = await forward(images.map((image) => flipped(values(image), image.width)), facts.network.input_hw);
+  return straight.map(({ logits, map }, at) => {
+    const other = mirrored[at];
+    const back = map && flipped(other.map.values, map.width);
+    return {
+      logits: logits.map((x, k) => (x + other.logits[k]) / 2 / temperature),
+      map: map && { ...map, values: map.values.map((x, k) => (x + back[k]) / 2) },
+    };
+  });
+}
+
+function values(image) {
+  return Float32Array.from(image.data, (value) => value / 255);
+}
+
+function flipped(rows, width) {
+  return rows.map((_, at) => rows[at - (at % width) + width - 1 - (at % width)]);
+}
+
+function reading({ face, points, shownWell, crop }, { logits, map }, facts) {
+  const shares = softmax(logits);
+  const ranked = [...shares.keys()].sort((a, b) => shares[b] - shares[a]);
+  const { coverage, threshold } = facts.calibration;
+  const likely = coverage === null ? [] : ranked.filter((at, rank) => !rank || shares[at] >= threshold);
+  const hw = facts.network.input_hw;
+  const roi = map && project(map, hw);
+  return {
+    expression: facts.expressions[ranked[0]],
+    confidence: shares[ranked[0]],
+    probabilities: Object.fromEntries(facts.expressions.map((name, at) => [name, shares[at]])),
+    likely: likely.map((at) => facts.expressions[at]),
+    coverage,
+    box: face.box,
+    score: face.score,
+    landmarks: points,
+    crop: { ...crop.image, left: crop.left, top: crop.top, px: crop.px },
+    roi,
+    regions: roi ? regionShares(roi, crop.points, hw, facts.regions) : null,
+    quality: shownWell,
+  };
+}
+
+function softmax(logits) {
+  const most = Math.max(...logits);
+  const powers = Array.from(logits, (x) => Math.exp(x - most));
+  const sum = powers.reduce((a, b) => a + b, 0);
+  return powers.map((power) => power / sum);
+}
+
+/** A map on the pixels of the input, in multiples of a uniform one: `feroi.explain.roi.project`. */
+export function project(map, [height, width]) {
+  const rows = places(map.height, height);
+  const columns = places(map.width, width);
+  const made = new Float32Array(height * width);
+  rows.forEach(([top, down], i) => {
+    columns.forEach(([left, right], j) => {
+      const at = (y, x) => map.values[Math.min(y, map.height - 1) * map.width + Math.min(x, map.width - 1)];
+      const upper = (1 - right) * at(top, left) + right * at(top, left + 1);
+      const lower = (1 - right) * at(top + 1, left) + right * at(top + 1, left + 1);
+      made[i * width + j] = map.height * map.width * ((1 - down) * upper + down * lower);
+    });
+  });
+  return made;
+}
+
+/** For each pixel along a side the location before it and how far it is to the next. */
+function places(locations, pixels) {
+  return Array.from({ length: pixels }, (_, at) => {
+    const place = Math.min(Math.max(((at + 0.5) * locations) / pixels - 0.5, 0), locations - 1);
+    return [Math.floor(place), place - Math.floor(place)];
+  });
+}

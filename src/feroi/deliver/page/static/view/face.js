@@ -1,0 +1,93 @@
+/* One face that was read: a card with its answer, probabilities and regions. */
+
+import { answer, phrase } from "../reader/reading.js";
+import { bar, make, percent } from "./dom.js";
+import { drawFace } from "./heat.js";
+
+/** A card. picture: what the photo is drawn from. onCompare: called when its button is pressed. */
+export function faceCard(picture, face, number, id, facts, onCompare) {
+  const title = make("h4", {}, make("span", { className: "number" }, String(number)), ` ${answer(face)}, `, percent(face.confidence));
+  const compare = make("button", { type: "button", className: "pick", aria: { pressed: "false" } }, "Compare");
+  compare.append(make("span", { className: "away" }, ` face ${number}, ${face.expression}`));
+  compare.addEventListener("click", () => onCompare(compare));
+  return make(
+    "div",
+    { className: "card", id, tabIndex: -1, aria: { role: "group", label: `Face ${number}: ${answer(face)}, ${percent(face.confidence)}` } },
+    make("header", {}, title, compare),
+    make(
+      "div",
+      { className: "sides" },
+      drawFace(picture, face, facts.heat, looked(face, number)),
+      probabilities(face, facts),
+    ),
+    ...notes(face, facts),
+    regions(face),
+    meaning(face, facts),
+  );
+}
+
+/** Where it looked, in words. */
+export function looked(face, number) {
+  const [[name, gain] = []] = ranked(face);
+  const most = name ? `, where it looked: most, for its area, at ${name}, ${gain.toFixed(1)} times an even look` : "";
+  return `Face ${number} as the network saw it${most}`;
+}
+
+/** Names and gains of the regions, the highest first. */
+export function ranked(face) {
+  return face.regions ? Object.entries(face.regions.gains).sort((a, b) => b[1] - a[1]) : [];
+}
+
+function probabilities(face, { expressions }) {
+  const sorted = [...expressions].sort((a, b) => face.probabilities[b] - face.probabilities[a]);
+  return make(
+    "ul",
+    { className: "bars", aria: { label: "Probabilities" } },
+    ...sorted.map((name) => {
+      const share = face.probabilities[name];
+      const kind = face.likely.includes(name) ? "likely" : "";
+      return make("li", { className: kind }, make("span", {}, name), bar(share), make("b", {}, percent(share)));
+    }),
+  );
+}
+
+function notes(face, { expressions }) {
+  const lines = [];
+  if (face.coverage !== null) lines.push(make("p", { className: "phrase" }, "Likely: ", make("b", {}, phrase(face, expressions))));
+  if (face.quality.problem) {
+    lines.push(make("p", { className: "problem" }, `This face is ${face.quality.problem} to be read well.`));
+  }
+  return lines;
+}
+
+function regions(face) {
+  if (!face.regions) return null;
+  const rows = ranked(face).map(([name, gain]) => {
+    const share = face.regions.shares[name];
+    return make(
+      "li",
+      {},
+      make("span", {}, name),
+      bar(share, "attention"),
+      make("b", {}, percent(share)),
+      make("i", {}, `${gain.toFixed(1)}×`),
+    );
+  });
+  const title = make("p", { className: "quiet" }, "Attention, and how many times an even look");
+  return make("div", {}, title, make("ul", { className: "bars regions", aria: { label: "Attention on the regions of the face" } }, ...rows));
+}
+
+/** What the Facial Action Coding System expects of the expression, beside where the network looked. */
+function meaning(face, facts) {
+  const actions = facts.table_4[face.expression];
+  let text = "Neutral has no Action Units.";
+  if (actions) {
+    const names = actions.action_units.map((unit) => `${facts.action_units[unit]} (${unit})`);
+    text = `Action Units of ${face.expression}: ${names.join(", ")}; they move ${actions.regions.join(", ")}.`;
+    if (face.regions) {
+      const sum = (shares) => percent(actions.regions.reduce((total, name) => total + shares[name], 0));
+      text += ` ${sum(face.regions.shares)} of the attention lies there, on ${sum(face.regions.areas)} of the area.`;
+    }
+  }
+  return make("details", {}, make("summary", {}, "What would be expected"), make("p", {}, text));
+}

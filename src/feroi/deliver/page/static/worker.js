@@ -1,0 +1,110 @@
+/* Reads pictures beside the page, which stays responsive. Answers {id, ...}; loading is told by {loaded}. */
+
+import * as ort from "./runtime/ort.js";
+import { readFaces, readPhoto } from "./reader/reading.js";
+import { follow } from "./reader/follow.js";
+import { fromRgba } from "./reader/pixels.js";
+import { think } from "./reader/runtime.js";
+
+const FILES = {
+  network: "models/network.onnx",
+  cnn: "models/face-cnn.onnx",
+  trees: "models/landmarks-68.bin",
+  wasm: "runtime/ort.wasm",
+};
+const MOST_PIXELS = 16e6; // of a canvas; some telephones allow no more
+const LIVE_SCAN_PIXELS = 3e5;
+const FOLLOW_MS = 800; // between searches of a live picture, at least
+const FOLLOW_TIMES = 3; // as long as a search took: a slow machine follows more than it searches
+
+const mind = load();
+mind.then(
+  ({ facts }) => postMessage({ ready: facts }),
+  (error) => postMessage({ broken: error.message }),
+);
+let followed = { until: 0, faces: [] };
+
+self.onmessage = async ({ data: { id, file, frame } }) => {
+  try {
+    postMessage({ id, found: file ? await readFile(file) : await readFrame(frame) });
+  } catch (error) {
+    postMessage({ id, failed: error.message });
+  }
+};
+
+async function load() {
+  const facts = await (await fetched("models/facts.json")).json();
+  const total = Object.values(FILES).reduce((sum, name) => sum + facts.bytes[name], 0);
+  let loaded = 0;
+  const whole = async (name) => {
+    const bytes = new Uint8Array(facts.bytes[name]);
+    const reader = (await fetched(name)).body.getReader();
+    let at = 0;
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      bytes.set(part.value, at);
+      at += part.value.length;
+      loaded += part.value.length;
+      postMessage({ loaded: loaded / total });
+    }
+    return bytes.buffer;
+  };
+  const parts = await Promise.all(Object.entries(FILES).map(async ([key, name]) => [key, await whole(name)]));
+  return think(ort, { facts, ...Object.fromEntries(parts) });
+}
+
+async function fetched(name) {
+  const answer = await fetch(new URL(name, import.meta.url));
+  if (!answer.ok) throw new Error(`${name} could not be fetched (${answer.status})`);
+  return answer;
+}
+
+/** What is in a file, as `readPhoto` tells it, and the picture's size. */
+async function readFile(file) {
+  if (!file.size) throw new Error("empty file");
+  let bitmap;
+  try {
+    bitmap = await createImageBitmap(file, { imageOrientation: "from-image", colorSpaceConversion: "none" });
+  } catch {
+    throw new Error("not a picture that this browser can read");
+  }
+  const { width, height } = bitmap;
+  const shrink = Math.min(1, Math.sqrt(MOST_PIXELS / (width * height)));
+  const photo = pixels(bitmap, Math.floor(width * shrink), Math.floor(height * shrink));
+  const began = performance.now();
+  const found = await readPhoto(photo, await mind);
+  return { ...enlarged(found, width / photo.width), width, height, milliseconds: performance.now() - began };
+}
+
+/** What is in a picture of the camera; faces are searched now and then, and followed between. */
+async function readFrame(bitmap) {
+  const began = performance.now();
+  const photo = pixels(bitmap, bitmap.width, bitmap.height);
+  const { trees } = await mind;
+  const known = followed.faces.length && began < followed.until ? follow(photo, followed.faces, trees) : null;
+  const found = known ? await readFaces(photo, known, await mind) : await readPhoto(photo, await mind, LIVE_SCAN_PIXELS);
+  const milliseconds = performance.now() - began;
+  const until = began + milliseconds + Math.max(FOLLOW_MS, FOLLOW_TIMES * milliseconds);
+  followed = { until: known ? followed.until : until, faces: found.faces };
+  return { ...found, width: photo.width, height: photo.height, searched: !known, milliseconds };
+}
+
+/** RGB of a picture at a size, transparent parts on white; the bitmap is given up. */
+function pixels(bitmap, width, height) {
+  const canvas = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+  canvas.fillStyle = "white";
+  canvas.fillRect(0, 0, width, height);
+  canvas.drawImage(bitmap, 0, 0, width, height);
+  bitmap.close();
+  return fromRgba(width, height, canvas.getImageData(0, 0, width, height).data);
+}
+
+/** What was found in a picture that had been shrunk, in px of the picture itself. */
+function enlarged(found, times) {
+  const box = (face) => ({ ...face, box: face.box.map((value) => value * times) });
+  const crop = ({ left, top, px, ...image }) => ({ ...image, left: left * times, top: top * times, px: px * times });
+  return {
+    ...found,
+    faces: found.faces.map((face) => ({ ...box(face), crop: crop(face.crop) })),
+    refused: found.refused.map(box),
+  };
+}

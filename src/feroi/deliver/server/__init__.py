@@ -1,0 +1,1 @@
+"""Photos read over HTTP; needs feroi[serve]."""

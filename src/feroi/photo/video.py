@@ -1,0 +1,286 @@
+"""Films and cameras to frames, by FFmpeg's libraries (PyAV, of feroi[video])."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from queue import Queue
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feroi.photo.pixels import NO_PERMISSION, NOT_FOUND
+
+if TYPE_CHECKING:
+    import av
+    from av.container import InputContainer
+
+VIDEO_SUFFIXES = frozenset(
+    {
+        *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".m2ts", ".mts"),
+        *(".wmv", ".flv", ".3gp", ".ogv", ".vob", ".mxf"),
+    }
+)
+
+_MAGIC = {4: (b"ftyp",), 0: (b"\x1aE\xdf\xa3", b"FLV", b"\x00\x00\x01\xba", b"\x30\x26\xb2\x75")}
+_STILL_BRANDS = (b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis")
+"""How files begin that hold films: ISO media (but for its still pictures), Matroska, Flash, MPEG, ASF."""
+
+_ENDS_EARLY_S, _ENDS_EARLY_SHARE = 1.0, 0.02
+"""A film whose pictures end by more than this before the end its header states was cut off."""
+
+
+class Frame(NamedTuple):
+    """A picture of a film.
+
+    number: from 0, counting every frame of the film, also those that are passed over.
+    time_s: when it is shown, by its time stamp, after the film begins.
+    pixels: (H, W, 3) uint8 RGB, upright, with square pixels.
+    """
+
+    number: int
+    time_s: float
+    pixels: NDArray[np.uint8]
+
+
+class UnreadableFilm(ValueError):
+    """A film that holds no picture, or none after those that were given; the message says why."""
+
+
+class Pace(NamedTuple):
+    """Which frames of a film are read.
+
+    every: each so many. fps: at most so many a second of film, by their time stamps; None for all.
+    """
+
+    every: int = 1
+    fps: float | None = None
+
+    def checked(self) -> Pace:
+        """Itself. Raises ValueError unless `every` is 1 or more and `fps` above 0."""
+        if self.every < 1:
+            raise ValueError(f"every so many frames is 1 or more; got {self.every}")
+        if self.fps is not None and not self.fps > 0:
+            raise ValueError(f"frames a second are above 0; got {self.fps:g}")
+        return self
+
+    def reads(self, number: int, time_s: float, last_s: float | None) -> bool:
+        """Whether that frame is read, `last_s` being the time of the last one that was."""
+        if number % self.every:
+            return False
+        if self.fps is None or last_s is None:
+            return True
+        # the first frame in each period, so that the rate holds on average
+        return int(time_s * self.fps + 1e-6) > int(last_s * self.fps + 1e-6)
+
+
+ALL = Pace()
+
+
+def is_film(path: Path) -> bool:
+    """Whether a file is a film, by its suffix, or its first bytes where the suffix says nothing."""
+    if path.suffix.lower() in VIDEO_SUFFIXES:
+        return not path.name.startswith(".")
+    try:
+        with path.open("rb") as file:
+            head = file.read(12) if path.is_file() else b""
+    except OSError:
+        return False
+    if head[8:12] in _STILL_BRANDS:
+        return False
+    return any(head[at : at + len(word)] == word for at, words in _MAGIC.items() for word in words)
+
+
+def duration_s(path: Path) -> float | None:
+    """How long the film says it is; None where it does not say, or cannot be read."""
+    try:
+        with _opened(path) as container:
+            return _stated_s(container, container.streams.video[0])
+    except (UnreadableFilm, IndexError):
+        return None
+
+
+def film_frames(
+    path: Path, pace: Pace = ALL, after: int = -1, last_s: float | None = None
+) -> Iterator[Frame]:
+    """The frames of the film in `path`, in the order they are shown.
+
+    pace: which of them. after: none up to this number; they are decoded and left.
+    last_s: the time of the frame `after`, if that was read.
+    Turned upright by the rotation the film states; pixels that are not square are made so by
+    widening; of several pictures streams the first. High dynamic range is not mapped to sRGB, and
+    interlaced fields are not put apart.
+    Raises UnreadableFilm if there is no picture, and after the last one if the film is damaged or
+    ends before it should; ModuleNotFoundError without feroi[video].
+    """
+    pace.checked()
+    with _opened(path) as container:
+        if not container.streams.video:
+            raise UnreadableFilm(
+                "no pictures in it, only sound" if container.streams.audio else "no pictures"
+            )
+        stream = container.streams.video[0]
+        stream.thread_type = "AUTO"
+        start_s = (container.start_time or 0) / 1e6
+        damage: list[str] = []
+        number, time_s = -1, 0.0
+        for number, frame in enumerate(_decoded(container, stream, damage)):
+            time_s = number / float(stream.guessed_rate or 25) if frame.time is None else frame.time - start_s
+            if number > after and pace.reads(number, time_s, last_s):
+                last_s = time_s
+                yield Frame(number, time_s, _upright(frame, stream))
+        _check_end(number + 1, time_s, _stated_s(container, stream), damage)
+
+
+def _check_end(frames: int, time_s: float, stated_s: float | None, damage: list[str]) -> None:
+    """Raises UnreadableFilm if a film of `frames`, the last at `time_s`, is not whole."""
+    if not frames:
+        raise UnreadableFilm(f"no pictures: {damage[0]}" if damage else "no pictures")
+    if stated_s is not None and time_s < stated_s - max(_ENDS_EARLY_S, _ENDS_EARLY_SHARE * stated_s):
+        raise UnreadableFilm(f"breaks off at {time_s:.1f} s of {stated_s:.1f} s; what is there was read")
+    if damage:
+        raise UnreadableFilm(f"damaged in {len(damage)} places ({damage[0]}); the rest was read")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[InputContainer]:
+    import av
+
+    av.logging.set_level(av.logging.PANIC)  # what is wrong with a film is said by us, once
+    try:
+        if path.is_file() and path.stat().st_size == 0:
+            raise UnreadableFilm("empty file")
+        container = av.open(str(path), metadata_errors="replace")
+    except FileNotFoundError:
+        raise UnreadableFilm(NOT_FOUND) from None
+    except PermissionError:
+        raise UnreadableFilm(NO_PERMISSION) from None
+    except av.FFmpegError as error:
+        raise UnreadableFilm(f"no film that can be read: {error.strerror}") from None
+    with container:
+        yield container
+
+
+def _decoded(container: InputContainer, stream: Any, damage: list[str]) -> Iterator[av.VideoFrame]:
+    """Every frame that can be decoded; what cannot is passed over and said in `damage`."""
+    import av
+
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets, None)
+        except av.FFmpegError as error:
+            damage.append(str(error.strerror))
+            packet = None
+        try:
+            frames = stream.decode(packet)
+        except av.FFmpegError as error:
+            if not isinstance(error, av.EOFError):
+                damage.append(str(error.strerror))
+            frames = []
+        yield from frames
+        if packet is None:
+            return
+
+
+def _stated_s(container: InputContainer, stream: Any) -> float | None:
+    if container.format.name == "avi" and stream.average_rate:  # its duration is guessed from the file's size
+        return float(stream.frames / stream.average_rate)
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    if container.duration and not container.streams.audio:  # sound may be longer than the pictures
+        return container.duration / 1e6
+    return None
+
+
+def _upright(frame: av.VideoFrame, stream: Any) -> NDArray[np.uint8]:
+    aspect = float(stream.sample_aspect_ratio or 1)
+    width = max(1, round(frame.width * aspect))
+    pixels = frame.to_ndarray(format="rgb24", width=width, height=frame.height)
+    return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))
+
+
+def camera_source(camera: str, platform: str = sys.platform) -> tuple[str, str]:
+    """What FFmpeg calls a camera, and by which of its inputs it is opened.
+
+    camera: its number, from 0, or a name: a device file on Linux, the name of the camera on Windows.
+    Raises ValueError for a number on Windows, where cameras have names alone.
+    """
+    if platform == "darwin":
+        return camera, "avfoundation"
+    if platform == "win32":
+        if camera.isdecimal():
+            raise ValueError(
+                f"cameras have names on Windows, not numbers; give the name in place of {camera}"
+            )
+        return f"video={camera}", "dshow"
+    return (f"/dev/video{camera}" if camera.isdecimal() else camera), "v4l2"
+
+
+def camera_frames(camera: str, seconds: float | None = None) -> Iterator[Frame]:
+    """Frames of a camera as they come, until `seconds` have gone by, if ever; `camera` as `camera_source`.
+
+    What comes while the last one is being worked on is left out, so that each frame is a fresh one; its
+    number counts those left out, too. Times are from the first one.
+    Raises UnreadableFilm if the camera cannot be opened or fails.
+    """
+    import av
+
+    name, kind = camera_source(camera)
+    try:
+        container = av.open(name, format=kind)
+    except av.FFmpegError as error:
+        raise UnreadableFilm(f"camera {camera} ({name}) cannot be opened: {error.strerror}") from None
+    yield from fresh_frames(container, seconds)
+
+
+def fresh_frames(container: InputContainer, seconds: float | None) -> Iterator[Frame]:
+    """The newest frame of a live source each time one is asked for; see `camera_frames`. Closes it."""
+    newest: Queue[Any] = Queue(1)
+    stop = Event()
+
+    def fill() -> None:
+        try:
+            for number, frame in enumerate(container.decode(container.streams.video[0])):
+                if stop.is_set():
+                    return
+                _replace(newest, (number, frame))
+            _replace(newest, None)
+        except Exception as error:  # to be raised where frames are asked for
+            _replace(newest, error)
+        finally:
+            container.close()
+
+    thread = Thread(target=fill, daemon=True)
+    thread.start()
+    first_s: float | None = None
+    try:
+        while True:
+            item = newest.get()
+            if item is None:
+                return
+            if isinstance(item, Exception):
+                raise UnreadableFilm(f"the camera failed: {item}")
+            number, frame = item
+            stamp_s = frame.time or 0.0
+            first_s = stamp_s if first_s is None else first_s
+            if seconds is not None and stamp_s - first_s > seconds:
+                return
+            yield Frame(number, stamp_s - first_s, frame.to_ndarray(format="rgb24"))
+    finally:
+        stop.set()
+        thread.join(timeout=2)
+
+
+def _replace(newest: Queue[Any], item: Any) -> None:
+    """Put `item` in place of what waits; only one thread puts."""
+    while not newest.empty():
+        try:
+            newest.get_nowait()
+        except Exception:  # taken in between
+            break
+    newest.put(item)

@@ -1,0 +1,293 @@
+"""Everything `feroi analyze` leaves behind where there are films: tables, overlays, timelines, the page."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+import feroi
+from feroi.files import atomic_path, shown
+from feroi.film import NO_FACE, Part
+from feroi.photo.video import is_film
+from feroi.reading import Photo
+from feroi.report.analysis import Tables
+from feroi.report.filmed import FilmDrawer
+from feroi.report.html import write_page
+from feroi.report.journal import Journal
+from feroi.report.overlay import draw_overlay
+from feroi.report.photos import photo_values
+from feroi.report.tables import FILM_COLUMNS, SMOOTHED, Row, as_csv, as_jsonl, film_rows, jsonl_to_parquet
+from feroi.report.timeline import MOST_PEOPLE, Timelines, as_png, clock, draw_timeline
+from feroi.vocabulary import EXPRESSIONS
+
+_NOTE_EVERY_S = 20.0
+"""Seconds of work between notes of how far a run is: what a kill costs at most, with the part under way."""
+
+State = dict[str, Any]
+
+
+class Outputs(NamedTuple):
+    """What is to be written; None for what is not wanted.
+
+    overlays: folder for a film of each film, a picture of each photo, and the timelines. smoothed: whether
+    the tables have columns for smoothed probabilities.
+    """
+
+    tables: Tables = Tables()
+    overlays: Path | None = None
+    report: Path | None = None
+    smoothed: bool = False
+
+    @property
+    def unfinished(self) -> Path | None:
+        """The folder of a run under way, beside the first of the outputs; None if nothing is written."""
+        first = next((path for path in (*self.tables, self.report, self.overlays) if path), None)
+        return first and first.with_name(f"{first.name}.unfinished")
+
+
+class Readers(NamedTuple):
+    """film: reads one, going on behind a state if there is one, as `film.film_parts`. photo: reads one."""
+
+    film: Callable[[Path, State | None], Iterable[Part]]
+    photo: Callable[[Path], Photo]
+
+
+class FilmCounts(NamedTuple):
+    """What was found. people: in each film, those of another film being others. frames: read, of films.
+
+    refused: faces found and not read. faceless: sources without a face. unreadable: of which nothing could
+    be read.
+    """
+
+    sources: int = 0
+    frames: int = 0
+    people: int = 0
+    faces: int = 0
+    refused: int = 0
+    faceless: int = 0
+    unreadable: int = 0
+
+
+class Heard(NamedTuple):
+    """Who is told of the work.
+
+    frame: each photo or frame as it is read. film: name and timelines of each film that is done. resumed:
+    name of the film that is gone on with, and the number of the last frame that had been read.
+    """
+
+    frame: Callable[[Photo], None] = lambda photo: None
+    film: Callable[[str, Timelines], None] = lambda name, timelines: None
+    resumed: Callable[[str, int], None] = lambda name, frame: None
+
+
+def write_films(
+    sources: Sequence[Path],
+    readers: Readers,
+    outputs: Outputs,
+    description: State,
+    heard: Heard = Heard(),  # noqa: B008
+) -> FilmCounts:
+    """Read films, and photos among them, and write what is wanted as they are read, in bounded memory.
+
+    description: all that decides what is read, of JSON's kinds. A killed run goes on where it was when it is
+    given the same sources, outputs and description; its tables end as those of an unbroken one.
+    Raises ValueError if an unfinished run of another description is in the way.
+    """
+    asked = {
+        "sources": [_identity(path) for path in sources],
+        "outputs": [path and str(path) for path in (*outputs.tables, outputs.overlays, outputs.report)],
+        **description,
+    }
+    with _journal(outputs, asked) as journal:
+        run = _Run(journal, outputs, str(description.get("model", "")))
+        for at in range(run.source, len(sources)):
+            path = sources[at]
+            if is_film(path):
+                begun = run.begun
+                if begun:
+                    heard.resumed(shown(path), begun["frame"])
+                run.read_film(shown(path), readers.film(path, begun), heard)
+            else:
+                run.read_photo(readers.photo(path), heard)
+        run.finish()
+        return run.counts
+
+
+def write_live(name: str, parts: Iterable[Part], outputs: Outputs, model: str, heard: Heard) -> FilmCounts:
+    """Write what a camera shows, part by part, until there are no more; nothing is gone on with later."""
+    with tempfile.TemporaryDirectory() as folder, Journal(Path(folder) / "run", {}) as journal:
+        run = _Run(journal, outputs, model)
+        run.read_film(name, parts, heard)
+        run.finish()
+        return run.counts
+
+
+class _Run:
+    """The work on all sources, one after the other. source: the next one. begun: the state to go on with
+    in it; None to begin it."""
+
+    def __init__(self, journal: Journal, outputs: Outputs, model: str) -> None:
+        state: State = journal.state or {"source": 0, "counts": [0] * len(FilmCounts._fields), "film": None}
+        self._journal, self._outputs, self._model = journal, outputs, model
+        self.source: int = state["source"]
+        self.counts = FilmCounts(*state["counts"])
+        self._film: State | None = state["film"]
+        tables = outputs.tables
+        if tables.parquet:
+            import_module("pyarrow.parquet")  # now, not when all is read
+        self._columns = (*FILM_COLUMNS, *(SMOOTHED if outputs.smoothed else ()))
+        self._csv = journal.open(tables.csv) if tables.csv else None
+        self._rows_file = journal.folder / "rows.jsonl"
+        jsonl = [path for path in (tables.jsonl, tables.parquet and self._rows_file) if path]
+        self._jsonl: list[IO[bytes]] = [journal.open(path) for path in jsonl]
+        self._page = journal.open(journal.folder / "page.jsonl") if outputs.report else None
+        if self._csv and not self._csv.tell():
+            self._csv.write(as_csv([], self._columns).encode())
+        self._noted_s = time.monotonic()
+
+    @property
+    def begun(self) -> State | None:
+        return self._film and self._film["reading"]
+
+    def read_photo(self, photo: Photo, heard: Heard) -> None:
+        self._write(film_rows(photo, self._outputs.smoothed))
+        heard.frame(photo)
+        self._count(
+            faces=len(photo.faces), refused=len(photo.refused), unreadable=photo.pixels is None,
+            faceless=photo.pixels is not None and not (photo.faces or photo.refused), sources=1,
+        )  # fmt: skip
+        if self._outputs.overlays and photo.faces:
+            with atomic_path(self._overlay(photo.name, ".png")) as temporary:
+                draw_overlay(photo).save(temporary, "PNG")
+        self._show(photo_values(photo) if self._page else {})
+        self._done()
+
+    def read_film(self, name: str, parts: Iterable[Part], heard: Heard) -> None:
+        begun = self._film or {}
+        timelines = Timelines(begun.get("timelines"))
+        frames, status = begun.get("frames", 0), "ok"
+        pieces = self._journal.folder / f"film-{self.source:05d}"
+        drawer = FilmDrawer(pieces, begun.get("drawer")) if self._outputs.overlays else None
+        for part in parts:
+            for photo in part.frames:
+                self._write(film_rows(photo, self._outputs.smoothed))
+                heard.frame(photo)
+                timelines.add(photo)
+                if drawer:
+                    drawer.add(photo)
+                frames += photo.frame is not None
+                status = photo.status if photo.frame is None else status
+                self._count(
+                    faces=len(photo.faces), refused=len(photo.refused), frames=photo.frame is not None
+                )
+            self._film = {"reading": part.state, "timelines": timelines.state, "frames": frames}
+            if time.monotonic() - self._noted_s >= _NOTE_EVERY_S:
+                self._film |= {"drawer": drawer.close_piece()} if drawer else {}
+                self._note()
+        unreadable = not frames
+        self._count(
+            sources=1, people=timelines.known, unreadable=unreadable,
+            faceless=not unreadable and not timelines.known,
+        )  # fmt: skip
+        pictures = {person.track: draw_timeline(person, timelines) for person in timelines.people}
+        if drawer:
+            drawer.join(self._overlay(name, ".mp4"))
+            for track, picture in pictures.items():
+                with atomic_path(self._overlay(name, f"-person-{track}.png")) as temporary:
+                    picture.save(temporary, "PNG")
+        if self._page:
+            self._show(_film_values(name, status, frames, timelines, pictures))
+        heard.film(name, timelines)
+        self._done()
+
+    def finish(self) -> None:
+        """Write what needs all of the run."""
+        for file in (*self._jsonl, self._page):
+            if file:
+                file.flush()
+        tables = self._outputs.tables
+        if tables.parquet:
+            jsonl_to_parquet(self._rows_file, tables.parquet, self._columns)
+        if self._outputs.report:
+            with (self._journal.folder / "page.jsonl").open(encoding="utf-8") as lines:
+                entries = [json.loads(line) for line in lines]
+            write_page(
+                "films.html", self._outputs.report, entries=entries, labels=EXPRESSIONS, counts=self.counts,
+                films=sum("people" in entry for entry in entries), most_people=MOST_PEOPLE, model=self._model,
+                version=feroi.__version__,
+            )  # fmt: skip
+
+    def _write(self, rows: list[Row]) -> None:
+        if self._csv and rows:
+            self._csv.write(as_csv(rows).encode())
+            self._csv.flush()
+        for file in self._jsonl:
+            file.write(as_jsonl(rows).encode())
+            file.flush()
+
+    def _show(self, entry: State) -> None:
+        if self._page:
+            self._page.write((json.dumps(entry) + "\n").encode())
+
+    def _count(self, **more: int) -> None:
+        now = self.counts._asdict()
+        self.counts = FilmCounts(**{name: value + int(more.get(name, 0)) for name, value in now.items()})
+
+    def _overlay(self, name: str, ending: str) -> Path:
+        assert self._outputs.overlays is not None
+        return self._outputs.overlays / f"{self.source:05d}-{Path(name).stem}{ending}"
+
+    def _done(self) -> None:
+        """Go to the next source."""
+        self.source, self._film = self.source + 1, None
+        self._note()
+
+    def _note(self) -> None:
+        self._journal.note({"source": self.source, "counts": list(self.counts), "film": self._film})
+        self._noted_s = time.monotonic()
+
+
+def _film_values(
+    name: str, status: str, frames: int, timelines: Timelines, pictures: dict[int, Any]
+) -> State:
+    """What `films.html` shows of one film."""
+    people = [
+        {
+            "track": person.track,
+            "first": clock(person.first_s),
+            "last": clock(person.last_s),
+            "frames": person.frames,
+            "picture": as_png(pictures[person.track]),
+            "means": [[expression, share] for expression, share in person.means],
+        }
+        for person in timelines.people
+    ]
+    status = "" if status == "ok" else status
+    status = "no face in it" if status == NO_FACE else status
+    return {"name": name, "status": status, "frames": frames, "known": timelines.known, "people": people}
+
+
+@contextmanager
+def _journal(outputs: Outputs, asked: State) -> Iterator[Journal]:
+    """That of the run under way; one that is forgotten if nothing is written."""
+    if outputs.unfinished:
+        with Journal(outputs.unfinished, json.loads(json.dumps(asked))) as journal:
+            yield journal
+    else:
+        with tempfile.TemporaryDirectory() as folder, Journal(Path(folder) / "run", asked) as journal:
+            yield journal
+
+
+def _identity(path: Path) -> list[Any]:
+    """A file's name, size and time of change, to tell whether it is the one a run was begun with."""
+    try:
+        known = path.stat()
+    except OSError:
+        return [str(path)]
+    return [str(path), known.st_size, known.st_mtime_ns]

@@ -1,0 +1,25 @@
+// node read.js PAGE PHOTOS.json: what the page reads in raw pixels; PHOTOS lists {rgb, width, height}.
+import { readFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+
+const [folder, photos] = process.argv.slice(2);
+const page = pathToFileURL(`${folder}/`);
+const ort = await import(new URL("runtime/ort.js", page));
+const { think } = await import(new URL("reader/runtime.js", page));
+const { readPhoto } = await import(new URL("reader/reading.js", page));
+const bytes = (name) => {
+  const content = readFileSync(new URL(name, page));
+  return content.buffer.slice(content.byteOffset, content.byteOffset + content.length);
+};
+const mind = await think(ort, {
+  facts: JSON.parse(readFileSync(new URL("models/facts.json", page))),
+  network: bytes("models/network.onnx"),
+  cnn: bytes("models/face-cnn.onnx"),
+  trees: bytes("models/landmarks-68.bin"),
+  wasm: bytes("runtime/ort.wasm"),
+});
+const found = [];
+for (const { rgb, width, height } of JSON.parse(readFileSync(photos))) {
+  found.push(await readPhoto({ width, height, channels: 3, data: new Uint8Array(readFileSync(rgb)) }, mind));
+}
+process.stdout.write(JSON.stringify(found, (key, value) => (ArrayBuffer.isView(value) ? Array.from(value) : value)));
