@@ -30,8 +30,8 @@ _ALIGNED_BYTES = 8  # a typed array of JavaScript begins at a multiple of its el
 def facts(config: NetworkConfig, calibration: Calibration, model: str) -> dict[str, Any]:
     """All but the arrays, as JSON takes it.
 
-    model: what the network is called. Raises ValueError for one whose faces are not prepared by `wild`, or that sees
-        depth.
+    model: what the network is called. Raises ValueError for one whose faces are not prepared by `wild`,
+        or that sees depth.
     """
     if config.pipeline != "wild":
         raise ValueError(
