@@ -9,8 +9,8 @@ from feroi.config import (
     network_preset,
     recipe_preset,
     to_dict,
-    with_settings,
 )
+from feroi.settings import with_settings
 
 
 def test_paper_presets_are_the_papers():

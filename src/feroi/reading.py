@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import map_coordinates
+from scipy.special import softmax
 
 from feroi.baselines.depth import depth_at
 from feroi.config import NetworkConfig
@@ -305,7 +306,7 @@ def read_found(
     crops = [_centre(crop, config.input_hw) for found in waiting for crop in found.crops]
     if crops:
         look = forward(as_faces(np.stack([crop.image for crop in crops]), _depths(crops, config)))
-        shares = _softmax(np.asarray(look.logits, dtype=np.float64))
+        shares = softmax(np.asarray(look.logits, dtype=np.float64), axis=1)
         maps = None if look.attention is None else project(look.attention, config.input_hw)
     number = 0
     for found in waiting:
@@ -373,11 +374,6 @@ def _depths(crops: Sequence[Crop], config: NetworkConfig) -> NDArray[np.uint8] |
     if config.inputs != "intensity+depth":
         return None
     return np.stack([depth_at(crop.landmarks_xy_px, config.input_hw) for crop in crops])
-
-
-def _softmax(logits: FloatArray) -> FloatArray:
-    powers = np.exp(logits - logits.max(1, keepdims=True))
-    return np.asarray(powers / powers.sum(1, keepdims=True))
 
 
 def _on_photo(roi: FloatArray, places: FloatArray, photo_hw: tuple[int, int]) -> Patch:

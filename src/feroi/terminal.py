@@ -226,7 +226,8 @@ def chosen_settings(
     settings: list[str],
 ) -> tuple[NetworkConfig, RecipeConfig]:
     """The presets a person named, with whatever else was asked for."""
-    from feroi.config import network_preset, recipe_preset, with_settings
+    from feroi.config import network_preset, recipe_preset
+    from feroi.settings import with_settings
 
     return with_settings(
         network_preset(network, input_hw=size_hw(size)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import sys
 from pathlib import Path
@@ -192,3 +193,9 @@ def test_a_slow_reader_gets_fresh_frames():
             np.linalg.svd(np.random.default_rng(0).random((100, 100)))
     assert numbers == sorted(set(numbers))
     assert len(numbers) < numbers[-1]  # some were left out
+
+
+@pytest.mark.parametrize("name", ["pipe.mp4", "pipe"])
+def test_a_pipe_is_no_film_and_is_not_waited_for(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    assert not is_film(tmp_path / name)

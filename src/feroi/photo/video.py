@@ -83,11 +83,13 @@ ALL = Pace()
 
 def is_film(path: Path) -> bool:
     """Whether a file is a film, by its suffix, or its first bytes where the suffix says nothing."""
+    if path.exists() and not path.is_file():
+        return False  # opening a pipe would wait for somebody to write into it
     if path.suffix.lower() in VIDEO_SUFFIXES:
         return not path.name.startswith(".")
     try:
         with path.open("rb") as file:
-            head = file.read(12) if path.is_file() else b""
+            head = file.read(12)
     except OSError:
         return False
     if head[8:12] in _STILL_BRANDS:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from feroi.baselines.features import BASELINES
-from feroi.config import NetworkConfig, RecipeConfig, network_preset, recipe_preset, with_settings
+from feroi.config import NetworkConfig, RecipeConfig, network_preset, recipe_preset
 from feroi.data.folds import Division, divide, subject_folds
 from feroi.data.pixels import decode
 from feroi.data.samples import Samples
@@ -25,6 +25,7 @@ from feroi.network.weights import load_network
 from feroi.photo.geometry import FRAME_HW
 from feroi.reproduce.datasets import Data, join_fer2013
 from feroi.reproduce.paper import PROTOCOLS
+from feroi.settings import with_settings
 from feroi.training.loop import LAST_WEIGHTS, METRICS
 from feroi.training.run import train_run
 from feroi.training.voice import Voice
@@ -38,7 +39,7 @@ class Plan:
     """What a reproduction changes of the paper; None keeps the paper's.
 
     recipe: preset instead of the protocol's own. size_hw: input, height and width in px.
-    folds: only the first so many of the five. settings: of networks and recipe, as `config.with_settings`
+    folds: only the first so many of the five. settings: of networks and recipe, as `settings.with_settings`
     takes them.
     """
 
