@@ -35,7 +35,7 @@ def add_noise(faces: Images, sigma: float, rng: np.random.Generator) -> Images:
 def blur(faces: Images, sigma_percent: float, _: np.random.Generator) -> Images:
     """Gaussian blur of standard deviation `sigma_percent` of the face's width."""
     sigma = sigma_percent / 100 * faces.shape[2]
-    return _rounded(gaussian_filter(faces.astype(np.float32), (0, sigma, sigma), mode="nearest"))
+    return _rounded(np.asarray(gaussian_filter(faces.astype(np.float32), (0, sigma, sigma), mode="nearest")))
 
 
 def compress(faces: Images, quality: float, _: np.random.Generator) -> Images:
@@ -101,8 +101,10 @@ CORRUPTIONS: Mapping[str, Corruption] = {
 def cover_with_grey(face: Images, mask: NDArray[np.bool_]) -> Images:
     """A face (H, W) whose `mask` (H, W) is covered by its mean grey, so that nothing there is told but that
     it is covered."""
-    return np.asarray(np.where(mask, np.uint8(round(float(face.mean()))), face))
+    covered = face.copy()
+    covered[mask] = round(float(face.mean()))
+    return covered
 
 
-def _rounded(values: NDArray[np.floating]) -> Images:
-    return np.clip(values + 0.5, 0, 255).astype(np.uint8)
+def _rounded(values: NDArray[np.float64]) -> Images:
+    return np.asarray(np.clip(values + 0.5, 0, 255).astype(np.uint8))

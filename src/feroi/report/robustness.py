@@ -18,18 +18,21 @@ def draw_robustness(result: Robustness, path: Path) -> None:
     """A panel a corruption, accuracy and confidence by level; below, accuracy with each region covered and
     how the attention moves."""
     figure = Figure(figsize=(13, 8.4), layout="constrained")
-    grid = figure.add_gridspec(2, 6, height_ratios=[1, 1.15])
+    grid = figure.add_gridspec(2, 1, height_ratios=[1, 1.15])
+    above, below = (figure.add_subfigure(grid[row]) for row in range(2))
     intact = result.levels[0]
-    for at, name in enumerate(CORRUPTIONS):
-        axes = figure.add_subplot(grid[0, at])
+    panels = above.subplots(1, len(CORRUPTIONS), sharey=True)
+    for axes, name in zip(panels, CORRUPTIONS, strict=True):
         _draw_levels(axes, name, intact, [level for level in result.levels if level.corruption == name])
-        if at == 0:
-            axes.set_ylabel("%")
-            axes.legend(loc="lower left", fontsize=8)
+    panels[0].set_ylabel("%")
+    panels[-1].legend(loc="upper right", fontsize=8)
     if result.covered:
-        _draw_cover(figure.add_subplot(grid[1, :2]), result.covered)
+        accuracy, shift = below.subplots(1, 2, width_ratios=[1, 1.4])
+        _draw_cover(accuracy, result.covered)
         if result.covered[0].shares:
-            _draw_shift(figure.add_subplot(grid[1, 3:]), result.covered)
+            _draw_shift(shift, result.covered)
+        else:
+            shift.set_axis_off()
     figure.suptitle(
         f"{intact.n} faces made worse; regions covered on the {result.n_covered} whose landmarks were found"
     )
