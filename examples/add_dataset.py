@@ -1,7 +1,7 @@
 """Add a data set: JAFFE, whose files are named KA.AN1.39.tiff: who, which expression, a number.
 
-    python examples/add_dataset.py prepare folder JAFFE JAFFE-faces
-    python examples/add_dataset.py crossval --data JAFFE-faces --run runs/jaffe
+python examples/add_dataset.py prepare folder JAFFE JAFFE-faces
+python examples/add_dataset.py crossval --data JAFFE-faces --run runs/jaffe
 """
 
 import re

@@ -1,7 +1,7 @@
 """Add a head: attention by sparsemax (Martins and Astudillo 2016), which leaves most places at exactly 0.
 
-    python examples/add_head.py train --data embedded --run runs/sparse --size 80x96 --set head=attention-sparse
-    python examples/add_head.py rois runs/sparse --data embedded --split fold1 --out sparse.png
+python examples/add_head.py train --data embedded --run runs/sparse --size 80x96 --set head=attention-sparse
+python examples/add_head.py rois runs/sparse --data embedded --split fold1 --out sparse.png
 """
 
 import torch

@@ -1,6 +1,6 @@
 """Add an explanation method: SmoothGrad (Smilkov et al. 2017), the gradient averaged over noisy copies.
 
-    python examples/add_method.py explain party.jpg --methods attention,saliency,smooth-grad --report page.html
+python examples/add_method.py explain party.jpg --methods attention,saliency,smooth-grad --report page.html
 """
 
 import torch

@@ -24,7 +24,9 @@ def build(out: Path) -> None:
     """Write the pages into the folder `out`, its first page index.html."""
     for name in feroi.__all__:
         setattr(feroi, name, getattr(feroi, name))  # they are loaded on use, and pdoc looks without using
-    warnings.filterwarnings("ignore", "Error parsing type annotation")  # of named tuples; they are still shown
+    warnings.filterwarnings(
+        "ignore", "Error parsing type annotation"
+    )  # of named tuples; they are still shown
     pdoc.render.configure(template_directory=Path(__file__).parent, include_undocumented=False)
     pdoc.pdoc(*MODULES, output_directory=out)
 
