@@ -19,7 +19,10 @@ def page(
         Path | None, typer.Option(help="folder with ort.js and ort.wasm, instead of what `make page` fetched")
     ] = None,
 ) -> None:
-    """Write a web page that reads faces in the browser, for any server of static files."""
+    """Write a web page that reads faces in the browser.
+
+    For any server of static files.
+    """
     with clear_errors():
         from feroi.deliver.page import write_page
 

@@ -61,7 +61,7 @@ def analyze(
     camera: CameraOption = None,
     seconds: SecondsOption = None,
 ) -> None:
-    """Read every face in photos and films, and show where the network looked.
+    """Read every face in photos and films; show where it looked.
 
     A film's table has a row a face a frame; killed, the same command goes on where it was.
     """

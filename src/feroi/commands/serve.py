@@ -45,7 +45,10 @@ def serve(
     landmarks: LandmarksOption = "compact",
     abstain: AbstainOption = False,
 ) -> None:
-    """Read photos over HTTP, on this machine alone unless --host is given."""
+    """Read photos over HTTP.
+
+    On this machine alone unless --host is given.
+    """
     with clear_errors():
         from feroi.deliver.server.access import access_at
         from feroi.deliver.server.app import create_app

@@ -126,7 +126,8 @@ def film_frames(
                 "no pictures in it, only sound" if container.streams.audio else "no pictures"
             )
         stream = container.streams.video[0]
-        stream.thread_type = "AUTO"
+        # Threads that work ahead on whole frames may wait for Python while Python, done early, waits for them.
+        stream.thread_type = "SLICE"
         start_s = (container.start_time or 0) / 1e6
         damage: list[str] = []
         number, time_s = -1, 0.0
@@ -152,7 +153,7 @@ def _check_end(frames: int, time_s: float, stated_s: float | None, damage: list[
 def _opened(path: Path) -> Iterator[InputContainer]:
     import av
 
-    av.logging.set_level(av.logging.PANIC)  # what is wrong with a film is said by us, once
+    av.logging.set_level(None)  # what is wrong with a film is said by us, once
     try:
         if path.is_file() and path.stat().st_size == 0:
             raise UnreadableFilm("empty file")

@@ -30,6 +30,8 @@ Told = TypeVar("Told")
 
 
 class PngResponse(Response):
+    """A PNG picture."""
+
     media_type = "image/png"
 
 
