@@ -126,7 +126,7 @@ def film_frames(
                 "no pictures in it, only sound" if container.streams.audio else "no pictures"
             )
         stream = container.streams.video[0]
-        # Threads that work ahead on whole frames may wait for Python while Python, done early, waits for them.
+        # Threads ahead by whole frames may wait for Python while Python, done early, waits for them.
         stream.thread_type = "SLICE"
         start_s = (container.start_time or 0) / 1e6
         damage: list[str] = []
