@@ -35,9 +35,10 @@ def print_groups(attributes: list[Attribute]) -> None:
         if attribute.gap is None:
             say(f"{attribute.name}: one group only, nothing to compare")
             continue
+        corrected = f", {attribute.p_holm:.3f} corrected for {len(attributes)} attributes"
         say(
             f"{attribute.name}: {_percent(attribute.gap)} points between the best and the worst read; "
-            f"p {attribute.p_value:.3f}, {attribute.p_holm:.3f} corrected for {len(attributes)} attributes"
+            f"p {attribute.p_value:.3f}{corrected if len(attributes) > 1 else ''}"
         )
 
 
