@@ -92,7 +92,7 @@ def claim(path: Path, description: dict[str, Any], keys: Iterable[str]) -> dict[
     differing = [key for key in keys if there.get(key) != description.get(key)]
     if differing:
         raise ValueError(
-            f"{path.parent} holds a run with another {', '.join(differing)} (see {path}); "
+            f"{path.parent} holds a run that differs in {', '.join(differing)} (see {path}); "
             f"choose another folder, or delete this one"
         )
     return there

@@ -186,9 +186,9 @@ def test_another_command_does_not_take_up_an_unfinished_run(sources, tmp_path):
     outputs = _outputs(tmp_path, overlays=None)
     with pytest.raises(Killed):
         write_films(sources, _readers(_network(2)), outputs, {"model": "m"})
-    with pytest.raises(ValueError, match="holds a run with another model"):
+    with pytest.raises(ValueError, match="holds a run that differs in model"):
         write_films(sources, _readers(_network()), outputs, {"model": "other"})
-    with pytest.raises(ValueError, match="holds a run with another sources"):
+    with pytest.raises(ValueError, match="holds a run that differs in sources"):
         write_films(sources[1:], _readers(_network()), outputs, {"model": "m"})
     (tmp_path / "t.csv").write_text("")
     with pytest.raises(ValueError, match="has lost what was written"):
