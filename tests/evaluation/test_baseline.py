@@ -50,7 +50,7 @@ def test_a_killed_run_goes_on_after_its_last_fold(tmp_path, monkeypatch):
     written = json.loads((tmp_path / "crossval.json").read_text())
     assert written["accuracy_mean"] == 1.0
     assert written["baseline"] == "ds"
-    with pytest.raises(ValueError, match="another seed"):
+    with pytest.raises(ValueError, match="differs in seed"):
         validate_baseline(samples, "ds", tmp_path, seed=1, folds=2, size_hw=(24, 20))
 
 

@@ -51,9 +51,9 @@ def test_a_run_folder_says_what_made_it(tmp_path, expression_folders):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"seed": 1}, "another seed"),
-        ({"network": NetworkConfig("gap", (20, 20))}, "another network"),
-        ({"recipe": RecipeConfig(epochs=3, batch_size=8)}, "another recipe"),
+        ({"seed": 1}, "differs in seed"),
+        ({"network": NetworkConfig("gap", (20, 20))}, "differs in network"),
+        ({"recipe": RecipeConfig(epochs=3, batch_size=8)}, "differs in recipe"),
     ],
 )
 def test_a_folder_is_not_reused_for_another_run(tmp_path, expression_folders, change, says):
@@ -69,7 +69,7 @@ def test_changed_data_is_another_run(tmp_path, expression_folders):
     train_run(division, NETWORK, RECIPE, tmp_path / "run", 0)
     one, other = division.training[0].image, division.training[-1].image
     one.write_bytes(other.read_bytes())
-    with pytest.raises(ValueError, match="another data"):
+    with pytest.raises(ValueError, match="differs in data"):
         train_run(division, NETWORK, RECIPE, tmp_path / "run", 0)
 
 
