@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from feroi.data import augment
-from feroi.data.augment import augmented
+from feroi.data.augment import augmented, degraded
 
 SIDE = 40
 ROWS, COLUMNS = np.mgrid[:SIDE, :SIDE]
@@ -85,3 +85,26 @@ def test_the_same_generator_gives_the_same_faces_and_inputs_stay():
     other = augmented(images, (30, 30), np.random.default_rng(5))
     assert np.array_equal(one, other)
     assert np.array_equal(images, kept)
+
+
+def test_noise_and_jpeg_come_as_often_and_as_strong_as_they_say(still):
+    grey = np.full((1000, SIDE, SIDE, 2), 128, np.uint8)
+    still.setattr(augment, "_COMPRESSED", 0.0)
+    out = degraded(grey, (SIDE, SIDE), np.random.default_rng(6))
+    assert (out[..., 1] == 128).all()  # maps stay clean
+    sigmas = out[..., 0].astype(float).std((1, 2))
+    noisy = sigmas[sigmas > 0]
+    assert 0.35 < len(noisy) / 1000 < 0.45
+    assert 0.9 < noisy.min() < 1.2 and 22 < noisy.max() < 26
+    assert np.median(noisy) == pytest.approx(5, abs=1)  # the middle of 1 to 25 by logarithm
+
+
+def test_jpeg_leaves_the_edges_of_its_blocks(still):
+    still.setattr(augment, "_NOISY", 0.0)
+    still.setattr(augment, "_COMPRESSED", 1.0)
+    still.setattr(augment, "_QUALITY", (5, 5))
+    ramp = np.broadcast_to(np.linspace(0, 255, SIDE).astype(np.uint8), (20, SIDE, SIDE))[..., None]
+    out = degraded(ramp, (SIDE, SIDE), np.random.default_rng(7))[..., 0].astype(float)
+    steps = np.abs(np.diff(out, axis=2)).mean((0, 1))
+    at_edges = steps[7::8]  # blocks are 8 px wide
+    assert at_edges.mean() > 2 * np.delete(steps, np.s_[7::8]).mean()

@@ -1,10 +1,12 @@
-"""Faces turned, scaled, shifted, relit and partly covered at random, their truth maps with them."""
+"""Faces turned, scaled, shifted, relit, covered and spoiled at random, their truth maps with them."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from feroi.data.corruptions import add_noise, compress
 
 _TURN_DEG = 15.0
 _SCALE = 0.15
@@ -14,6 +16,9 @@ _BRIGHTNESS = 0.15
 _ERASED = 0.5  # of the faces
 _ERASED_AREA = (0.02, 0.2)
 _ERASED_ASPECT = 2.0
+_NOISY = _COMPRESSED = 0.4  # of the faces
+_NOISE = (1.0, 25.0)  # standard deviation, of 255
+_QUALITY = (15, 90)  # of JPEG
 
 
 def augmented(
@@ -42,6 +47,25 @@ def augmented(
         moved[..., 0] = _relit(moved[..., 0], rng)
         if rng.random() < _ERASED:
             _erase(moved[..., 0], rng)
+    return out
+
+
+def degraded(
+    images: NDArray[np.uint8], size_hw: tuple[int, int], rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """As `augmented`, and then as a poor camera and a small file would show the face.
+
+    Two faces of five get Gaussian noise of 1 to 25 of 255, its logarithm uniform, and two of five go through
+    a JPEG of quality 15 to 90; some both, a third neither. Maps of the face stay clean.
+    """
+    out = augmented(images, size_hw, rng)
+    for layers in out:
+        face = layers[None, ..., 0]
+        if rng.random() < _NOISY:
+            face = add_noise(face, np.exp(rng.uniform(*np.log(_NOISE))), rng)
+        if rng.random() < _COMPRESSED:
+            face = compress(face, rng.uniform(*_QUALITY), rng)
+        layers[..., 0] = face[0]
     return out
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feroi.config import Augmentation
-from feroi.data.augment import augmented
+from feroi.data.augment import augmented, degraded
 
 
 class Labelled(NamedTuple):
@@ -49,13 +49,13 @@ def training_batches(
     rng: np.random.Generator,
 ) -> Iterator[Batch]:
     """One epoch in random order: a random patch of each image, mirrored half of the time, or its
-    middle after a random affine map.
+    middle after a random affine map, or that degraded.
 
     Images are at least as large as `patch_hw`. Every one comes once; only a last batch of a single
     image is dropped, since batch normalisation cannot use it.
     """
     _check(data.pixels, patch_hw)
-    vary = augmented if augmentation == "affine" else _random_patches
+    vary = {"patches": _random_patches, "affine": augmented, "degraded": degraded}[augmentation]
     order = rng.permutation(len(data.pixels))
     for start in range(0, len(order), batch_size):
         chosen = np.sort(order[start : start + batch_size])  # sorted: reads a mapped file forward
