@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 _HEIF_SUFFIXES = frozenset({".heic", ".heif"})
 IMAGE_SUFFIXES = _HEIF_SUFFIXES | {
@@ -18,7 +18,7 @@ IMAGE_SUFFIXES = _HEIF_SUFFIXES | {
 }
 
 MAX_PIXELS = 200_000_000
-"""Larger pictures are refused: decoded they would take more than 600 MB."""
+"""Larger pictures are refused: decoded they would take more than 600 MB, and three times that on the way."""
 
 NOT_FOUND, NO_PERMISSION = "file not found", "no permission to read the file"
 """Reasons that say nothing of the picture, and may be gone next time."""
@@ -26,8 +26,14 @@ _NO_PICTURE, _NO_HEIF = "not a picture", "HEIF pictures are not read; convert it
 
 _FEWER_BITS = 2**16 / 8  # 13 bits at most
 
-_STRANGERS_FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "TIFF", "BMP", "PPM")
-"""What is decoded of pictures that come from anywhere; Pillow knows more, and runs a program for some."""
+_FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "TIFF", "BMP", "PPM")
+"""What is decoded, whatever the suffix says; Pillow knows more, and runs a program for some."""
+_MOST_SCANS = 100
+"""Of a JPEG; libtiff's limit for those in TIFF. Progressive ones have about ten. Each goes over the whole picture
+and needs only 10 bytes of the file, so 1 MB of them could take a quarter of an hour."""
+_MOST_RUN_LENGTH_PIXELS = 4_000_000
+"""Of a BMP, which Pillow decodes in Python, a second for so many."""
+_BAND_ROWS = 256
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 
 _HEADER_LOCK = Lock()
@@ -59,7 +65,8 @@ def read_photo(path: Path) -> NDArray[np.uint8]:
     values keep their upper half, transparent pixels are laid on white; of an animation the first
     frame is read. A grey 16-bit picture all below an eighth of the range holds fewer bits, as those of
     12-bit cameras, and is stretched so that its maximum is white. Raises UnreadableImage for anything
-    that is not a whole picture, holds more than MAX_PIXELS, or floating-point numbers.
+    that is not a whole picture, is no JPEG, PNG, GIF, WebP, AVIF, TIFF, BMP or PPM, holds more than
+    MAX_PIXELS, or floating-point numbers.
     """
     return _decode(path, "RGB")
 
@@ -74,7 +81,7 @@ def decode_photo(encoded: bytes, max_pixels: int = MAX_PIXELS) -> NDArray[np.uin
     try:
         if not encoded:
             raise UnreadableImage("empty file")
-        with _open(BytesIO(encoded), _STRANGERS_FORMATS) as image:
+        with _open(BytesIO(encoded)) as image:
             return _upright(image, "RGB", max_pixels)
     except UnreadableImage:
         raise
@@ -162,8 +169,49 @@ def _upright(image: Image.Image, mode: str, max_pixels: int = MAX_PIXELS) -> NDA
     if image.width * image.height > max_pixels:
         found = f"{image.width} x {image.height} px"
         raise TooManyPixels(f"too many pixels: {found}, at most {max_pixels:,} are read")
-    upright = ImageOps.exif_transpose(image)
-    return np.asarray(_to_eight_bit(upright).convert(mode))
+    _check_effort(image)
+    image.load()
+    turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
+    upright = _to_eight_bit(ImageOps.exif_transpose(image) if turned else image)
+    # both of Pillow's ways would copy where nothing is to do, and a large picture fills 800 MB
+    return np.asarray(upright if upright.mode == mode else upright.convert(mode))
+
+
+def _check_effort(image: Image.Image) -> None:
+    """Raises UnreadableImage for a small file that would take minutes to decode."""
+    if getattr(image, "fp", None) is None:  # decoded already
+        return
+    if image.format in ("JPEG", "MPO"):
+        _check_scans(image)
+    if image.format == "BMP" and "bmp_rle" in [tile[0] for tile in image.tile]:
+        if image.width * image.height > _MOST_RUN_LENGTH_PIXELS:
+            raise UnreadableImage(
+                f"a run-length encoded BMP of more than {_MOST_RUN_LENGTH_PIXELS:,} pixels; save it as PNG"
+            )
+
+
+def _check_scans(image: Image.Image) -> None:
+    """Raises UnreadableImage for a JPEG of more than _MOST_SCANS."""
+    assert image.fp is not None
+    place = image.fp.tell()
+    image.fp.seek(0)
+    content = image.fp.read()
+    image.fp.seek(place)
+    at, scans = content.find(b"\xff", 2), 0
+    while 0 <= at < len(content) - 1 and content[at + 1] != _END_OF_IMAGE:
+        if content[at + 1] in _WITHOUT_LENGTH:
+            at += 1
+        else:
+            scans += content[at + 1] == _SCAN
+            at += 2 + int.from_bytes(content[at + 2 : at + 4], "big")
+        if scans > _MOST_SCANS:
+            raise UnreadableImage(f"a JPEG of more than {_MOST_SCANS} scans, made to take long; save it anew")
+        at = content.find(b"\xff", at)
+
+
+_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
+_WITHOUT_LENGTH = frozenset({0x00, 0x01, 0xFF, *range(0xD0, 0xD9)})
+"""What follows 0xFF in a JPEG where no segment begins."""
 
 
 def _check_file(path: Path) -> None:
@@ -183,28 +231,36 @@ def _why_unidentified(path: Path) -> str:
     return _NO_PICTURE
 
 
-def _open(file: Path | BytesIO, formats: tuple[str, ...] | None = None) -> Image.Image:
+def _open(file: Path | BytesIO) -> Image.Image:
     # Pillow warns from 89 megapixels on and refuses at twice that, by a global. Panoramas are larger,
     # so its limit is lifted while the header is read, one thread at a time, and ours follows.
     with _HEADER_LOCK:
         pillow_limit = Image.MAX_IMAGE_PIXELS
         Image.MAX_IMAGE_PIXELS = None
         try:
-            return Image.open(file, formats=formats)
+            return Image.open(file, formats=_FORMATS)
         finally:
             Image.MAX_IMAGE_PIXELS = pillow_limit
 
 
 def _to_eight_bit(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):  # 16-bit grey; Pillow widens some of it to 32 bits
-        values = np.asarray(image, dtype=np.float64)
+        values = np.clip(np.asarray(image), 0, 65535).astype(np.uint16)
         brightest = float(values.max())
         full = brightest if 0 < brightest < _FEWER_BITS else 65535.0
-        return Image.fromarray(np.clip(values * (255.0 / full) + 0.5, 0, 255).astype(np.uint8))
+        eight_bit = np.clip(np.arange(65536) * (255.0 / full) + 0.5, 0, 255).astype(np.uint8)
+        return Image.fromarray(eight_bit[values])
     if image.mode == "F":  # black and white may be any two numbers
         raise UnreadableImage("pictures of floating-point numbers are not read; convert to 8 or 16 bit")
     if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, "white")
-        return Image.alpha_composite(white, rgba).convert("RGB")
+        return _on_white(image)
     return image
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """A picture with transparent pixels laid on white; in bands, for whole copies of it would fill the memory."""
+    flat = Image.new("RGB", image.size)
+    for top in range(0, image.height, _BAND_ROWS):
+        band = image.crop((0, top, image.width, min(top + _BAND_ROWS, image.height))).convert("RGBA")
+        flat.paste(Image.alpha_composite(Image.new("RGBA", band.size, "white"), band), (0, top))
+    return flat
