@@ -6,11 +6,13 @@ import stat
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
+
+from feroi.files import shown
 
 _HEIF_SUFFIXES = frozenset({".heic", ".heif"})
 IMAGE_SUFFIXES = _HEIF_SUFFIXES | {
@@ -26,13 +28,24 @@ _NO_PICTURE, _NO_HEIF = "not a picture", "HEIF pictures are not read; convert it
 
 _FEWER_BITS = 2**16 / 8  # 13 bits at most
 
-_STRANGERS_FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "TIFF", "BMP", "PPM")
-"""What is decoded of pictures that come from anywhere; Pillow knows more, and runs a program for some."""
+_FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "TIFF", "BMP", "PPM")
+"""What is decoded; Pillow knows more, and runs a program for some."""
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 
 _HEADER_LOCK = Lock()
 
 Value = TypeVar("Value", np.uint8, np.float32)
+
+
+class EncodedPhoto(NamedTuple):
+    """A photo that lies in no file of its own: what to call it, and the bytes its file would hold."""
+
+    name: str
+    encoded: bytes
+
+
+Source = Path | EncodedPhoto | Image.Image | NDArray[np.uint8]
+"""A photo: its file, what a file holds, or itself, an array (H, W, 3) RGB or (H, W) intensity."""
 
 
 class UnreadableImage(ValueError):
@@ -52,14 +65,29 @@ def is_image_name(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
 
 
+def photo_name(photo: Source, number: int) -> str:
+    """What people are told a photo is called; one without a name by its number."""
+    if isinstance(photo, EncodedPhoto):
+        return shown(photo.name)
+    return shown(photo) if isinstance(photo, Path) else f"photo {number}"
+
+
+def photo_pixels(photo: Source) -> NDArray[np.uint8]:
+    """The pixels of a photo wherever it lies; see `read_photo`, `decode_photo`, `as_photo`."""
+    if isinstance(photo, EncodedPhoto):
+        return decode_photo(photo.encoded)
+    return read_photo(photo) if isinstance(photo, Path) else as_photo(photo)
+
+
 def read_photo(path: Path) -> NDArray[np.uint8]:
     """The picture in `path` as sRGB, upright by its EXIF tag, (H, W, 3).
 
     Grey pictures have three equal channels, CMYK is converted without its colour profile, 16-bit
     values keep their upper half, transparent pixels are laid on white; of an animation the first
-    frame is read. A grey 16-bit picture all below an eighth of the range holds fewer bits, as those of
-    12-bit cameras, and is stretched so that its maximum is white. Raises UnreadableImage for anything
-    that is not a whole picture, holds more than MAX_PIXELS, or floating-point numbers.
+    frame is read. The format, JPEG, PNG, GIF, WebP, AVIF, TIFF, BMP or PPM, is told by the bytes alone.
+    A grey 16-bit picture all below an eighth of the range holds fewer bits, as those of 12-bit cameras,
+    and is stretched so that its maximum is white. Raises UnreadableImage for anything that is not a
+    whole picture, holds more than MAX_PIXELS, or floating-point numbers.
     """
     return _decode(path, "RGB")
 
@@ -74,7 +102,7 @@ def decode_photo(encoded: bytes, max_pixels: int = MAX_PIXELS) -> NDArray[np.uin
     try:
         if not encoded:
             raise UnreadableImage("empty file")
-        with _open(BytesIO(encoded), _STRANGERS_FORMATS) as image:
+        with _open(BytesIO(encoded)) as image:
             return _upright(image, "RGB", max_pixels)
     except UnreadableImage:
         raise
@@ -183,14 +211,14 @@ def _why_unidentified(path: Path) -> str:
     return _NO_PICTURE
 
 
-def _open(file: Path | BytesIO, formats: tuple[str, ...] | None = None) -> Image.Image:
+def _open(file: Path | BytesIO) -> Image.Image:
     # Pillow warns from 89 megapixels on and refuses at twice that, by a global. Panoramas are larger,
     # so its limit is lifted while the header is read, one thread at a time, and ours follows.
     with _HEADER_LOCK:
         pillow_limit = Image.MAX_IMAGE_PIXELS
         Image.MAX_IMAGE_PIXELS = None
         try:
-            return Image.open(file, formats=formats)
+            return Image.open(file, formats=_FORMATS)
         finally:
             Image.MAX_IMAGE_PIXELS = pillow_limit
 
