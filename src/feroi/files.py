@@ -77,6 +77,17 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
+def json_object(text: str | bytes) -> dict[str, Any]:
+    """The object that JSON text holds. Raises ValueError for anything else, such as what is nested deeply."""
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(value, dict):
+        raise ValueError(f"an object in braces is expected, got {type(value).__name__}")
+    return value
+
+
 def claim(path: Path, description: dict[str, Any], keys: Iterable[str]) -> dict[str, Any] | None:
     """Keep the configuration of a run in the file `path`; what it held before, or None where the run is new.
 
@@ -86,7 +97,7 @@ def claim(path: Path, description: dict[str, Any], keys: Iterable[str]) -> dict[
         write_json(path, description)
         return None
     try:
-        there: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        there = json_object(path.read_bytes())
     except ValueError as error:
         raise ValueError(f"{path} is damaged ({error}); choose another folder") from None
     differing = [key for key in keys if there.get(key) != description.get(key)]

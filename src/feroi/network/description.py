@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from feroi.config import NetworkConfig, network_from_dict, to_dict
+from feroi.files import json_object
 from feroi.vocabulary import EXPRESSIONS
 
 FORMAT = "feroi-network-1"
@@ -41,8 +42,8 @@ def described(path: Path, metadata: Mapping[str, str]) -> NetworkConfig:
         raise ValueError(f"{path} has a broken description of its network: it lacks {', '.join(missing)}")
     try:
         expressions = json.loads(metadata["expressions"])
-        config = network_from_dict(json.loads(metadata["network"]))
-    except (TypeError, ValueError, AttributeError) as error:
+        config = network_from_dict(json_object(metadata["network"]))
+    except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"{path} has a broken description of its network: {error}") from error
     if expressions != list(EXPRESSIONS):
         raise ValueError(f"{path} orders its labels {expressions}, expected {list(EXPRESSIONS)}")

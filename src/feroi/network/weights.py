@@ -10,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from feroi.config import NetworkConfig
 from feroi.files import atomic_path
 from feroi.network.calibration import UNCALIBRATED, Calibration, read_calibration, write_calibration
 from feroi.network.description import describe, described, model_file
@@ -45,16 +46,27 @@ def load_network(path: Path | str) -> Network:
             f"{path} can only be read with; this needs the weights: a .safetensors file or run folder"
         )
     tensors, metadata = load_tensors(path)
-    network = Network(described(path, metadata))
+    config = described(path, metadata)
     weights = {n: value for n, value in tensors.items() if not n.startswith(CHECKPOINT_PREFIXES)}
+    _check_fit(config, weights, path)
+    network = Network(config)
+    network.load_state_dict(weights)
+    return network.eval()
+
+
+def _check_fit(config: NetworkConfig, weights: dict[str, Tensor], path: Path) -> None:
+    """Raises ValueError unless `weights` are those of a network of `config`, and numbers.
+
+    Nothing is made yet of what a file describes, which may be larger than any memory.
+    """
+    try:
+        with torch.device("meta"):
+            Network(config).load_state_dict(weights, assign=True)
+    except RuntimeError as error:
+        raise ValueError(f"{path} does not fit its own description: {error}") from error
     for name, value in weights.items():
         if not torch.isfinite(value.float()).all():
             raise ValueError(f"{path}: {name} holds values that are not finite")
-    try:
-        network.load_state_dict(weights)
-    except RuntimeError as error:
-        raise ValueError(f"{path} does not fit its own description: {error}") from error
-    return network.eval()
 
 
 def load_calibration(path: Path | str) -> Calibration:

@@ -6,11 +6,14 @@ import stat
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+
+from feroi.files import shown
+from feroi.photo.effort import why_costly
 
 _HEIF_SUFFIXES = frozenset({".heic", ".heif"})
 IMAGE_SUFFIXES = _HEIF_SUFFIXES | {
@@ -27,18 +30,24 @@ _NO_PICTURE, _NO_HEIF = "not a picture", "HEIF pictures are not read; convert it
 _FEWER_BITS = 2**16 / 8  # 13 bits at most
 
 _FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "TIFF", "BMP", "PPM")
-"""What is decoded, whatever the suffix says; Pillow knows more, and runs a program for some."""
-_MOST_SCANS = 100
-"""Of a JPEG; libtiff's limit for those in TIFF. Progressive ones have about ten. Each goes over the whole picture
-and needs only 10 bytes of the file, so 1 MB of them could take a quarter of an hour."""
-_MOST_RUN_LENGTH_PIXELS = 4_000_000
-"""Of a BMP, which Pillow decodes in Python, a second for so many."""
+"""What is decoded; Pillow knows more, and runs a program for some."""
 _BAND_ROWS = 256
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 
 _HEADER_LOCK = Lock()
 
 Value = TypeVar("Value", np.uint8, np.float32)
+
+
+class EncodedPhoto(NamedTuple):
+    """A photo that lies in no file of its own: what to call it, and the bytes its file would hold."""
+
+    name: str
+    encoded: bytes
+
+
+Source = Path | EncodedPhoto | Image.Image | NDArray[np.uint8]
+"""A photo: its file, what a file holds, or itself, an array (H, W, 3) RGB or (H, W) intensity."""
 
 
 class UnreadableImage(ValueError):
@@ -58,15 +67,29 @@ def is_image_name(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
 
 
+def photo_name(photo: Source, number: int) -> str:
+    """What people are told a photo is called; one without a name by its number."""
+    if isinstance(photo, EncodedPhoto):
+        return shown(photo.name)
+    return shown(photo) if isinstance(photo, Path) else f"photo {number}"
+
+
+def photo_pixels(photo: Source) -> NDArray[np.uint8]:
+    """The pixels of a photo wherever it lies; see `read_photo`, `decode_photo`, `as_photo`."""
+    if isinstance(photo, EncodedPhoto):
+        return decode_photo(photo.encoded)
+    return read_photo(photo) if isinstance(photo, Path) else as_photo(photo)
+
+
 def read_photo(path: Path) -> NDArray[np.uint8]:
     """The picture in `path` as sRGB, upright by its EXIF tag, (H, W, 3).
 
     Grey pictures have three equal channels, CMYK is converted without its colour profile, 16-bit
     values keep their upper half, transparent pixels are laid on white; of an animation the first
-    frame is read. A grey 16-bit picture all below an eighth of the range holds fewer bits, as those of
-    12-bit cameras, and is stretched so that its maximum is white. Raises UnreadableImage for anything
-    that is not a whole picture, is no JPEG, PNG, GIF, WebP, AVIF, TIFF, BMP or PPM, holds more than
-    MAX_PIXELS, or floating-point numbers.
+    frame is read. The format, JPEG, PNG, GIF, WebP, AVIF, TIFF, BMP or PPM, is told by the bytes alone.
+    A grey 16-bit picture all below an eighth of the range holds fewer bits, as those of 12-bit cameras,
+    and is stretched so that its maximum is white. Raises UnreadableImage for anything that is not a
+    whole picture, holds more than MAX_PIXELS, or floating-point numbers.
     """
     return _decode(path, "RGB")
 
@@ -169,49 +192,14 @@ def _upright(image: Image.Image, mode: str, max_pixels: int = MAX_PIXELS) -> NDA
     if image.width * image.height > max_pixels:
         found = f"{image.width} x {image.height} px"
         raise TooManyPixels(f"too many pixels: {found}, at most {max_pixels:,} are read")
-    _check_effort(image)
+    reason = why_costly(image)
+    if reason is not None:
+        raise UnreadableImage(reason)
     image.load()
     turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
     upright = _to_eight_bit(ImageOps.exif_transpose(image) if turned else image)
     # both of Pillow's ways would copy where nothing is to do, and a large picture fills 800 MB
     return np.asarray(upright if upright.mode == mode else upright.convert(mode))
-
-
-def _check_effort(image: Image.Image) -> None:
-    """Raises UnreadableImage for a small file that would take minutes to decode."""
-    if getattr(image, "fp", None) is None:  # decoded already
-        return
-    if image.format in ("JPEG", "MPO"):
-        _check_scans(image)
-    if image.format == "BMP" and "bmp_rle" in [tile[0] for tile in image.tile]:
-        if image.width * image.height > _MOST_RUN_LENGTH_PIXELS:
-            raise UnreadableImage(
-                f"a run-length encoded BMP of more than {_MOST_RUN_LENGTH_PIXELS:,} pixels; save it as PNG"
-            )
-
-
-def _check_scans(image: Image.Image) -> None:
-    """Raises UnreadableImage for a JPEG of more than _MOST_SCANS."""
-    assert image.fp is not None
-    place = image.fp.tell()
-    image.fp.seek(0)
-    content = image.fp.read()
-    image.fp.seek(place)
-    at, scans = content.find(b"\xff", 2), 0
-    while 0 <= at < len(content) - 1 and content[at + 1] != _END_OF_IMAGE:
-        if content[at + 1] in _WITHOUT_LENGTH:
-            at += 1
-        else:
-            scans += content[at + 1] == _SCAN
-            at += 2 + int.from_bytes(content[at + 2 : at + 4], "big")
-        if scans > _MOST_SCANS:
-            raise UnreadableImage(f"a JPEG of more than {_MOST_SCANS} scans, made to take long; save it anew")
-        at = content.find(b"\xff", at)
-
-
-_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
-_WITHOUT_LENGTH = frozenset({0x00, 0x01, 0xFF, *range(0xD0, 0xD9)})
-"""What follows 0xFF in a JPEG where no segment begins."""
 
 
 def _check_file(path: Path) -> None:
@@ -258,7 +246,7 @@ def _to_eight_bit(image: Image.Image) -> Image.Image:
 
 
 def _on_white(image: Image.Image) -> Image.Image:
-    """A picture with transparent pixels laid on white; in bands, for whole copies of it would fill the memory."""
+    """A picture laid on white, in bands: whole copies of it would fill the memory."""
     flat = Image.new("RGB", image.size)
     for top in range(0, image.height, _BAND_ROWS):
         band = image.crop((0, top, image.width, min(top + _BAND_ROWS, image.height))).convert("RGBA")

@@ -167,13 +167,18 @@ def _jsonl(path: Path) -> Iterator[Callable[[list[Row]], None]]:
 def _parquet(path: Path) -> Iterator[Callable[[list[Row]], None]]:
     from pyarrow import parquet
 
-    schema = _schema(COLUMNS)
+    schema, waiting = _schema(COLUMNS), list[Row]()
     with atomic_path(path) as temporary, parquet.ParquetWriter(temporary, schema) as writer:
 
         def write(new: list[Row]) -> None:
-            writer.write_table(_table(new, schema))
+            waiting.extend(new)
+            if len(waiting) >= _GROUP_ROWS:
+                writer.write_table(_table(waiting, schema))
+                waiting.clear()
 
         yield write
+        if waiting:
+            writer.write_table(_table(waiting, schema))
 
 
 def as_csv(new: list[Row], header: Sequence[str] = ()) -> str:
