@@ -14,7 +14,7 @@ from feroi.config import NetworkConfig
 from feroi.files import atomic_path
 from feroi.network.calibration import UNCALIBRATED, Calibration, read_calibration, write_calibration
 from feroi.network.description import describe, described, model_file
-from feroi.network.model import Network
+from feroi.network.model import Network, least_weights
 
 OPTIMIZER_PREFIX, UNAVERAGED_PREFIX = "optimizer.", "unaveraged."
 CHECKPOINT_PREFIXES = (OPTIMIZER_PREFIX, UNAVERAGED_PREFIX)
@@ -48,25 +48,34 @@ def load_network(path: Path | str) -> Network:
     tensors, metadata = load_tensors(path)
     config = described(path, metadata)
     weights = {n: value for n, value in tensors.items() if not n.startswith(CHECKPOINT_PREFIXES)}
-    _check_fit(config, weights, path)
+    _check_size(config, weights, path)
     network = Network(config)
-    network.load_state_dict(weights)
+    for name, value in network.state_dict().items():
+        if name in weights:
+            _check_numbers(weights[name], value, f"{path}: {name}")
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ValueError(f"{path} does not fit its own description: {error}") from error
     return network.eval()
 
 
-def _check_fit(config: NetworkConfig, weights: dict[str, Tensor], path: Path) -> None:
-    """Raises ValueError unless `weights` are those of a network of `config`, and numbers.
+def _check_size(config: NetworkConfig, weights: dict[str, Tensor], path: Path) -> None:
+    """Raises ValueError if a file describes more weights than it holds: its network may fill any memory."""
+    described_weights = least_weights(config)
+    held = sum(value.numel() for value in weights.values())
+    if held < described_weights:
+        raise ValueError(
+            f"{path} does not fit its own description: a network of {described_weights:,} weights or more, "
+            f"of which it holds {held:,}"
+        )
 
-    Nothing is made yet of what a file describes, which may be larger than any memory.
-    """
-    try:
-        with torch.device("meta"):
-            Network(config).load_state_dict(weights, assign=True)
-    except RuntimeError as error:
-        raise ValueError(f"{path} does not fit its own description: {error}") from error
-    for name, value in weights.items():
-        if not torch.isfinite(value.float()).all():
-            raise ValueError(f"{path}: {name} holds values that are not finite")
+
+def _check_numbers(value: Tensor, like: Tensor, where: str) -> None:
+    if value.is_floating_point() != like.is_floating_point() or value.is_complex():
+        raise ValueError(f"{where} holds {value.dtype}, expected {like.dtype}")
+    if not torch.isfinite(value.float()).all():
+        raise ValueError(f"{where} holds values that are not finite")
 
 
 def load_calibration(path: Path | str) -> Calibration:
