@@ -128,7 +128,9 @@ def _films() -> Iterator[bytes]:
     pixels = np.random.default_rng(0).integers(0, 256, (32, 48, 3), dtype=np.uint8)
     for kind, codec in kinds:
         file = BytesIO()
-        with av.open(file, "w", format={"mkv": "matroska", "mpg": "mpeg", "ts": "mpegts"}.get(kind, kind)) as film:
+        with av.open(
+            file, "w", format={"mkv": "matroska", "mpg": "mpeg", "ts": "mpegts"}.get(kind, kind)
+        ) as film:
             stream = film.add_stream(codec, rate=25)
             stream.height, stream.width = pixels.shape[:2]
             stream.pix_fmt = {"mjpeg": "yuvj420p", "ffv1": "bgr0"}.get(codec, "yuv420p")

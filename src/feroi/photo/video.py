@@ -33,7 +33,7 @@ _STILL_BRANDS = (b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis")
 _MOST_PIXELS = 40_000_000
 """Of a frame; those of 8K films have 33 million. Decoders hold a dozen frames at once."""
 _CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mpegvideo,asf,flv,ogg,mxf,m4v,h264,hevc"
-"""What FFmpeg may take a film for. It knows lists of other files, too, and would open those that they name."""
+"""What FFmpeg may take a film for. It knows lists, too, and would open the files that they name."""
 
 _AT_MOST = f"at most {_MOST_PIXELS:,} are read"
 _ENDS_EARLY_S, _ENDS_EARLY_SHARE = 1.0, 0.02
@@ -217,6 +217,10 @@ def _stated_s(container: InputContainer, stream: Any) -> float | None:
 def _upright(frame: av.VideoFrame, stream: Any) -> NDArray[np.uint8]:
     aspect = float(stream.sample_aspect_ratio or 1)
     width = max(1, round(frame.width * aspect))
+    if width * frame.height > _MOST_PIXELS:
+        raise UnreadableFilm(
+            f"too many pixels: {width} x {frame.height} a frame with square ones, {_AT_MOST}"
+        )
     pixels = frame.to_ndarray(format="rgb24", width=width, height=frame.height)
     return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))
 
