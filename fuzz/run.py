@@ -2,9 +2,10 @@
 
     python fuzz/run.py images --seconds 600
 
-Needs atheris (pip install atheris) beside feroi[dev]. A reader that raises anything but its documented error, takes
-more than 5 s or more than 3 GB is a find: its input is kept in fuzz/found/READER, one for each place in the code,
-and the run goes on. Move the smallest of them, by its name, to tests/corpus/READER once the reader is mended.
+READER is one of READERS in readers.py. Needs atheris (pip install atheris) beside feroi[dev]. A reader
+that raises anything but its documented error, or takes more than 5 s or more than 3 GB, is a find: the
+smallest input is kept in fuzz/found/READER, one for each place in the code, and the run goes on. Copy it to
+tests/corpus/READER when the reader is mended.
 """
 
 from __future__ import annotations
@@ -58,7 +59,6 @@ def fuzz(name: str, seconds: int) -> None:
     with atheris.instrument_imports(include=["feroi", "PIL", "json", "csv"]):
         sys.path.insert(0, str(HERE))
         readers = import_module("readers")
-    reader = readers.READERS[name]
     corpus, found = HERE / "found" / name / "corpus", HERE / "found" / name
     corpus.mkdir(parents=True, exist_ok=True)
     kept = HERE.parent / "tests" / "corpus" / name
@@ -75,7 +75,7 @@ def fuzz(name: str, seconds: int) -> None:
                 _keep(error, content, found, seen)
 
         flags = [f"-max_total_time={seconds}", f"-timeout={SECONDS_AN_INPUT}", f"-rss_limit_mb={MEGABYTES}",
-                 f"-artifact_prefix={found}/", "-max_len=8192", "-len_control=0", "-print_final_stats=1"]  # fmt: skip
+                 f"-artifact_prefix={found}/", "-max_len=8192", "-len_control=0"]  # fmt: skip
         atheris.Setup([sys.argv[0], *flags, str(corpus)], try_one)
         atheris.Fuzz()
 

@@ -15,15 +15,19 @@ from typing import Any
 def shown(name: Path | str) -> str:
     """A file's name as people are shown it: bytes that are no UTF-8, and ends of lines, as escapes.
 
-    Any text file and any table takes it, on one line; other names are left as they are.
+    Any text file and any table takes it, on one line; other names are left as they are. A path begins with ./
+    if spreadsheets would take it for a formula, or commands for an option.
     """
     text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    if isinstance(name, Path) and text.startswith(_FORMULAS):
+        text = f"./{text}"
     return "".join(
         letter.encode("unicode_escape").decode() if unicodedata.category(letter) in _BREAKING else letter
         for letter in text
     )
 
 
+_FORMULAS = ("=", "+", "-", "@")
 _BREAKING = frozenset({"Cc", "Zl", "Zp"})  # control characters, separators of lines and paragraphs
 
 
