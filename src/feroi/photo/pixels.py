@@ -184,6 +184,9 @@ def _decode(path: Path, mode: str) -> NDArray[np.uint8]:
         raise UnreadableImage(NO_PERMISSION) from None
     except UnidentifiedImageError:
         raise UnreadableImage(_why_unidentified(path)) from None
+    except OSError as error:  # the system's have a number, decoders' of damaged files none
+        reason = "damaged picture" if error.errno is None else "the file cannot be read"
+        raise UnreadableImage(f"{reason}: {error.strerror or error}") from None
     except Exception as error:  # on damaged files decoders raise whatever they stumble over
         raise UnreadableImage(f"damaged picture: {error}") from None
 
@@ -204,6 +207,8 @@ def _upright(image: Image.Image, mode: str, max_pixels: int = MAX_PIXELS) -> NDA
 
 def _check_file(path: Path) -> None:
     """Raises UnreadableImage for folders and for pipes and devices, which would be waited on for ever."""
+    if "\0" in str(path):  # of a list whose names do not end in ends of lines
+        raise UnreadableImage(NOT_FOUND)
     mode = path.stat().st_mode
     if stat.S_ISDIR(mode):
         raise UnreadableImage("a folder, not a picture")

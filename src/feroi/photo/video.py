@@ -89,14 +89,14 @@ ALL = Pace()
 
 def is_film(path: Path) -> bool:
     """Whether a file is a film, by its suffix, or its first bytes where the suffix says nothing."""
-    if path.exists() and not path.is_file():
-        return False  # opening a pipe would wait for somebody to write into it
-    if path.suffix.lower() in VIDEO_SUFFIXES:
-        return not path.name.startswith(".")
     try:
+        if path.exists() and not path.is_file():
+            return False  # opening a pipe would wait for somebody to write into it
+        if path.suffix.lower() in VIDEO_SUFFIXES:
+            return not path.name.startswith(".")
         with path.open("rb") as file:
             head = file.read(12)
-    except OSError:
+    except (OSError, ValueError):  # the name is too long, or holds a byte that names cannot
         return False
     if head[8:12] in _STILL_BRANDS:
         return False
