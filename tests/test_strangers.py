@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import time
 from pathlib import Path
@@ -14,16 +13,11 @@ from hypothesis import strategies as st
 from feroi.config import NetworkConfig, to_dict
 from feroi.network.description import describe
 from feroi.vocabulary import EXPRESSIONS, FER_PLUS_OPTIONS
+from strangers import readers
 
 CORPUS = Path(__file__).parent / "corpus"
 KEPT = sorted(path for path in CORPUS.glob("*/*") if path.is_file())
 MOST_SECONDS = 5.0
-
-_spec = importlib.util.spec_from_file_location("readers", Path(__file__).parents[1] / "fuzz" / "readers.py")
-assert _spec is not None
-assert _spec.loader is not None
-readers = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(readers)
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ def shipped_path(name: str) -> Path:
     return path
 
 
-_REMEDY = "install feroi again: pip install --force-reinstall --no-deps feroi"
+_REMEDY = "install feroi again with pip install --force-reinstall"
 
 
 def _listed(path: Path) -> str | None:
