@@ -50,6 +50,7 @@ _EXTRAS = {
     "onnx": "export",
     "onnxscript": "export",
     "pyarrow": "tables",
+    "ray": "scale",
 }
 
 

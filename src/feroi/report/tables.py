@@ -165,20 +165,42 @@ def _jsonl(path: Path) -> Iterator[Callable[[list[Row]], None]]:
 
 @contextmanager
 def _parquet(path: Path) -> Iterator[Callable[[list[Row]], None]]:
+    with parquet_table(path) as table:
+        yield table.write
+
+
+class ParquetRows:
+    """Rows on their way into a Parquet file, which wait until they are many."""
+
+    def __init__(self, writer: Any, schema: Any) -> None:
+        self._writer, self._schema = writer, schema
+        self._waiting: list[Row] = []
+
+    def write(self, new: list[Row]) -> None:
+        self._waiting.extend(new)
+        if len(self._waiting) >= _GROUP_ROWS:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._waiting:
+            self._writer.write_table(_table(self._waiting, self._schema))
+            self._waiting = []
+
+    def note(self, key: str, text: str) -> None:
+        """Keep a text in the file's metadata."""
+        self._writer.add_key_value_metadata({key: text})
+
+
+@contextmanager
+def parquet_table(path: Path) -> Iterator[ParquetRows]:
+    """A table of readings in the file `path`, which appears only when the block ends well."""
     from pyarrow import parquet
 
-    schema, waiting = _schema(COLUMNS), list[Row]()
+    schema = _schema(COLUMNS)
     with atomic_path(path) as temporary, parquet.ParquetWriter(temporary, schema) as writer:
-
-        def write(new: list[Row]) -> None:
-            waiting.extend(new)
-            if len(waiting) >= _GROUP_ROWS:
-                writer.write_table(_table(waiting, schema))
-                waiting.clear()
-
-        yield write
-        if waiting:
-            writer.write_table(_table(waiting, schema))
+        rows = ParquetRows(writer, schema)
+        yield rows
+        rows.flush()
 
 
 def as_csv(new: list[Row], header: Sequence[str] = ()) -> str:
