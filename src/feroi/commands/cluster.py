@@ -17,6 +17,7 @@ def read_on_cluster(
 ) -> None:
     """Read all places but the last, and write to that. Raises as `scale.readings.analyze_on_cluster`."""
     from feroi.scale.readings import analyze_on_cluster
+    from feroi.scale.storage import public
 
     if len(places) < 2:
         raise ValueError("with --ray, give what to read and then where to write: SRC... DST")
@@ -25,5 +26,5 @@ def read_on_cluster(
         counts = analyze_on_cluster(
             sources, destination, address, model, settings, pipeline, on_progress=on_progress
         )
-    say(f"a Parquet part a shard: {destination}")
+    say(f"a Parquet part a shard: {public(destination)}")
     say_counts(counts)

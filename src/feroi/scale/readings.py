@@ -21,7 +21,7 @@ from feroi.report.analysis import Counts
 from feroi.report.tables import parquet_table, rows
 from feroi.scale.cluster import connected
 from feroi.scale.shards import PHOTOS_EACH, Damaged, Shard, cut, fingerprint, photos_of
-from feroi.scale.storage import Store, is_uri
+from feroi.scale.storage import Store, is_uri, public
 
 RUN, MODEL = "_run.json", "_model"
 """What was asked for, and the network, with its suffix; readers of Parquet folders pass over such names."""
@@ -72,7 +72,7 @@ def analyze_on_cluster(
     Reader(model, settings.detector, pipeline=pipeline, landmarks=settings.landmarks)  # say now what is wrong
     shards = cut(sources, photos_each)
     if not shards:
-        raise ValueError(f"no photos, tar archives or Parquet tables in {', '.join(sources)}")
+        raise ValueError(f"no photos, tar archives or Parquet tables in {', '.join(map(public, sources))}")
     store = Store(destination)
     store.make()
     _claim(store, _description(file.read_bytes(), pipeline, settings, sources, shards))
@@ -171,7 +171,7 @@ class ShardReader:
         store = Store(self._job.destination)
         unseen = [source for source in self._job.sources if not is_uri(source) and not Path(source).exists()]
         if not store.has(RUN):
-            unseen.append(self._job.destination)
+            unseen.append(store.place)
         if unseen:
             raise ValueError(
                 f"a machine does not see {', '.join(unseen)}; name storage that all machines share"
@@ -228,7 +228,7 @@ def _description(
         "model": hashlib.sha256(model).hexdigest(),
         "pipeline": pipeline,
         "settings": settings._asdict(),
-        "sources": list(sources),
+        "sources": [public(source) for source in sources],
         "photos": fingerprint(shards),
     }
 

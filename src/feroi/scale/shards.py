@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple, Self
 from feroi.files import shown
 from feroi.photo.pixels import EncodedPhoto, Source, is_image_name
 from feroi.photo.sources import photo_files
-from feroi.scale.storage import is_uri, opened
+from feroi.scale.storage import is_uri, opened, public
 
 PHOTOS_EACH = 250
 """Photos of a folder in a shard: about a minute of one core, which is the most a dead worker costs."""
@@ -75,7 +75,7 @@ def fingerprint(shards: Sequence[Shard]) -> str:
     """A SHA-256 of what the shards name, to tell whether a source has changed."""
     digest = hashlib.sha256()
     for shard in shards:
-        digest.update(json.dumps(shard).encode())
+        digest.update(json.dumps(shard._replace(root=public(shard.root))).encode())
     return digest.hexdigest()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import uuid
 from functools import lru_cache
@@ -12,6 +13,11 @@ from typing import Any
 def is_uri(place: str) -> bool:
     """Whether `place` is s3://..., gs://..., hdfs://... or file://..., not a path."""
     return "://" in place
+
+
+def public(place: str) -> str:
+    """A place as it may be told: without the name and password that may stand in a URI."""
+    return re.sub(r"(?<=://)[^/@]*@", "", place)
 
 
 @lru_cache
@@ -29,18 +35,18 @@ def opened(place: str) -> tuple[Any, str]:
         else:
             system, path = fs.LocalFileSystem(), str(Path(place).absolute())
     except (OSError, ValueError) as error:
-        raise ValueError(f"{place} is no place pyarrow can read: {error}") from None
+        raise ValueError(f"{public(place)} is no place pyarrow can read: {error}") from None
     return system, path.rstrip("/")
 
 
 class Store:
     """A folder to write whole files to, by many machines at once.
 
-    place: its path or URI. Files whose names begin with a dot are unfinished.
+    place: its path or URI, kept as `public` tells it. Files whose names begin with a dot are unfinished.
     """
 
     def __init__(self, place: str) -> None:
-        self.place = place
+        self.place = public(place)
         self._system, self._path = opened(place)
 
     def make(self) -> None:
