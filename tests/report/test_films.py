@@ -284,7 +284,7 @@ def test_the_command_reads_films_and_says_what_is_wrong(sources, tmp_path):
     result = _run("analyze", sources[0], "--detector", "hog", "--every", "4", "--csv", tmp_path / "t.csv")
     assert result.exit_code == 0, result.output
     assert "person 0: 0 s to 0.2 s, 2 frames" in result.output
-    assert "1 people in films, 2 faces read in 2 frames" in result.output.replace("\n", " ")
+    assert "1 person in films, 2 faces read in 2 frames" in result.output.replace("\n", " ")
     result = _run("analyze", sources[3], "--jsonl", tmp_path / "t.jsonl")
     assert result.exit_code == 1
     assert "not a single source could be read" in result.output
