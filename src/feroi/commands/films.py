@@ -130,9 +130,9 @@ def say_film_counts(counts: FilmCounts) -> None:
     """What was found. Raises ValueError if not one source could be read."""
     say(
         f"{number_of(counts.people, 'person', 'people')} in films, {number_of(counts.faces, 'face')} read in "
-        f"{number_of(counts.frames, 'frame')} of films and all photos; {counts.refused} found and not read. Of "
-        f"{number_of(counts.sources, 'film or photo', 'films and photos')} {counts.faceless} without a face, "
-        f"{counts.unreadable} unreadable"
+        f"{number_of(counts.frames, 'frame')} of films and all photos; {counts.refused} found and not read; "
+        f"{number_of(counts.sources, 'film or photo', 'films and photos')}, {counts.faceless} without a "
+        f"face, {counts.unreadable} unreadable"
     )
     if counts.unreadable == counts.sources:
         raise ValueError("not a single source could be read; the table says why")
