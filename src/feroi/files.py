@@ -15,15 +15,19 @@ from typing import Any
 def shown(name: Path | str) -> str:
     """A file's name as people are shown it: bytes that are no UTF-8, and ends of lines, as escapes.
 
-    Any text file and any table takes it, on one line; other names are left as they are.
+    Any text file and any table takes it, on one line; other names are left as they are. A path begins with ./
+    if spreadsheets would take it for a formula, or commands for an option.
     """
     text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    if isinstance(name, Path) and text.startswith(_FORMULAS):
+        text = f"./{text}"
     return "".join(
         letter.encode("unicode_escape").decode() if unicodedata.category(letter) in _BREAKING else letter
         for letter in text
     )
 
 
+_FORMULAS = ("=", "+", "-", "@")
 _BREAKING = frozenset({"Cc", "Zl", "Zp"})  # control characters, separators of lines and paragraphs
 
 
@@ -77,6 +81,17 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
+def json_object(text: str | bytes) -> dict[str, Any]:
+    """The object that JSON text holds. Raises ValueError for anything else, such as what is nested deeply."""
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(value, dict):
+        raise ValueError(f"an object in braces is expected, got {type(value).__name__}")
+    return value
+
+
 def claim(path: Path, description: dict[str, Any], keys: Iterable[str]) -> dict[str, Any] | None:
     """Keep the configuration of a run in the file `path`; what it held before, or None where the run is new.
 
@@ -86,7 +101,7 @@ def claim(path: Path, description: dict[str, Any], keys: Iterable[str]) -> dict[
         write_json(path, description)
         return None
     try:
-        there: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        there = json_object(path.read_bytes())
     except ValueError as error:
         raise ValueError(f"{path} is damaged ({error}); choose another folder") from None
     differing = [key for key in keys if there.get(key) != description.get(key)]

@@ -10,9 +10,10 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from feroi.files import shown
+from feroi.photo.effort import why_costly
 
 _HEIF_SUFFIXES = frozenset({".heic", ".heif"})
 IMAGE_SUFFIXES = _HEIF_SUFFIXES | {
@@ -20,7 +21,7 @@ IMAGE_SUFFIXES = _HEIF_SUFFIXES | {
 }
 
 MAX_PIXELS = 200_000_000
-"""Larger pictures are refused: decoded they would take more than 600 MB."""
+"""Larger pictures are refused: decoded they would take more than 600 MB, and three times that on the way."""
 
 NOT_FOUND, NO_PERMISSION = "file not found", "no permission to read the file"
 """Reasons that say nothing of the picture, and may be gone next time."""
@@ -30,6 +31,7 @@ _FEWER_BITS = 2**16 / 8  # 13 bits at most
 
 _FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "TIFF", "BMP", "PPM")
 """What is decoded; Pillow knows more, and runs a program for some."""
+_BAND_ROWS = 256
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 
 _HEADER_LOCK = Lock()
@@ -190,8 +192,14 @@ def _upright(image: Image.Image, mode: str, max_pixels: int = MAX_PIXELS) -> NDA
     if image.width * image.height > max_pixels:
         found = f"{image.width} x {image.height} px"
         raise TooManyPixels(f"too many pixels: {found}, at most {max_pixels:,} are read")
-    upright = ImageOps.exif_transpose(image)
-    return np.asarray(_to_eight_bit(upright).convert(mode))
+    reason = why_costly(image)
+    if reason is not None:
+        raise UnreadableImage(reason)
+    image.load()
+    turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
+    upright = _to_eight_bit(ImageOps.exif_transpose(image) if turned else image)
+    # both of Pillow's ways would copy where nothing is to do, and a large picture fills 800 MB
+    return np.asarray(upright if upright.mode == mode else upright.convert(mode))
 
 
 def _check_file(path: Path) -> None:
@@ -225,14 +233,22 @@ def _open(file: Path | BytesIO) -> Image.Image:
 
 def _to_eight_bit(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):  # 16-bit grey; Pillow widens some of it to 32 bits
-        values = np.asarray(image, dtype=np.float64)
+        values = np.clip(np.asarray(image), 0, 65535).astype(np.uint16)
         brightest = float(values.max())
         full = brightest if 0 < brightest < _FEWER_BITS else 65535.0
-        return Image.fromarray(np.clip(values * (255.0 / full) + 0.5, 0, 255).astype(np.uint8))
+        eight_bit = np.clip(np.arange(65536) * (255.0 / full) + 0.5, 0, 255).astype(np.uint8)
+        return Image.fromarray(eight_bit[values])
     if image.mode == "F":  # black and white may be any two numbers
         raise UnreadableImage("pictures of floating-point numbers are not read; convert to 8 or 16 bit")
     if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, "white")
-        return Image.alpha_composite(white, rgba).convert("RGB")
+        return _on_white(image)
     return image
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """A picture laid on white, in bands: whole copies of it would fill the memory."""
+    flat = Image.new("RGB", image.size)
+    for top in range(0, image.height, _BAND_ROWS):
+        band = image.crop((0, top, image.width, min(top + _BAND_ROWS, image.height))).convert("RGBA")
+        flat.paste(Image.alpha_composite(Image.new("RGBA", band.size, "white"), band), (0, top))
+    return flat

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
 
-from feroi.files import claim, write_json
+from feroi.files import claim, json_object, write_json
 
 
 class Journal:
@@ -18,7 +17,7 @@ class Journal:
     state: what the last `note` of an earlier run with the same `description` kept; None at the start.
     Files opened here are cut back to what they held then, so that whatever a kill left behind it is
     written again. When the block ends well the folder is removed.
-    Raises ValueError if the folder holds a run with another description.
+    Raises ValueError if the folder holds a run with another description, or a note that is damaged.
     """
 
     def __init__(self, folder: Path, description: dict[str, Any]) -> None:
@@ -26,7 +25,7 @@ class Journal:
         self._files: dict[str, IO[bytes]] = {}
         self._note = folder / "note.json"
         claim(folder / "run.json", description, description)
-        noted = json.loads(self._note.read_text(encoding="utf-8")) if self._note.exists() else {}
+        noted = _noted(self._note)
         self.state: Any = noted.get("state")
         self._sizes: dict[str, int] = noted.get("sizes", {})
 
@@ -56,3 +55,16 @@ class Journal:
         self._open.close()
         if kind is None:
             shutil.rmtree(self.folder)
+
+
+def _noted(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    try:
+        noted = json_object(path.read_bytes())
+        sizes = noted.get("sizes", {})
+        if not isinstance(sizes, dict) or not all(type(size) is int and size >= 0 for size in sizes.values()):
+            raise ValueError("sizes are whole numbers")
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged ({error}); delete {path.parent} to begin anew") from None
+    return noted
