@@ -30,7 +30,9 @@ import matplotlib as mpl
 import numpy as np
 from soak_requests import Mix, Piece, Request
 
-_ANSWER_S = 180.0  # a client gives up after so long, and its answer counts as lost
+# A client gives up after so long, and its answer counts as lost: the server may take 60 s for each of the four
+# photos of a batch, after 60 s for receiving it.
+_ANSWER_S = 330.0
 _SAMPLE_S = 10.0
 _WARM_UP = 0.25  # share of the time after which memory is to stay as it is
 
@@ -78,8 +80,6 @@ def main() -> None:
     log = chosen.out / "server.log"
     samples = asyncio.run(_soak(mix, count, chosen, log))
     faults = log.read_text().splitlines()[1:]  # the first line says where it answers
-    with (chosen.out / "samples.jsonl").open("w") as file:
-        file.writelines(json.dumps(sample) + "\n" for sample in samples)
     _print(count, samples, faults)
     _draw(samples, chosen.out / "soak.png")
     raise SystemExit(1 if count.total[WRONG] or count.total[LOST] or faults else 0)
@@ -88,7 +88,7 @@ def main() -> None:
 async def _soak(mix: Mix, count: Count, chosen: argparse.Namespace, log: Path) -> list[dict[str, Any]]:
     async with _server(log) as (port, process):
         end = time.monotonic() + 60 * chosen.minutes
-        sampling = asyncio.create_task(_sample(process, count, end))
+        sampling = asyncio.create_task(_sample(process, count, end, chosen.out / "samples.jsonl"))
         clients = (
             _client(mix, Random(f"{chosen.seed} {n}"), port, count, end) for n in range(chosen.clients)
         )
@@ -193,9 +193,12 @@ def _outcome(request: Request, answer: Answer | None) -> str:
     return RIGHT if answer.status != 200 or request.check(answer.body) else WRONG
 
 
-async def _sample(process: subprocess.Popen[bytes], count: Count, end: float) -> list[dict[str, Any]]:
-    """Every 10 s until `end`: memory, threads, open files, and what was answered so far."""
+async def _sample(
+    process: subprocess.Popen[bytes], count: Count, end: float, path: Path
+) -> list[dict[str, Any]]:
+    """Every 10 s until `end`: memory, threads, open files, and what was answered so far; also to `path`."""
     samples, begun = [], time.monotonic()
+    path.unlink(missing_ok=True)
     while (now := time.monotonic()) < end and process.poll() is None:
         status = Path(f"/proc/{process.pid}/status").read_text()
         sample = {
@@ -206,6 +209,8 @@ async def _sample(process: subprocess.Popen[bytes], count: Count, end: float) ->
             **{outcome: count.total[outcome] for outcome in OUTCOMES},
         }
         samples.append(sample)
+        with path.open("a") as file:
+            file.write(json.dumps(sample) + "\n")
         if len(samples) % 6 == 1:
             print(" ".join(f"{name} {value:.4g}" for name, value in sample.items()), flush=True)
         await asyncio.sleep(_SAMPLE_S)
