@@ -164,10 +164,10 @@ def test_a_killed_run_goes_on_and_ends_alike(sources, tmp_path, die_at):
     write_films(sources, _readers(_network()), _outputs(whole), {"model": "m"})
     with pytest.raises(Killed):
         write_films(sources, _readers(_network(die_at)), _outputs(broken), {"model": "m"})
-    kept = (broken / "t.csv").read_bytes()
+    kept = (broken / "t.csv.partial").read_bytes()
     assert len(kept.splitlines()) == 1 + 2 * (die_at - 1)
     assert (whole / "t.csv").read_bytes().startswith(kept)
-    with (broken / "t.csv").open("ab") as file:
+    with (broken / "t.csv.partial").open("ab") as file:
         file.write(b"half a li")  # what a kill may leave behind the last note
     resumed = []
     counts = write_films(
@@ -190,7 +190,7 @@ def test_another_command_does_not_take_up_an_unfinished_run(sources, tmp_path):
         write_films(sources, _readers(_network()), outputs, {"model": "other"})
     with pytest.raises(ValueError, match="holds a run that differs in sources"):
         write_films(sources[1:], _readers(_network()), outputs, {"model": "m"})
-    (tmp_path / "t.csv").write_text("")
+    (tmp_path / "t.csv.partial").write_text("")
     with pytest.raises(ValueError, match="has lost what was written"):
         write_films(sources, _readers(_network()), outputs, {"model": "m"})
 
@@ -354,7 +354,7 @@ def test_a_process_killed_for_good_goes_on(picture, tmp_path):
         child = subprocess.Popen(
             command(tmp_path / "a"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        table = Path(tmp_path / "a" / "t.csv")
+        table = Path(tmp_path / "a" / "t.csv.partial")
         while child.poll() is None and not (table.exists() and len(table.read_bytes().splitlines()) > lines):
             time.sleep(0.01)
         assert child.poll() is None, "the run ended before it could be killed"

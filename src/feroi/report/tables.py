@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from feroi.files import atomic_path
+from feroi.files import atomic_path, growing
 from feroi.photo.quality import Quality
 from feroi.reading import Photo
 from feroi.vocabulary import EXPRESSIONS, REGIONS
@@ -122,14 +122,14 @@ def table_writer(
 ) -> Iterator[Callable[[list[Row]], None]]:
     """A function that writes rows to every file asked for, as they come.
 
-    CSV and JSONL hold what was written whenever the run ends; Parquet needs its closing part and
-    appears only when all is done. Raises ModuleNotFoundError if Parquet is asked for without pyarrow.
+    CSV and JSONL grow as `files.growing`, and keep what was written whenever the run ends; Parquet needs its
+    closing part. All have their names, and replace what was there, only when all is done. Raises
+    ModuleNotFoundError if Parquet is asked for without pyarrow, OSError if there is no space left.
     """
     with ExitStack() as stack:
         sinks: list[Callable[[list[Row]], None]] = []
         for path, opener in ((csv_path, _csv), (jsonl_path, _jsonl), (parquet_path, _parquet)):
             if path is not None:
-                path.parent.mkdir(parents=True, exist_ok=True)
                 sinks.append(stack.enter_context(opener(path)))
 
         def write(new: list[Row]) -> None:
@@ -141,7 +141,7 @@ def table_writer(
 
 @contextmanager
 def _csv(path: Path) -> Iterator[Callable[[list[Row]], None]]:
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with growing(path) as grown, grown.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
 
@@ -154,7 +154,7 @@ def _csv(path: Path) -> Iterator[Callable[[list[Row]], None]]:
 
 @contextmanager
 def _jsonl(path: Path) -> Iterator[Callable[[list[Row]], None]]:
-    with path.open("w", encoding="utf-8") as file:
+    with growing(path) as grown, grown.open("w", encoding="utf-8") as file:
 
         def write(new: list[Row]) -> None:
             file.write(as_jsonl(new))
