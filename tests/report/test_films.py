@@ -203,7 +203,7 @@ def test_a_journal_cuts_files_back_to_its_note(tmp_path):
     journal.note({"n": 1})
     file.write(b"two")
     journal.__exit__(Killed, Killed(), None)
-    assert path.read_bytes() == b"onetwo"
+    assert (tmp_path / "file.partial").read_bytes() == b"onetwo"
     with Journal(tmp_path / "j", {"a": 1}) as journal:
         assert journal.state == {"n": 1}
         journal.open(path).write(b"2")
