@@ -11,6 +11,7 @@ import shutil
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import fields
+from functools import cache
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
@@ -425,6 +426,7 @@ def check(name: str, content: bytes, folder: Path) -> bool:
         return READERS[name].owes(content, folder)
 
 
-def seeds(name: str) -> list[bytes]:
+@cache
+def seeds(name: str) -> tuple[bytes, ...]:
     """Small valid files to begin from."""
-    return list(READERS[name].seeds())
+    return tuple(READERS[name].seeds())
