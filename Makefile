@@ -35,6 +35,8 @@ lock:  ## resolve pyproject.toml into requirements/; newer versions with UPGRADE
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(INSTALL) --require-hashes --requirement requirements/build.txt
 	$(INSTALL) --no-deps --no-build-isolation --editable .
+	# A torch among wheels at hand (PIP_FIND_LINKS) goes before PyPI's, which brings gigabytes of CUDA.
+	$(INSTALL) --require-hashes --constraint requirements/lock.txt --no-deps --no-index torch 2> /dev/null || true
 	$(INSTALL) --require-hashes --constraint requirements/lock.txt 'feroi[$*]'
 	touch $@
 

@@ -14,8 +14,8 @@ COMPILE = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--custom-co
 COMPILE += ["--universal", "--python-version", "3.11", "--generate-hashes"]
 BUILD, LOCK = Path("requirements/build.txt"), Path("requirements/lock.txt")
 
-# For Linux, PyPI's torch needs gigabytes of CUDA. Where a folder of wheels that pip looks into (PIP_FIND_LINKS)
-# holds this build for the CPU, 2.13.0+cpu for Python 3.11 on x86-64, pip takes it as the later version.
+# For Linux, PyPI's torch needs gigabytes of CUDA. The Makefile takes this build for the CPU instead, 2.13.0+cpu
+# for Python 3.11 on x86-64, where it lies in a folder of wheels that pip is told of (PIP_FIND_LINKS).
 CPU_TORCH = "torch==2.13.0", "sha256:6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b"
 
 
