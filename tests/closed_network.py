@@ -1,4 +1,4 @@
-"""What reaches beyond this machine: by Python in this process, and by anything in a namespace without a network.
+"""What reaches beyond this machine: from Python in this process, and from any program in a closed namespace.
 
 As a program, `closed_network.py FILE COMMAND...` runs the command where only loopback is up (Linux, inside
 `unshare --net`), writes into FILE how often it reached out, and exits as the command did.
@@ -34,8 +34,9 @@ def watch() -> None:
 def _refuse(event: str, arguments: tuple) -> None:
     if event in CONNECTS:
         opened, address = arguments
-        silent = event == "socket.connect" and opened.type == socket.SOCK_DGRAM  # sends nothing; tells the own address
-        host = address[0] if isinstance(address, tuple) and not silent else None
+        # Connecting a datagram socket sends nothing; it is how programs learn their own address.
+        sends = event != "socket.connect" or opened.type != socket.SOCK_DGRAM
+        host = address[0] if sends and isinstance(address, tuple) else None
     elif event in LOOKS_UP:
         host = arguments[0]
     else:
@@ -90,11 +91,11 @@ def main() -> int:
 
 
 def _attempts() -> int:
-    """Packets without a way out, and datagrams to ports of this namespace where nobody, a resolver say, listens."""
+    """Packets without a way out, and datagrams to ports of loopback where nobody listens: a resolver, say."""
     counted = {}
     lines = [line.split() for line in Path("/proc/net/snmp").read_text().splitlines()]
     for names, values in zip(lines[::2], lines[1::2], strict=True):
-        counted |= {f"{names[0]} {name}": int(value) for name, value in zip(names[1:], values[1:], strict=True)}
+        counted |= {f"{names[0]} {name}": value for name, value in zip(names, values, strict=True)}
     counted |= dict(line.split() for line in Path("/proc/net/snmp6").read_text().splitlines())
     return sum(int(counted[name]) for name in COUNTERS)
 

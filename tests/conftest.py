@@ -7,11 +7,11 @@ from pathlib import Path
 # The networks of the tests are tiny: one thread is faster, and a busy machine cannot stall it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import closed_network
 import numpy as np
 import pytest
 from PIL import Image
 
+import closed_network
 from feroi.vocabulary import EXPRESSIONS
 
 closed_network.watch()

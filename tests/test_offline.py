@@ -9,9 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import closed_network
 import pytest
 
+import closed_network
 import feroi
 from feroi.data.groups import group_photos
 
@@ -35,7 +35,6 @@ LEARNING = """--help
 train --data embedded --run run --size 20x20 --epochs 1 --recipe onecycle
 evaluate run --data embedded --json scores.json --reliability reliability.png
 calibrate run --data embedded --out calibrated.safetensors
-export run --out run.onnx
 publish default folder
 explain {photo} --methods attention,saliency --biggest --report explained.html"""
 SERVE = """
@@ -43,10 +42,12 @@ import socket, subprocess, sys, time, urllib.request
 with socket.socket() as free:
     free.bind(("127.0.0.1", 0))
     port = free.getsockname()[1]
-server = subprocess.Popen([sys.executable, "-m", "feroi.cli", "serve", "--port", str(port), "--detector", "hog"])
+feroi = [sys.executable, "-m", "feroi.cli"]
+server = subprocess.Popen([*feroi, "serve", "--port", str(port), "--detector", "hog"])
 try:
     for path, body in (("docs", None), ("v1/read", open(sys.argv[1], "rb").read())):
-        asked = urllib.request.Request(f"http://127.0.0.1:{port}/{path}", body, {"Content-Type": "image/jpeg"})
+        url = f"http://127.0.0.1:{port}/{path}"
+        asked = urllib.request.Request(url, body, {"Content-Type": "image/jpeg"})
         for _ in range(1000):
             try:
                 assert urllib.request.urlopen(asked).status == 200

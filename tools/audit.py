@@ -10,7 +10,7 @@ import json
 import subprocess
 import sys
 
-FILES = ["requirements/build.txt", "requirements/lock.txt"]
+FILES = ["--requirement", "requirements/build.txt", "--requirement", "requirements/lock.txt"]
 SECONDS = 120
 OUT_OF_REACH = ("ConnectionError", "ConnectTimeout", "ReadTimeout", "ServiceError", "Could not connect")
 
@@ -18,7 +18,7 @@ OUT_OF_REACH = ("ConnectionError", "ConnectTimeout", "ReadTimeout", "ServiceErro
 def main() -> None:
     """Print what is known, and exit with 1 where that is a vulnerability."""
     command = [sys.executable, "-m", "pip_audit", "--format", "json", "--progress-spinner", "off"]
-    command += ["--disable-pip", "--require-hashes", *(word for file in FILES for word in ("--requirement", file))]
+    command += ["--disable-pip", "--require-hashes", *FILES]
     try:
         told = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
     except subprocess.TimeoutExpired:
@@ -34,14 +34,15 @@ def main() -> None:
 
 
 def verdict(packages: list[dict]) -> int:
-    """Exit status for what pip-audit says of `packages`: 1 if one has a vulnerability; prints what is known."""
+    """1 if a vulnerability of one of `packages`, as pip-audit lists them, is known, else 0; prints which."""
     unknown = [package for package in packages if "skip_reason" in package]
     found = [(package, known) for package in packages for known in package.get("vulns", ())]
     if unknown:
         print(f"audit: advisories of {len(unknown)} of {len(packages)} packages are out of reach")
     for package, known in found:
         remedy = " or ".join(known["fix_versions"]) or "no version yet"
-        print(f"{package['name']} {package['version']}: {known['id']}, mended in {remedy}: {known['description']}")
+        print(f"{package['name']} {package['version']}: {known['id']}, mended in {remedy}: ", end="")
+        print(known["description"])
     if found:
         print("Take a mended version: make lock UPGRADE='--upgrade-package NAME'")
     elif not unknown:
