@@ -80,7 +80,13 @@ def audit():
         (CLEAN, "", False, "no known vulnerability in 1 packages"),
         (SKIPPED, "", False, "1 of 1 packages are out of reach"),
         (PARTLY, "", True, "1 of 2 packages are out of reach"),
-        ("", UNREACHED, False, "out of reach (requests.exceptions.ConnectionError); nothing was audited"),
+        ("", UNREACHED, False, "out of reach (requests.exceptions.ConnectionError: "),
+        (
+            "",
+            "ERROR: Could not connect to PyPI\nERROR: Tip: another",
+            False,
+            "(ERROR: Could not connect to PyPI)",
+        ),
         ("", "ERROR: requirement rich does not contain a hash", True, "rich does not contain a hash"),
     ],
 )

@@ -12,7 +12,7 @@ import sys
 
 FILES = ["--requirement", "requirements/build.txt", "--requirement", "requirements/lock.txt"]
 SECONDS = 120
-OUT_OF_REACH = ("ConnectionError", "ConnectTimeout", "ReadTimeout", "ServiceError", "Could not connect")
+OUT_OF_REACH = ("requests.exceptions.", "ServiceError", "Could not connect", "not redirecting")
 
 
 def main() -> None:
@@ -24,13 +24,12 @@ def main() -> None:
     except subprocess.TimeoutExpired:
         print(f"audit: no answer about advisories within {SECONDS} s; nothing was audited")
         return
-    if not told.stdout and any(reason in told.stderr for reason in OUT_OF_REACH):
-        error = told.stderr.splitlines()[-1].split(":")[0]
-        print(f"audit: advisories are out of reach ({error}); nothing was audited")
-        return
-    if not told.stdout:
+    if told.stdout:
+        sys.exit(verdict(json.loads(told.stdout)["dependencies"]))
+    reasons = [line for line in told.stderr.splitlines() if any(text in line for text in OUT_OF_REACH)]
+    if not reasons:
         sys.exit(f"audit: pip-audit failed:\n{told.stderr}")
-    sys.exit(verdict(json.loads(told.stdout)["dependencies"]))
+    print(f"audit: advisories are out of reach ({reasons[-1][:80]}); nothing was audited")
 
 
 def verdict(packages: list[dict]) -> int:
