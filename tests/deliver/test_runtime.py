@@ -176,6 +176,13 @@ def test_what_a_stranger_may_put_into_a_model_is_refused(tmp_path, spoil, says):
         load_model(tmp_path / "n.onnx")
 
 
+def test_nothing_but_the_reason_is_said_of_texts_that_are_none(tmp_path, capfd):
+    (tmp_path / "n.onnx").write_bytes(readers.tiny_onnx().replace(b"logits", b"log\xa8ts"))
+    with pytest.raises(ValueError, match=r"n\.onnx is not an ONNX model that can be run"):
+        load_model(tmp_path / "n.onnx")
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_graph_is_read_as_onnx_reads_it():
     model = onnx.load_model_from_string(readers.tiny_onnx())
     fields = list(graph._fields(memoryview(model.SerializeToString())))

@@ -87,7 +87,12 @@ def _load_onnx(path: Path, threads: int | None) -> Model:
     content = path.read_bytes()
     try:
         check_graph(content)
-        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(
+            content,
+            options,
+            providers=["CPUExecutionProvider"],
+            enable_fallback=False,  # it would try again and print to standard output
+        )
     except Exception as error:  # onnxruntime raises many kinds, some of them plain Exception
         raise ValueError(f"{path} is not an ONNX model that can be run: {error}") from None
     metadata = session.get_modelmeta().custom_metadata_map
