@@ -93,11 +93,11 @@ def _load_onnx(path: Path, threads: int | None) -> Model:
             providers=["CPUExecutionProvider"],
             enable_fallback=False,  # it would try again and print to standard output
         )
+        metadata = session.get_modelmeta().custom_metadata_map
+        outputs = [output.name for output in session.get_outputs()]
     except Exception as error:  # onnxruntime raises many kinds, some of them plain Exception
         raise ValueError(f"{path} is not an ONNX model that can be run: {error}") from None
-    metadata = session.get_modelmeta().custom_metadata_map
     config, calibration = described(path, metadata), read_calibration(path, metadata)
-    outputs = [output.name for output in session.get_outputs()]
 
     def forward(faces: NDArray[np.float32]) -> Look[FloatArray]:
         found = dict(zip(outputs, session.run(outputs, {"faces": faces}), strict=True))
