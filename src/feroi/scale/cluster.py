@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 LOCAL = "local"
 """The address of a cluster that is made here, of this machine alone, and ended with the work."""
@@ -33,7 +34,8 @@ def connected(address: str) -> Iterator[None]:
     dashboard = False if address == LOCAL else None  # Ray refuses the word where the cluster is there
     try:
         _knock(address)
-        ray.init(address, include_dashboard=dashboard, logging_level=logging.ERROR, log_to_driver=False)
+        with _hushed():
+            ray.init(address, include_dashboard=dashboard, logging_level=logging.ERROR, log_to_driver=False)
     except (OSError, RuntimeError, ValueError) as error:
         raise ConnectionError(
             f"no Ray cluster at {address} ({_first_line(error)}); start one with 'ray start --head', or give "
@@ -45,6 +47,19 @@ def connected(address: str) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Without what native code says on standard error, such as that it will say less."""
+    kept = os.dup(2)
+    with Path(os.devnull).open("wb") as nothing:
+        os.dup2(nothing.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _knock(address: str) -> None:
