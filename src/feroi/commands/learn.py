@@ -90,7 +90,8 @@ def train(
                 f"--workers goes with --ray; try --ray local, or torchrun --nproc-per-node {workers} -m feroi train"
             )
         with torchrun_workers() as team, training_voice(how.epochs, team.leads) as voice:
-            division = divided(read_dataset(data, layout), seed, fold, hold_out)
+            with team.leader_first():
+                division = divided(read_dataset(data, layout), seed, fold, hold_out)
             train_run(division, config, how, run, seed, voice, teacher, start, team)
             voice.say(f"weights, metrics and curves are in {run}")
 

@@ -84,10 +84,13 @@ class _Normalized(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         features, weight, mean, variance, count = ctx.saved_tensors
-        # As if mean and variance were constants; what goes back through them is taken off below.
-        back, grad_weight, grad_bias = torch.ops.aten.native_batch_norm_backward(
-            grads[0], features, weight, mean, variance, None, None, False, ctx.eps, [True, True, True]
-        )
+        if len(features):
+            # As if mean and variance were constants; what goes back through them is taken off below.
+            back, grad_weight, grad_bias = torch.ops.aten.native_batch_norm_backward(
+                grads[0], features, weight, mean, variance, None, None, False, ctx.eps, [True, True, True]
+            )
+        else:
+            back, grad_weight, grad_bias = map(torch.zeros_like, (features, weight, weight))
         sums = torch.stack([grad_bias, grad_weight])
         distributed.all_reduce(sums)
         inverse = (variance + ctx.eps).rsqrt()

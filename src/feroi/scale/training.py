@@ -1,0 +1,180 @@
+"""Training on the machines of a Ray cluster: the loop of `feroi.training`, a worker each.
+
+Ray starts the workers, and starts them anew when one dies; they go on from the last finished epoch, which lies
+in the run folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray.train import FailureConfig, RunConfig, ScalingConfig
+from ray.train.torch import TorchConfig, TorchTrainer
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from feroi.config import NetworkConfig, RecipeConfig
+from feroi.data.holdout import divided
+from feroi.data.readers import read_dataset
+from feroi.scale.cluster import connected
+from feroi.training.loop import Diverged
+from feroi.training.run import train_run
+from feroi.training.voice import SILENT, Voice
+from feroi.training.workers import PATIENCE, WorkerLost, backend, present_workers
+
+_STARTS = 3
+_HEARD_EVERY_S = 0.2
+
+
+@dataclass(frozen=True)
+class Job:
+    """What `feroi train` is asked for: see there. Each worker reads the data itself."""
+
+    data: str
+    layout: str
+    fold: int
+    hold_out: float | None
+    network: NetworkConfig
+    recipe: RecipeConfig
+    run: Path
+    seed: int
+    teachers: list[str]
+    start: str | None
+
+
+def train_on_ray(job: Job, address: str, number: int | None, voice: Voice = SILENT) -> None:
+    """Train `job` on a Ray cluster, and end in the weights, but for rounding, that one process ends in.
+
+    address: of the cluster, "auto" for the one this machine is part of, or "local" for one of this machine that
+    ends with the training. number: of workers, by default one a graphics card, or one a core where there are none.
+    When a worker or its machine dies, all start again from the last finished epoch. The run folder and the data
+    lie where all machines see them, by the same absolute names or from the same working folder.
+    Raises what went wrong on a worker, if it would go wrong again or went wrong three times within an epoch, as
+    RuntimeError; ConnectionError if there is no such cluster.
+    """
+    with connected(address):
+        workers, on_cards = _room(number, voice)
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
+        relay = ray.remote(Relay).options(num_cpus=0, scheduling_strategy=here).remote()
+        settings = {"job": replace(job, run=job.run.absolute()), "relay": relay, "folder": str(Path.cwd())}
+        with tempfile.TemporaryDirectory() as scratch, _heard(relay, voice):
+            trainer = TorchTrainer(
+                _work,
+                train_loop_config=settings,
+                torch_config=TorchConfig(backend(), timeout_s=int(PATIENCE.total_seconds())),
+                scaling_config=ScalingConfig(num_workers=workers, use_gpu=on_cards),
+                # Ray's own records; what a training leaves is in the run folder.
+                run_config=RunConfig(storage_path=scratch, failure_config=FailureConfig(max_failures=-1)),
+            )
+            trainer.fit()
+        error = ray.get(relay.failed.remote())
+    if error is not None:
+        raise RuntimeError(error)
+
+
+class Relay:
+    """An actor beside the person at the terminal: what the leading worker says, and how starts went."""
+
+    def __init__(self) -> None:
+        self._said: list[tuple[str, Any]] = []
+        self._error: str | None = None
+        self._reason = "its process or machine ended"
+        self._starts = 0
+
+    def begin(self) -> bool:
+        """Count a start; False if there were too many since the last finished epoch."""
+        self._starts += 1
+        if self._starts > _STARTS:
+            self._error = f"a worker failed {_STARTS} times in the same epoch; the last time: {self._reason}"
+        elif self._starts > 1:
+            self._said.append(("say", f"a worker failed ({self._reason}); going on from the last epoch"))
+        return self._error is None
+
+    def tell(self, what: str, said: Any) -> None:
+        """Pass on that `Voice.what` was called with `said`."""
+        if what == "on_epoch":
+            self._starts, self._reason = 1, "its process or machine ended"
+        self._said.append((what, said))
+
+    def fail(self, reason: str, again: bool) -> None:
+        """Take down why a worker failed; `again` if another start would end in the same."""
+        self._reason = reason
+        if again and self._error is None:
+            self._error = reason
+
+    def failed(self) -> str | None:
+        """Why the training ended, if it did not end well."""
+        return self._error
+
+    def take(self) -> list[tuple[str, Any]]:
+        """What was said since the last time."""
+        said, self._said = self._said, []
+        return said
+
+
+def _room(number: int | None, voice: Voice) -> tuple[int, bool]:
+    """How many workers there will be, and whether each gets a graphics card."""
+    there = ray.cluster_resources()
+    cards, cores = int(there.get("GPU", 0)), int(there.get("CPU", 0))
+    workers = number or cards or cores
+    if workers > max(cards, cores):
+        voice.say(f"waiting for room: the cluster has {cores} cores for {workers} workers")
+    return workers, cards >= workers
+
+
+@contextlib.contextmanager
+def _heard(relay: Any, voice: Voice) -> Iterator[None]:
+    """Pass on what the workers say while the block runs."""
+    done = threading.Event()
+
+    def listen() -> None:
+        while True:
+            last = done.wait(_HEARD_EVERY_S)
+            for what, said in ray.get(relay.take.remote()):
+                getattr(voice, what)(said)
+            if last:
+                return
+
+    listener = threading.Thread(target=listen, daemon=True)
+    listener.start()
+    try:
+        yield
+    finally:
+        done.set()
+        listener.join()
+
+
+def _work(settings: dict[str, Any]) -> None:
+    """One worker, from the first or the last finished epoch to the end."""
+    job: Job = settings["job"]
+    relay = settings["relay"]
+    workers = present_workers()
+    if ray.get(relay.failed.remote()) or (workers.leads and not ray.get(relay.begin.remote())):
+        return
+    with contextlib.suppress(OSError):  # a machine where names are the same, or absolute
+        os.chdir(settings["folder"])
+    voice = Voice(
+        say=lambda line: relay.tell.remote("say", line),
+        on_epoch=lambda metrics: relay.tell.remote("on_epoch", metrics),
+    )
+    try:
+        with workers.leader_first():
+            division = divided(read_dataset(job.data, job.layout), job.seed, job.fold, job.hold_out)
+        train_run(
+            division, job.network, job.recipe, job.run, job.seed, voice, job.teachers, job.start, workers
+        )
+    except WorkerLost:
+        raise
+    except (ValueError, OSError, Diverged) as error:
+        ray.get(relay.fail.remote(str(error), True))
+        raise
+    except Exception as error:
+        ray.get(relay.fail.remote(str(error), False))
+        raise
