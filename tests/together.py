@@ -107,7 +107,9 @@ def trained(run: Path, case: str, workers: Workers = ALONE, voice: Voice | None 
     network, recipe = CASES[case]
     training = data(truths=bool(recipe.guidance))
     history = train(network, recipe, training, data(16, 1), run, 3, voice or Voice(), workers=workers)
-    return history, {name: value.numpy() for name, value in load_tensors(run / LAST_WEIGHTS)[0].items()}
+    with workers.leader_first():  # which writes the checkpoint
+        tensors, _ = load_tensors(run / LAST_WEIGHTS)
+    return history, {name: value.numpy() for name, value in tensors.items()}
 
 
 def everything(workers: Workers, folder: Path) -> dict[str, Any]:
@@ -120,7 +122,7 @@ def everything(workers: Workers, folder: Path) -> dict[str, Any]:
         found["normalized"] = [normalized(workers, n) for n in (7, 2)]
         found["dropped"] = dropped(workers)
     found["single"] = trained(folder / "single", "paper", workers)
-    found["mean"] = workers.mean([10.0 * workers.rank, 1.0], 2 * workers.rank)
+    found["total"] = workers.total(10.5 * workers.rank, 1)
     found["second"] = second(workers, folder / "first.txt")
     found["refused"] = refused(workers)
     return found

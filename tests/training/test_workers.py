@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -116,9 +115,8 @@ def test_dropout_drops_what_one_process_would(many):
 
 
 @pytest.mark.slow
-def test_means_count_rows(many):
-    """Worker 1 has 10 over 2 rows, worker 2 has 20 over 4, worker 0 something over none."""
-    assert [found["mean"] for found in many] == [[pytest.approx(100 / 6), 1.0]] * NUMBER
+def test_totals_are_over_all_workers(many):
+    assert [found["total"] for found in many] == [[31.5, NUMBER]] * NUMBER
 
 
 @pytest.mark.slow
@@ -153,35 +151,28 @@ def test_one_process_is_alone_and_changes_nothing():
         with workers.leader_first():
             assert workers.joined(layer) is layer
     assert workers.weighed(loss, 0.3) is loss
-    assert workers.mean([0.1], 3) == [0.1]
+    assert workers.total(0.1, 3) == [0.1, 3]
 
 
 @pytest.mark.slow
 def test_a_run_of_torchrun_with_a_killed_worker_goes_on(tmp_path, expression_folders):
-    settings = [
-        "feroi", "train", "--data", str(expression_folders), "--network", "paper-gap", "--size", "20x20",
-        "--epochs", "8", "--batch-size", "4", "--run",
-    ]  # fmt: skip
-    subprocess.run([sys.executable, "-m", *settings, str(tmp_path / "one")], check=True, capture_output=True)
     command = [
-        sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "--", *settings,
-        str(tmp_path / "two"),
+        sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "--",
+        "feroi", "train", "--data", str(expression_folders), "--network", "fine-attention", "--size", "20x20",
+        "--epochs", "6", "--batch-size", "7", "--run",
     ]  # fmt: skip
-    metrics = tmp_path / "two" / "metrics.jsonl"
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    unbroken = subprocess.run([*command, str(tmp_path / "unbroken")], check=True, capture_output=True, text=True)
+    assert unbroken.stderr.count("epoch 6/6") == 1, "one worker speaks"
+    command.append(str(tmp_path / "broken"))
+    metrics = tmp_path / "broken" / "metrics.jsonl"
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not metrics.exists() or metrics.read_bytes().count(b"\n") < 2:
-        assert process.poll() is None, process.communicate()[1]
+        assert process.poll() is None, "ended before it could be killed"
         time.sleep(0.002)
-    children = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout
-    os.kill(int(children.split()[-1]), signal.SIGKILL)
-    process.communicate(timeout=100)
-    assert process.returncode != 0
-    assert metrics.read_bytes().count(b"\n") < 8
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    assert done.stderr.count("holds this run already") == 1, "one worker speaks"
-    one, two = ([json.loads(line) for line in (tmp_path / run / "metrics.jsonl").open()] for run in ("one", "two"))
-    assert [row["epoch"] for row in two] == list(range(1, 9))
-    np.testing.assert_allclose([r["loss"] for r in two], [r["loss"] for r in one], rtol=1e-3)
-    last, same = (load_tensors(tmp_path / run / "last.safetensors")[0] for run in ("one", "two"))
-    for name, value in last.items():
-        torch.testing.assert_close(same[name], value, rtol=1e-2, atol=1e-2)
+    workers = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=True)
+    os.kill(int(workers.stdout.split()[-1]), signal.SIGKILL)
+    assert process.wait(timeout=100) != 0
+    assert metrics.read_bytes().count(b"\n") < 6
+    subprocess.run(command, check=True, capture_output=True)
+    one, other = (load_tensors(tmp_path / run / "last.safetensors")[0] for run in ("unbroken", "broken"))
+    assert all(torch.equal(value, other[key]) for key, value in one.items())  # two numbers add up one way only

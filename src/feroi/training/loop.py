@@ -92,7 +92,7 @@ def train(
         torch.manual_seed(seed + epoch)  # dropout
         rng = np.random.default_rng([seed, epoch])  # order, patches, mirror images
         network.train()
-        loss_sum, correct, seen, trained = 0.0, 0, 0, 0
+        loss_sum, correct, seen = 0.0, 0.0, 0.0
         batches = training_batches(
             training, config.input_hw, recipe.batch_size, recipe.augmentation, rng, workers.rows
         )
@@ -112,11 +112,10 @@ def train(
             loss_sum += loss.item() * len(batch.labels)
             correct += int((look.logits.argmax(1).cpu() == torch.from_numpy(batch.labels)).sum())
             seen += len(batch.labels)
-            trained += batch.whole
-        loss_mean, accuracy = workers.mean([loss_sum / max(seen, 1), correct / max(seen, 1)], seen)
+        loss_sum, correct, seen = workers.total(loss_sum, correct, seen)
         trained_s = time.perf_counter() - started
         checked = validate(chosen, validation, arithmetic, workers)
-        if not math.isfinite(loss_mean + checked["validation_loss"]):
+        if not math.isfinite(loss_sum + checked["validation_loss"]):
             raise Diverged(
                 f"the loss is not finite in epoch {epoch}; lower the learning rate "
                 f"(now {recipe.learning_rate:g})"
@@ -124,10 +123,10 @@ def train(
         metrics = {
             "epoch": epoch,
             "learning_rate": learning_rate_at(recipe, epoch / recipe.epochs),
-            "loss": loss_mean,
-            "accuracy": accuracy,
+            "loss": loss_sum / seen,
+            "accuracy": correct / seen,
             **checked,
-            "images_per_s": trained / trained_s,
+            "images_per_s": seen / trained_s,
             "seconds": time.perf_counter() - started,
         }
         history.append(metrics)
@@ -189,10 +188,13 @@ def validate(
         with arithmetic.autocast():
             logits.append(network(arithmetic.send(torch.from_numpy(faces))).logits.cpu())
     all_logits, labels = torch.cat(logits), torch.from_numpy(held.labels[rows])
-    loss = nn.functional.cross_entropy(all_logits, labels).item()
-    accuracy = (all_logits.argmax(1) == labels).float().mean().item()
-    loss, accuracy = workers.mean([loss, accuracy], len(labels))
-    return {"validation_loss": loss, "validation_accuracy": accuracy}
+    loss = nn.functional.cross_entropy(all_logits, labels).item() if len(labels) else 0.0
+    correct = (all_logits.argmax(1) == labels).sum().item()
+    loss_sum, correct, seen = workers.total(loss * len(labels), correct, len(labels))
+    return {
+        "validation_loss": loss_sum / seen,
+        "validation_accuracy": (torch.tensor(float(correct)) / seen).item(),
+    }
 
 
 def _average(network: Network, decay: float) -> AveragedModel | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -60,14 +60,13 @@ class Workers(NamedTuple):
         mean over the batch."""
         return loss if self.number == 1 else loss * (share * self.number)
 
-    def mean(self, values: Sequence[float], rows: int) -> list[float]:
-        """Means over `rows` of this worker to means over the rows of all; those over none do not count."""
+    def total(self, *values: float) -> list[float]:
+        """The sums of `values` over all workers."""
         if self.number == 1:
             return list(values)
-        own = [value * rows if rows else 0.0 for value in values]
-        sums = torch.tensor([*own, rows], dtype=torch.float64)
+        sums = torch.tensor(values, dtype=torch.float64)
         distributed.all_reduce(sums)
-        return (sums[:-1] / sums[-1]).tolist()
+        return sums.tolist()
 
     @contextmanager
     def leader_first(self) -> Iterator[None]:
