@@ -35,7 +35,8 @@ RESIDUAL = NetworkConfig(
 )
 PLAIN = RecipeConfig(epochs=3, batch_size=9, learning_rate=1e-3)
 WILD = replace(
-    PLAIN, schedule="onecycle", augmentation="affine", weight_decay=0.01, label_smoothing=0.1, averaging=0.9, guidance=0.5
+    PLAIN, schedule="onecycle", augmentation="affine", weight_decay=0.01, label_smoothing=0.1,
+    averaging=0.9, guidance=0.5,
 )  # fmt: skip
 CASES = {"paper": (PAPER, PLAIN), "residual": (RESIDUAL, WILD)}
 
@@ -131,9 +132,7 @@ def everything(workers: Workers, folder: Path) -> dict[str, Any]:
 def batch(n: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Features (n, 5, 4, 3) and gradients as large, the same ones everywhere."""
     generator = torch.Generator().manual_seed(n)
-    return tuple(
-        torch.randn(n, 5, 4, 3, generator=generator, dtype=torch.float64) * 3 + 2 for _ in range(2)
-    )  # type: ignore[return-value]
+    return tuple(torch.randn(n, 5, 4, 3, generator=generator, dtype=torch.float64) * 3 + 2 for _ in range(2))  # type: ignore[return-value]
 
 
 def normalized(workers: Workers, n: int) -> dict[str, Any]:

@@ -142,7 +142,7 @@ StartOption = Annotated[
 RayOption = Annotated[
     str | None,
     typer.Option(
-        help="share the work on a Ray cluster: its address, auto for the one this machine is part of, or local",
+        help="share the work on a Ray cluster: its address, auto for the one this machine is in, or local",
         metavar="ADDRESS",
     ),
 ]

@@ -74,7 +74,7 @@ def clear_errors() -> Iterator[None]:
 
 @contextmanager
 def training_voice(epochs: int, heard: bool = True) -> Iterator[Voice]:
-    """Progress of one training: a bar over its steps, and a line an epoch; nothing if it is not to be heard."""
+    """Progress of one training: a bar over its steps, and a line an epoch; nothing if not `heard`."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     from feroi.training.voice import SILENT, Voice

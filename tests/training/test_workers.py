@@ -9,11 +9,11 @@ import time
 import numpy as np
 import pytest
 import torch
-from together import batch, dropped, everything, in_double_precision, normalized, together, trained
 
 from feroi.network.weights import load_tensors
 from feroi.training.voice import Voice
 from feroi.training.workers import ALONE, Workers, torchrun_workers
+from together import batch, dropped, everything, in_double_precision, normalized, together, trained
 
 NUMBER = 3
 
@@ -58,17 +58,17 @@ def _assert_alike(found, expected, tolerance):
 @pytest.mark.slow
 @pytest.mark.parametrize("case", ["paper", "residual"])
 def test_three_processes_end_as_one_does(many, one, case):
-    """In float64, where rounding (1e-16, and what Adam makes of it: it divides small gradients by small numbers)
-    leaves ten digits. The last batch has two faces, so that one worker has none. `residual` is with batch
-    normalisation, dropout, guidance, averaging and affine augmentation."""
+    """In float64, where rounding (1e-16, and what Adam makes of it: it divides small gradients by small
+    numbers) leaves ten digits. The last batch has two faces, so that one worker has none. `residual` is with
+    batch normalisation, dropout, guidance, averaging and affine augmentation."""
     for found in many:
         _assert_alike(found[case], one[case], 1e-9)
 
 
 @pytest.mark.slow
 def test_three_processes_end_as_one_does_in_float32(many, one):
-    """Adam's first steps have the size of the learning rate, 1e-3, however small a gradient is, so that weights
-    whose gradient is rounding alone may part by as much; the loss curve does not notice."""
+    """Adam's first steps have the size of the learning rate, 1e-3, however small a gradient is, so that
+    weights whose gradient is rounding alone may part by as much; the loss curve does not notice."""
     found, expected = many[0]["single"], one["single"]
     for key in ("loss", "validation_loss"):
         np.testing.assert_allclose([r[key] for r in found[0]], [r[key] for r in expected[0]], rtol=1e-5)
@@ -161,7 +161,9 @@ def test_a_run_of_torchrun_with_a_killed_worker_goes_on(tmp_path, expression_fol
         "feroi", "train", "--data", str(expression_folders), "--network", "fine-attention", "--size", "20x20",
         "--epochs", "6", "--batch-size", "7", "--run",
     ]  # fmt: skip
-    unbroken = subprocess.run([*command, str(tmp_path / "unbroken")], check=True, capture_output=True, text=True)
+    unbroken = subprocess.run(
+        [*command, str(tmp_path / "unbroken")], check=True, capture_output=True, text=True
+    )
     assert unbroken.stderr.count("epoch 6/6") == 1, "one worker speaks"
     command.append(str(tmp_path / "broken"))
     metrics = tmp_path / "broken" / "metrics.jsonl"
@@ -175,4 +177,6 @@ def test_a_run_of_torchrun_with_a_killed_worker_goes_on(tmp_path, expression_fol
     assert metrics.read_bytes().count(b"\n") < 6
     subprocess.run(command, check=True, capture_output=True)
     one, other = (load_tensors(tmp_path / run / "last.safetensors")[0] for run in ("unbroken", "broken"))
-    assert all(torch.equal(value, other[key]) for key, value in one.items())  # two numbers add up one way only
+    assert all(
+        torch.equal(value, other[key]) for key, value in one.items()
+    )  # two numbers add up one way only

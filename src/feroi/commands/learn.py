@@ -87,7 +87,7 @@ def train(
             return
         if workers is not None:
             raise ValueError(
-                f"--workers goes with --ray; try --ray local, or torchrun --nproc-per-node {workers} -m feroi train"
+                f"--workers goes with --ray; without: torchrun --nproc-per-node {workers} -m -- feroi train"
             )
         with torchrun_workers() as team, training_voice(how.epochs, team.leads) as voice:
             with team.leader_first():

@@ -33,8 +33,8 @@ class Labelled(NamedTuple):
 
 class Batch(NamedTuple):
     """faces: (N, C, H, W) float32 in 0..1, intensities and, where it is given, depth; labels: (N,) int64;
-    truths: (N, 1, H, W) as faces, or None; soft: (N, 7) float32, or None; whole: how many faces the batch has,
-    N unless a share of it was asked for."""
+    truths: (N, 1, H, W) as faces, or None; soft: (N, 7) float32, or None; whole: how many faces the batch
+    has, N unless a share of it was asked for."""
 
     faces: NDArray[np.float32]
     labels: NDArray[np.int64]
@@ -59,7 +59,7 @@ def training_batches(
     rows_of: which rows of a batch of so many faces are wanted; they come out as they do among all.
     """
     _check(data.pixels, patch_hw)
-    vary = {"patches": _random_patches, "affine": augmented, "degraded": degraded}[augmentation]
+    vary = _WAYS[augmentation]
     order = rng.permutation(len(data.pixels))
     for start in range(0, len(order), batch_size):
         chosen = np.sort(order[start : start + batch_size])  # sorted: reads a mapped file forward
@@ -114,6 +114,12 @@ def _random_patches(
     patches: NDArray[np.uint8] = np.moveaxis(windows[np.arange(len(images)), top, left], 1, -1)
     patches[mirrored] = patches[mirrored, :, ::-1]
     return patches
+
+
+_WAYS: dict[
+    Augmentation,
+    Callable[[NDArray[np.uint8], tuple[int, int], np.random.Generator, slice], NDArray[np.uint8]],
+] = {"patches": _random_patches, "affine": augmented, "degraded": degraded}
 
 
 def _check(pixels: NDArray[np.uint8], patch_hw: tuple[int, int]) -> None:

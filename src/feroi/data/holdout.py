@@ -13,7 +13,7 @@ _MARKS = 1 << 32
 
 
 def divided(samples: Samples, seed: int, fold: int = 1, share: float | None = None) -> Division:
-    """`folds.divide`, or, if a `share` is given, `held_out`. Raises ValueError as they do, or if a fold is named too."""
+    """`folds.divide`, or, if a `share` is given, `held_out`. Raises what they do, and ValueError for both."""
     if share is None:
         return divide(samples, seed, fold)
     if fold != 1:

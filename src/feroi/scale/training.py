@@ -1,7 +1,7 @@
 """Training on the machines of a Ray cluster: the loop of `feroi.training`, a worker each.
 
-Ray starts the workers, and starts them anew when one dies; they go on from the last finished epoch, which lies
-in the run folder.
+Ray starts the workers, and starts them anew when one dies; they go on from the last finished epoch, which
+lies in the run folder.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import contextlib
 import os
 import tempfile
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,14 @@ from feroi.scale.cluster import connected
 from feroi.training.loop import Diverged
 from feroi.training.run import train_run
 from feroi.training.voice import SILENT, Voice
-from feroi.training.workers import PATIENCE, WorkerLost, backend, present_workers
+from feroi.training.workers import (
+    PATIENCE,
+    WorkerLost,
+    Workers,
+    backend,
+    loss_noticed,
+    present_workers,
+)
 
 _STARTS = 3
 _HEARD_EVERY_S = 0.2
@@ -52,19 +58,19 @@ class Job:
 def train_on_ray(job: Job, address: str, number: int | None, voice: Voice = SILENT) -> None:
     """Train `job` on a Ray cluster, and end in the weights, but for rounding, that one process ends in.
 
-    address: of the cluster, "auto" for the one this machine is part of, or "local" for one of this machine that
-    ends with the training. number: of workers, by default one a graphics card, or one a core where there are none.
-    When a worker or its machine dies, all start again from the last finished epoch. The run folder and the data
-    lie where all machines see them, by the same absolute names or from the same working folder.
-    Raises what went wrong on a worker, if it would go wrong again or went wrong three times within an epoch, as
-    RuntimeError; ConnectionError if there is no such cluster.
+    address: as for `cluster.connected`. number: of workers; by default one a graphics card, or one a core
+    where there are none. When a worker or its machine dies, all start again from the last finished epoch. The
+    run folder and the data lie where all machines see them, by the same absolute names or from the same
+    working folder.
+    Raises RuntimeError with what went wrong on a worker, if it would go wrong again or did so three times
+    within an epoch; ConnectionError if there is no such cluster.
     """
     with connected(address):
         workers, on_cards = _room(number, voice)
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
-        relay = ray.remote(Relay).options(num_cpus=0, scheduling_strategy=here).remote()
+        relay: Any = ray.remote(Relay).options(num_cpus=0, scheduling_strategy=here).remote()
         settings = {"job": replace(job, run=job.run.absolute()), "relay": relay, "folder": str(Path.cwd())}
-        with tempfile.TemporaryDirectory() as scratch, _heard(relay, voice):
+        with tempfile.TemporaryDirectory() as scratch:
             trainer = TorchTrainer(
                 _work,
                 train_loop_config=settings,
@@ -73,7 +79,7 @@ def train_on_ray(job: Job, address: str, number: int | None, voice: Voice = SILE
                 # Ray's own records; what a training leaves is in the run folder.
                 run_config=RunConfig(storage_path=scratch, failure_config=FailureConfig(max_failures=-1)),
             )
-            trainer.fit()
+            _fit(trainer, relay, voice)
         error = ray.get(relay.failed.remote())
     if error is not None:
         raise RuntimeError(error)
@@ -121,7 +127,7 @@ class Relay:
 
 def _room(number: int | None, voice: Voice) -> tuple[int, bool]:
     """How many workers there will be, and whether each gets a graphics card."""
-    there = ray.cluster_resources()
+    there = ray.cluster_resources()  # type: ignore[no-untyped-call]
     cards, cores = int(there.get("GPU", 0)), int(there.get("CPU", 0))
     workers = number or cards or cores
     if workers > max(cards, cores):
@@ -129,26 +135,26 @@ def _room(number: int | None, voice: Voice) -> tuple[int, bool]:
     return workers, cards >= workers
 
 
-@contextlib.contextmanager
-def _heard(relay: Any, voice: Voice) -> Iterator[None]:
-    """Pass on what the workers say while the block runs."""
-    done = threading.Event()
+def _fit(trainer: TorchTrainer, relay: Any, voice: Voice) -> None:
+    """Run `trainer` and pass on what its workers say. In a thread, since Ray would keep Ctrl-C for itself."""
+    errors: list[Exception] = []
 
-    def listen() -> None:
-        while True:
-            last = done.wait(_HEARD_EVERY_S)
-            for what, said in ray.get(relay.take.remote()):
-                getattr(voice, what)(said)
-            if last:
-                return
+    def fit() -> None:
+        try:
+            trainer.fit()
+        except Exception as error:
+            errors.append(error)
 
-    listener = threading.Thread(target=listen, daemon=True)
-    listener.start()
-    try:
-        yield
-    finally:
-        done.set()
-        listener.join()
+    thread = threading.Thread(target=fit, daemon=True)
+    thread.start()
+    running = True
+    while running:
+        thread.join(_HEARD_EVERY_S)
+        running = thread.is_alive()
+        for what, said in ray.get(relay.take.remote()):
+            getattr(voice, what)(said)
+    if errors:
+        raise RuntimeError(f"Ray ended the training: {str(errors[0]).splitlines()[0]}") from errors[0]
 
 
 def _work(settings: dict[str, Any]) -> None:
@@ -165,12 +171,9 @@ def _work(settings: dict[str, Any]) -> None:
         on_epoch=lambda metrics: relay.tell.remote("on_epoch", metrics),
     )
     try:
-        with workers.leader_first():
-            division = divided(read_dataset(job.data, job.layout), job.seed, job.fold, job.hold_out)
-        train_run(
-            division, job.network, job.recipe, job.run, job.seed, voice, job.teachers, job.start, workers
-        )
-    except WorkerLost:
+        with loss_noticed():
+            _train(job, voice, workers)
+    except WorkerLost:  # the one that is lost may have said why
         raise
     except (ValueError, OSError, Diverged) as error:
         ray.get(relay.fail.remote(str(error), True))
@@ -178,3 +181,9 @@ def _work(settings: dict[str, Any]) -> None:
     except Exception as error:
         ray.get(relay.fail.remote(str(error), False))
         raise
+
+
+def _train(job: Job, voice: Voice, workers: Workers) -> None:
+    with workers.leader_first():
+        division = divided(read_dataset(job.data, job.layout), job.seed, job.fold, job.hold_out)
+    train_run(division, job.network, job.recipe, job.run, job.seed, voice, job.teachers, job.start, workers)

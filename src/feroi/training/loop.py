@@ -145,7 +145,7 @@ def _loss(look: Look[Tensor], batch: Batch, recipe: RecipeConfig) -> Tensor:
     loss = nn.functional.cross_entropy(look.logits, targets, label_smoothing=recipe.label_smoothing)
     if batch.truths is not None:
         truths = torch.from_numpy(batch.truths).to(device)
-        loss = loss + recipe.guidance * disagreement(look.attention, truths)
+        loss = loss + recipe.guidance * disagreement(cast(Tensor, look.attention), truths)
     return loss
 
 
@@ -176,9 +176,7 @@ def disagreement(attention: Tensor, truths: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def validate(
-    network: Network, held: Labelled, arithmetic: Arithmetic, workers: Workers = ALONE
-) -> Metrics:
+def validate(network: Network, held: Labelled, arithmetic: Arithmetic, workers: Workers = ALONE) -> Metrics:
     """Cross entropy and accuracy on the centre patches of `held`, each worker's on its share of them."""
     network.eval()
     rows = workers.rows(len(held.pixels))

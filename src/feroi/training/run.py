@@ -140,7 +140,11 @@ def _begin(
 
 
 def _taught(
-    training: Decoded, network: NetworkConfig, recipe: RecipeConfig, teachers: Sequence[Path | str], voice: Voice
+    training: Decoded,
+    network: NetworkConfig,
+    recipe: RecipeConfig,
+    teachers: Sequence[Path | str],
+    voice: Voice,
 ) -> Labelled:
     """The training images with all that is to be learned of them."""
     seen = _labelled(training, network)

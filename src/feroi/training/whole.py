@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 import torch
@@ -9,8 +10,8 @@ from torch import Tensor, distributed, nn
 
 
 def see_whole_batches(network: nn.Module) -> None:
-    """Exchange, in place, the layers of `network` that depend on a batch's other rows: batch normalisation, and
-    dropout, whose mask is drawn for all of a batch at once. Their state keeps its names."""
+    """Exchange, in place, the layers of `network` that depend on a batch's other rows: batch normalisation,
+    and dropout, whose mask is drawn for all of a batch at once. Their state keeps its names."""
     for module in list(network.modules()):
         for name, layer in module.named_children():
             if isinstance(layer, nn.BatchNorm2d):
@@ -33,14 +34,16 @@ class WholeBatchNorm(nn.BatchNorm2d):
     def forward(self, features: Tensor) -> Tensor:
         if not self.training:
             return super().forward(features)
-        normalized, mean, variance, count = _Normalized.apply(features, self.weight, self.bias, self.eps)  # type: ignore[no-untyped-call]
+        normalized, mean, variance, count = _normalize(features, self.weight, self.bias, self.eps)
         with torch.no_grad():
-            assert self.running_mean is not None and self.running_var is not None
-            assert self.num_batches_tracked is not None and self.momentum is not None
+            assert self.running_mean is not None
+            assert self.running_var is not None
+            assert self.num_batches_tracked is not None
+            assert self.momentum is not None
             self.num_batches_tracked.add_(1)
             self.running_mean.lerp_(mean, self.momentum)
             self.running_var.lerp_(variance * (count / (count - 1)), self.momentum)  # unbiased, as torch's
-        return cast(Tensor, normalized)
+        return normalized
 
 
 class WholeDropout(nn.Dropout):
@@ -71,7 +74,7 @@ class _Normalized(torch.autograd.Function):
             mean = variance = torch.zeros_like(weight)
         count = weight.new_tensor([features.numel() / channels])
         every = _gathered(torch.cat([count, mean, variance]))
-        counts, means, variances = every.split([1, channels, channels], dim=1)
+        counts, means, variances = every[:, :1], every[:, 1 : channels + 1], every[:, channels + 1 :]
         count = counts.sum()
         mean = (counts * means).sum(0) / count
         variance = (counts * (variances + (means - mean) ** 2)).sum(0) / count
@@ -99,6 +102,9 @@ class _Normalized(torch.autograd.Function):
         shape = (1, -1, 1, 1)
         back -= features * slope.view(shape) + (by_bias - mean * slope).view(shape)
         return back, grad_weight, grad_bias, None
+
+
+_normalize = cast(Callable[..., tuple[Tensor, ...]], _Normalized.apply)
 
 
 def _gathered(own: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """The processes that train one network together.
 
 Each takes its rows of the very batches one process would see; gradients, and whatever else is a mean over a
-batch, become means over all of its rows. So their number decides how long a training takes, not where it ends.
+batch, become means over all of its rows. So their number decides how long a training takes, not its end.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class Workers(NamedTuple):
         return DistributedDataParallel(network)
 
     def weighed(self, loss: Tensor, share: float) -> Tensor:
-        """A mean over this worker's share (0..1) of a batch, so weighed that the average over all workers is the
-        mean over the batch."""
+        """A mean over this worker's share (0..1) of a batch, so weighed that the average over all workers is
+        the mean over the batch."""
         return loss if self.number == 1 else loss * (share * self.number)
 
     def total(self, *values: float) -> list[float]:
@@ -93,7 +93,7 @@ class Workers(NamedTuple):
             distributed.broadcast(failed, 0)
 
     def check_alike(self, values: Mapping[str, Any]) -> None:
-        """Raises ValueError, on all workers, if one of the `values`, ready for JSON, is not the same on all."""
+        """Raises ValueError, on all workers, if one of the `values`, ready for JSON, differs between them."""
         if self.number == 1:
             return
         digests = [hashlib.sha256(json.dumps(value).encode()).digest() for value in values.values()]
@@ -105,8 +105,8 @@ class Workers(NamedTuple):
             differing = [name for name, same in zip(values, alike, strict=True) if not same]
             if differing:
                 raise ValueError(
-                    f"worker {rank} and worker 0 differ in {', '.join(differing)}; give all of them the same data, "
-                    f"versions and hardware, and one run folder that all of them see"
+                    f"worker {rank} and worker 0 differ in {', '.join(differing)}; give all of them the same "
+                    f"data, versions and hardware, and one run folder that all of them see"
                 )
 
 
@@ -126,10 +126,21 @@ def backend() -> str:
 
 
 @contextmanager
+def loss_noticed() -> Iterator[None]:
+    """Raises WorkerLost in place of the errors of a connection whose other end is gone."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "gloo" in str(error) or isinstance(error, distributed.DistError):
+            raise WorkerLost("another worker ended; give the same command again to go on") from error
+        raise
+
+
+@contextmanager
 def torchrun_workers() -> Iterator[Workers]:
     """The processes that torchrun has started, as it says in their environment; else this one alone.
 
-    Raises WorkerLost in place of the errors the others get when one of them ends.
+    Raises WorkerLost when one of the others ends.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield ALONE
@@ -138,10 +149,7 @@ def torchrun_workers() -> Iterator[Workers]:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     distributed.init_process_group(backend(), timeout=PATIENCE)
     try:
-        yield present_workers()
-    except RuntimeError as error:
-        if "gloo" in str(error) or isinstance(error, distributed.DistError):
-            raise WorkerLost("another worker ended; give the same command again to go on") from error
-        raise
+        with loss_noticed():
+            yield present_workers()
     finally:
         distributed.destroy_process_group()
