@@ -25,13 +25,16 @@ def _job(data: Path | str, run: Path) -> Job:
 
 @pytest.fixture
 def cluster(monkeypatch):
-    """Two machines, as far as Ray can tell, of one core each."""
+    """A machine of one core, as far as Ray can tell, which this process is on; others can be added."""
+    import ray
     from ray.cluster_utils import Cluster
 
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     monkeypatch.setenv("RAY_worker_niceness", "0")  # else anything else on the machine comes before them
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    head = {"num_cpus": 1, "include_dashboard": False}
+    cluster = Cluster(initialize_head=True, connect=True, head_node_args=head)
     yield cluster
+    ray.shutdown()
     cluster.shutdown()
 
 

@@ -9,7 +9,9 @@ import time
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner
 
+from feroi.cli import app
 from feroi.network.weights import load_tensors
 from feroi.training.voice import Voice
 from feroi.training.workers import ALONE, Workers, torchrun_workers
@@ -139,6 +141,14 @@ def test_every_row_is_one_workers(whole, number):
     rows = [range(whole)[Workers(number, rank).rows(whole)] for rank in range(number)]
     assert [row for each in rows for row in each] == list(range(whole))
     assert max(map(len, rows)) - min(map(len, rows)) <= 1
+
+
+def test_workers_go_with_ray(tmp_path):
+    arguments = ["train", "--data", "embedded", "--run", str(tmp_path / "run"), "--workers", "3"]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 1
+    assert "torchrun --nproc-per-node 3 -m -- feroi train" in result.output
+    assert not (tmp_path / "run").exists()
 
 
 def test_one_process_is_alone_and_changes_nothing():

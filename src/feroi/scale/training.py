@@ -22,7 +22,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from feroi.config import NetworkConfig, RecipeConfig
 from feroi.data.holdout import divided
 from feroi.data.readers import read_dataset
-from feroi.scale.cluster import connected
+from feroi.scale.cluster import LOCAL, connected
 from feroi.training.loop import Diverged
 from feroi.training.run import train_run
 from feroi.training.voice import SILENT, Voice
@@ -66,7 +66,7 @@ def train_on_ray(job: Job, address: str, number: int | None, voice: Voice = SILE
     within an epoch; ConnectionError if there is no such cluster.
     """
     with connected(address):
-        workers, on_cards = _room(number, voice)
+        workers, on_cards = _room(address, number, voice)
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
         relay: Any = ray.remote(Relay).options(num_cpus=0, scheduling_strategy=here).remote()
         settings = {"job": replace(job, run=job.run.absolute()), "relay": relay, "folder": str(Path.cwd())}
@@ -74,7 +74,7 @@ def train_on_ray(job: Job, address: str, number: int | None, voice: Voice = SILE
             trainer = TorchTrainer(
                 _work,
                 train_loop_config=settings,
-                torch_config=TorchConfig(backend(), timeout_s=int(PATIENCE.total_seconds())),
+                torch_config=TorchConfig(backend(on_cards), timeout_s=int(PATIENCE.total_seconds())),
                 scaling_config=ScalingConfig(num_workers=workers, use_gpu=on_cards),
                 # Ray's own records; what a training leaves is in the run folder.
                 run_config=RunConfig(storage_path=scratch, failure_config=FailureConfig(max_failures=-1)),
@@ -125,14 +125,20 @@ class Relay:
         return said
 
 
-def _room(number: int | None, voice: Voice) -> tuple[int, bool]:
-    """How many workers there will be, and whether each gets a graphics card."""
+def _room(address: str, number: int | None, voice: Voice) -> tuple[int, bool]:
+    """How many workers there will be, and whether each gets a graphics card.
+
+    Raises ValueError if there is no room for them and none will be made.
+    """
     there = ray.cluster_resources()  # type: ignore[no-untyped-call]
     cards, cores = int(there.get("GPU", 0)), int(there.get("CPU", 0))
-    workers = number or cards or cores
-    if workers > max(cards, cores):
-        voice.say(f"waiting for room: the cluster has {cores} cores for {workers} workers")
-    return workers, cards >= workers
+    room = cards or cores
+    if number is not None and number > room:
+        short = f"{room} {'graphics cards' if cards else 'cores'} for {number} workers"
+        if address == LOCAL:
+            raise ValueError(f"this machine has {short}; give fewer, or another cluster")
+        voice.say(f"waiting: the cluster has {short}")
+    return number or room, cards > 0
 
 
 def _fit(trainer: TorchTrainer, relay: Any, voice: Voice) -> None:

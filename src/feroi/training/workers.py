@@ -120,9 +120,9 @@ def present_workers() -> Workers:
     return Workers(distributed.get_world_size(), distributed.get_rank())
 
 
-def backend() -> str:
+def backend(on_cards: bool) -> str:
     """What workers talk by: gloo, and NCCL for what lies on graphics cards."""
-    return "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+    return "cpu:gloo,cuda:nccl" if on_cards else "gloo"
 
 
 @contextmanager
@@ -145,9 +145,10 @@ def torchrun_workers() -> Iterator[Workers]:
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield ALONE
         return
-    if torch.cuda.is_available():
+    on_cards = torch.cuda.is_available()
+    if on_cards:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    distributed.init_process_group(backend(), timeout=PATIENCE)
+    distributed.init_process_group(backend(on_cards), timeout=PATIENCE)
     try:
         with loss_noticed():
             yield present_workers()
