@@ -10,12 +10,14 @@ import contextlib
 import os
 import tempfile
 import threading
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import ray
-from ray.train import FailureConfig, RunConfig, ScalingConfig
+from ray.exceptions import RayError
+from ray.train import FailureConfig, RunConfig, ScalingConfig, TrainingFailedError
 from ray.train.torch import TorchConfig, TorchTrainer
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -65,6 +67,16 @@ def train_on_ray(job: Job, address: str, number: int | None, voice: Voice = SILE
     Raises RuntimeError with what went wrong on a worker, if it would go wrong again or did so three times
     within an epoch; ConnectionError if there is no such cluster.
     """
+    try:
+        error = _run(job, address, number, voice)
+    except (RayError, TrainingFailedError) as lost:
+        raise RuntimeError(f"Ray ended the training: {str(lost).splitlines()[0]}") from lost
+    if error is not None:
+        raise RuntimeError(error)
+
+
+def _run(job: Job, address: str, number: int | None, voice: Voice) -> str | None:
+    """Why it did not end well, or None."""
     with connected(address):
         workers, on_cards = _room(address, number, voice)
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
@@ -80,16 +92,14 @@ def train_on_ray(job: Job, address: str, number: int | None, voice: Voice = SILE
                 run_config=RunConfig(storage_path=scratch, failure_config=FailureConfig(max_failures=-1)),
             )
             _fit(trainer, relay, voice)
-        error = ray.get(relay.failed.remote())
-    if error is not None:
-        raise RuntimeError(error)
+        return cast(str | None, ray.get(relay.failed.remote()))
 
 
 class Relay:
     """An actor beside the person at the terminal: what the leading worker says, and how starts went."""
 
     def __init__(self) -> None:
-        self._said: list[tuple[str, Any]] = []
+        self._said: list[tuple[str, tuple[Any, ...]]] = []
         self._error: str | None = None
         self._reason = "its process or machine ended"
         self._starts = 0
@@ -100,10 +110,10 @@ class Relay:
         if self._starts > _STARTS:
             self._error = f"a worker failed {_STARTS} times in the same epoch; the last time: {self._reason}"
         elif self._starts > 1:
-            self._said.append(("say", f"a worker failed ({self._reason}); going on from the last epoch"))
+            self.tell("say", f"a worker failed ({self._reason}); going on from the last epoch")
         return self._error is None
 
-    def tell(self, what: str, said: Any) -> None:
+    def tell(self, what: str, *said: Any) -> None:
         """Pass on that `Voice.what` was called with `said`."""
         if what == "on_epoch":
             self._starts, self._reason = 1, "its process or machine ended"
@@ -119,7 +129,7 @@ class Relay:
         """Why the training ended, if it did not end well."""
         return self._error
 
-    def take(self) -> list[tuple[str, Any]]:
+    def take(self) -> list[tuple[str, tuple[Any, ...]]]:
         """What was said since the last time."""
         said, self._said = self._said, []
         return said
@@ -158,9 +168,9 @@ def _fit(trainer: TorchTrainer, relay: Any, voice: Voice) -> None:
         thread.join(_HEARD_EVERY_S)
         running = thread.is_alive()
         for what, said in ray.get(relay.take.remote()):
-            getattr(voice, what)(said)
+            getattr(voice, what)(*said)
     if errors:
-        raise RuntimeError(f"Ray ended the training: {str(errors[0]).splitlines()[0]}") from errors[0]
+        raise errors[0]
 
 
 def _work(settings: dict[str, Any]) -> None:
@@ -168,17 +178,15 @@ def _work(settings: dict[str, Any]) -> None:
     job: Job = settings["job"]
     relay = settings["relay"]
     workers = present_workers()
-    if ray.get(relay.failed.remote()) or (workers.leads and not ray.get(relay.begin.remote())):
+    if ray.get(relay.failed.remote()):
         return
+    if workers.leads and not ray.get(relay.begin.remote()):
+        raise RuntimeError("too many starts")  # so that all are started once more, and return
     with contextlib.suppress(OSError):  # a machine where names are the same, or absolute
         os.chdir(settings["folder"])
-    voice = Voice(
-        say=lambda line: relay.tell.remote("say", line),
-        on_epoch=lambda metrics: relay.tell.remote("on_epoch", metrics),
-    )
     try:
         with loss_noticed():
-            _train(job, voice, workers)
+            _train(job, _voice(relay), workers)
     except WorkerLost:  # the one that is lost may have said why
         raise
     except (ValueError, OSError, Diverged) as error:
@@ -187,6 +195,23 @@ def _work(settings: dict[str, Any]) -> None:
     except Exception as error:
         ray.get(relay.fail.remote(str(error), False))
         raise
+
+
+def _voice(relay: Any) -> Voice:
+    """A voice heard through `relay`, and of the steps one a second."""
+    last_s = 0.0
+
+    def on_step(epoch: int, step: int, steps: int) -> None:
+        nonlocal last_s
+        if time.monotonic() > last_s + 1:
+            last_s = time.monotonic()
+            relay.tell.remote("on_step", epoch, step, steps)
+
+    return Voice(
+        say=lambda line: relay.tell.remote("say", line),
+        on_step=on_step,
+        on_epoch=lambda metrics: relay.tell.remote("on_epoch", metrics),
+    )
 
 
 def _train(job: Job, voice: Voice, workers: Workers) -> None:
