@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 LOCAL = "local"
 """The address of a cluster that is made here, of this machine alone, and ended with the work."""
+
+_WAIT_S = 10
 
 
 @contextmanager
@@ -29,8 +32,9 @@ def connected(address: str) -> Iterator[None]:
         return
     dashboard = False if address == LOCAL else None  # Ray refuses the word where the cluster is there
     try:
+        _knock(address)
         ray.init(address, include_dashboard=dashboard, logging_level=logging.ERROR, log_to_driver=False)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise ConnectionError(
             f"no Ray cluster at {address} ({_first_line(error)}); start one with 'ray start --head', or give "
             f"{LOCAL!r} for this machine alone"
@@ -41,6 +45,14 @@ def connected(address: str) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Raises OSError at once if nobody is at HOST:PORT, where Ray would wait for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host:
+        with socket.create_connection((host, int(port)), _WAIT_S):
+            pass
 
 
 def _first_line(error: Exception) -> str:
