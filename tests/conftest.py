@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 # The networks of the tests are tiny: one thread is faster, and a busy machine cannot stall it.
@@ -10,7 +11,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import closed_network
 from feroi.vocabulary import EXPRESSIONS
+
+closed_network.watch()
+
+
+@pytest.fixture(autouse=True)
+def nothing_reaches_the_network() -> Iterator[None]:
+    """Refuse what leaves this machine, and fail the test even if whoever tried took that in silence."""
+    closed_network.reached.clear()
+    yield
+    assert closed_network.reached == []
 
 
 @pytest.fixture(autouse=True)

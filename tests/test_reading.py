@@ -289,7 +289,8 @@ def test_a_killed_run_keeps_the_rows_it_wrote(tmp_path):
     run = table_writer(path, None, tmp_path / "t.parquet")
     run.__enter__()([dict.fromkeys(COLUMNS, None) | {"file": "a", "status": "no face"}])
     run.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
-    assert len(path.read_text().splitlines()) == 2
+    assert len((tmp_path / "t.csv.partial").read_text().splitlines()) == 2
+    assert not path.exists()
     assert not (tmp_path / "t.parquet").exists()
 
 

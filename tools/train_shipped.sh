@@ -5,6 +5,7 @@
 #
 # FER2013 holds train/ and validation/ with a folder an expression, and ferplus_votes.csv. Takes about five hours
 # on one thread with bfloat16; killed, the same command goes on where it was. PublicTest is not looked at.
+# Copied to src/feroi/network/pretrained, they are shipped once tools/sums.sh has listed them.
 set -eu
 data=$1 out=$2
 hold="--hold-out 0.05"

@@ -7,6 +7,7 @@ value chosen here is marked so. Every other preset is ours.
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, TypeVar, get_args
 
@@ -100,7 +101,7 @@ class NetworkConfig:
             raise ValueError(
                 f"the input is 16 to {_LARGEST_SIDE} px a side (four 2x2 poolings), got {width}x{height}"
             )
-        if not self.beta > 0:
+        if not 0 < self.beta < math.inf:
             raise ValueError(f"beta must be above 0, got {self.beta}")
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout is a rate in [0, 1), got {self.dropout}")
@@ -358,4 +359,20 @@ def network_from_dict(values: dict[str, Any]) -> NetworkConfig:
     if odd:
         raise ValueError(f"network configuration has unknown or missing fields: {', '.join(odd)}")
     read: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+    for field in fields(NetworkConfig):
+        if field.name in read:
+            read[field.name] = _as_meant(field.name, read[field.name], field.default)
     return NetworkConfig(**read)
+
+
+def _as_meant(name: str, value: Any, like: Any) -> Any:
+    """A value from a file in the type of the default `like`. Raises ValueError for one of another type."""
+    if isinstance(like, float) and type(value) is int:
+        return float(min(value, sys.maxsize))
+    same = type(value) is type(like) or (like is None and isinstance(value, str))
+    if isinstance(like, tuple):
+        same = same and all(type(number) is int for number in value)
+        same = same and (name != "input_hw" or len(value) == len(like))
+    if not same:
+        raise ValueError(f"{name} is a value such as {like!r}, got {value!r:.60}")
+    return value

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shutil
+import sys
 import tempfile
 import unicodedata
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+if sys.platform != "win32":
+    import fcntl
 
 
 def shown(name: Path | str) -> str:
     """A file's name as people are shown it: bytes that are no UTF-8, and ends of lines, as escapes.
 
-    Any text file and any table takes it, on one line; other names are left as they are.
+    Any text file and any table takes it, on one line; other names are left as they are. A path begins with ./
+    if spreadsheets would take it for a formula, or commands for an option.
     """
     text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    if isinstance(name, Path) and text.startswith(_FORMULAS):
+        text = f"./{text}"
     return "".join(
         letter.encode("unicode_escape").decode() if unicodedata.category(letter) in _BREAKING else letter
         for letter in text
     )
 
 
+_FORMULAS = ("=", "+", "-", "@")
 _BREAKING = frozenset({"Cc", "Zl", "Zp"})  # control characters, separators of lines and paragraphs
 
 
@@ -31,22 +42,70 @@ _BREAKING = frozenset({"Cc", "Zl", "Zp"})  # control characters, separators of l
 def atomic_path(path: Path) -> Iterator[Path]:
     """A temporary path beside `path`, moved onto it when the block ends well and removed otherwise.
 
-    Raises OSError naming `path` if nothing can be written there.
+    Its content is on the disk before it has its name, so that a failure of power leaves no empty file either.
+    What killed processes left in the folder is removed by the next one that writes there.
+    Raises OSError naming `path` if nothing can be written there, or there is no space for it.
     """
     check_writable(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
+        _sweep(path.parent.resolve())
+        handle, temporary = _temporary(path)
     except OSError as error:
         raise type(error)(f"{path} cannot be written: {error.strerror or error}") from error
-    os.close(handle)
     try:
-        yield Path(name)
-        Path(name).chmod(0o666 & ~_umask())  # mkstemp makes private files
-        Path(name).replace(path)
+        with naming(path):
+            yield temporary
+            temporary.chmod(0o666 & ~_umask())  # mkstemp makes private files
+            sync(temporary)
+            temporary.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Raises OSError naming `path` for what fails in the block because there is no space left to write it.
+
+    Writers say so in many ways, and few of them say of which file.
+    """
+    try:
+        yield
+    except Exception as error:
+        reason = _want_of_space(error, path)
+        if reason is None:
+            raise
+        raise OSError(f"{path} cannot be written: {reason}") from error
+
+
+def sync(path: Path) -> None:
+    """Wait until what the file `path` holds is on the disk."""
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def growing(path: Path) -> Iterator[Path]:
+    """A path to write `path` at little by little, in sight: its name with `.partial` behind.
+
+    Moved onto `path` when the block ends well; otherwise it stays, and so does what `path` held before.
+    Raises OSError naming `path` if nothing can be written there, or there is no space for it.
+    """
+    check_writable(path)
+    with naming(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield partial(path)
+        sync(partial(path))
+        partial(path).replace(path)
+
+
+def partial(path: Path) -> Path:
+    """Where a file that is not done grows."""
+    return path.with_name(f"{path.name}.partial")
 
 
 def check_writable(*paths: Path | None) -> None:
@@ -77,6 +136,17 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
+def json_object(text: str | bytes) -> dict[str, Any]:
+    """The object that JSON text holds. Raises ValueError for anything else, such as what is nested deeply."""
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(value, dict):
+        raise ValueError(f"an object in braces is expected, got {type(value).__name__}")
+    return value
+
+
 def claim(path: Path, description: dict[str, Any], keys: Iterable[str]) -> dict[str, Any] | None:
     """Keep the configuration of a run in the file `path`; what it held before, or None where the run is new.
 
@@ -86,7 +156,7 @@ def claim(path: Path, description: dict[str, Any], keys: Iterable[str]) -> dict[
         write_json(path, description)
         return None
     try:
-        there: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        there = json_object(path.read_bytes())
     except ValueError as error:
         raise ValueError(f"{path} is damaged ({error}); choose another folder") from None
     differing = [key for key in keys if there.get(key) != description.get(key)]
@@ -96,6 +166,56 @@ def claim(path: Path, description: dict[str, Any], keys: Iterable[str]) -> dict[
             f"choose another folder, or delete this one"
         )
     return there
+
+
+_PREFIX = ".feroi-"  # of temporary names, which are short enough beside the longest name there can be
+_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FULL_BYTES = 100_000
+
+
+def _temporary(path: Path) -> tuple[int | None, Path]:
+    """A new file beside `path`, and a handle whose lock says that somebody is at it; None without locks."""
+    while True:
+        handle, name = tempfile.mkstemp(prefix=_PREFIX, suffix=path.suffix, dir=path.parent)
+        try:
+            if _lock(handle) and Path(name).exists():
+                return handle, Path(name)
+        except OSError:
+            os.close(handle)
+            return None, Path(name)
+        os.close(handle)  # another process took it for a leftover before it was locked
+
+
+@cache
+def _sweep(folder: Path) -> None:
+    """Remove what killed processes left in `folder`, once in the life of this one."""
+    for left in folder.glob(f"{_PREFIX}*"):
+        with suppress(OSError), left.open("r+b") as file:  # somebody else's, or swept by another already
+            if _lock(file.fileno()):
+                left.unlink()
+
+
+def _lock(handle: int) -> bool:
+    """Take the lock of a file, which ends with this process; False if another has it.
+
+    Raises OSError where there are no locks.
+    """
+    if sys.platform == "win32":
+        raise OSError("this system has no such locks")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _want_of_space(error: Exception, path: Path) -> str | None:
+    """Which want of space `error` tells of; None if it tells of something else."""
+    code = getattr(error, "errno", None)
+    if code is None and isinstance(error, OSError) and shutil.disk_usage(path.parent).free < _FULL_BYTES:
+        code = errno.ENOSPC  # numpy only counts what it has written
+    reasons = [os.strerror(each) for each in _SPACE if each == code or os.strerror(each) in str(error)]
+    return reasons[0].lower() if reasons else None
 
 
 def _umask() -> int:

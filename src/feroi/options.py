@@ -28,6 +28,14 @@ SmoothOption = Annotated[
 SearchOption = Annotated[
     float, typer.Option(help="films: seconds between searches for new faces; those known are followed", min=0)
 ]
+RayOption = Annotated[
+    str | None,
+    typer.Option(
+        help="read on the Ray cluster at this address (auto, HOST:PORT, or local for this machine): PHOTOS "
+        "are then folders, tar archives, Parquet tables or URIs, and last the folder or URI to write to",
+        metavar="ADDRESS",
+    ),
+]
 CameraOption = Annotated[
     str | None, typer.Option(help="read what this camera shows, by its number or name, in place of files")
 ]

@@ -15,9 +15,9 @@ from feroi.film import FilmSettings, Network, Part, camera_parts, film_parts
 from feroi.network.description import DEFAULT
 from feroi.photo.detect import check_detector
 from feroi.photo.landmarks import check_model
-from feroi.photo.pixels import UnreadableImage
+from feroi.photo.pixels import Source, UnreadableImage
 from feroi.photo.video import Pace
-from feroi.reading import Photo, Reading, Settings, Source, analyze_photos
+from feroi.reading import Photo, Reading, Settings, analyze_photos
 
 
 class Reader:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from scipy.ndimage import map_coordinates
 from scipy.special import softmax
 
@@ -19,19 +17,15 @@ from feroi.config import NetworkConfig
 from feroi.data.batches import as_faces
 from feroi.explain.regions import region_areas, region_gains, region_masks, region_shares
 from feroi.explain.roi import project
-from feroi.files import shown
 from feroi.look import FloatArray, Forward
 from feroi.network.calibration import UNCALIBRATED, Calibration
 from feroi.photo.detect import Face, biggest, detect
 from feroi.photo.geometry import FRAME_HW
 from feroi.photo.landmarks import landmarks
-from feroi.photo.pixels import UnreadableImage, as_photo, read_photo, to_intensity
+from feroi.photo.pixels import Source, UnreadableImage, photo_name, photo_pixels, to_intensity
 from feroi.photo.prepare import Crop, prepare
 from feroi.photo.quality import LIMIT, Quality, quality
 from feroi.vocabulary import EXPRESSIONS
-
-Source = Path | Image.Image | NDArray[np.uint8]
-"""A photo: its file, or itself, an array (H, W, 3) RGB or (H, W) intensity."""
 
 _BATCH_FACES = 64
 _BATCH_PX = 100_000_000
@@ -203,13 +197,13 @@ def analyze_photos(
 ) -> Iterator[Photo]:
     """Read every face of every photo, in the order given.
 
-    photos: files, Pillow images, or arrays (H, W, 3) RGB or (H, W) intensity, uint8. A file that
-        cannot be read becomes a `Photo` whose status says why.
+    photos: files, the bytes of files, Pillow images, or arrays (H, W, 3) RGB or (H, W) intensity, uint8. A
+        file that cannot be read becomes a `Photo` whose status says why.
     forward: answers as `calibration`, which says which of them are likely, makes them.
     Faces of many photos go through the network together, and photos are decoded ahead of it, so a
     folder of any length is read in bounded memory.
     Raises ValueError if the network does not say how its faces were prepared, or cannot be given such;
-    and as `photo.pixels.as_photo` for what is no photo.
+    and as `photo.pixels.photo_pixels` for what is no photo.
     """
     check_pipeline(config)
     waiting: list[Found] = []
@@ -251,8 +245,7 @@ def _ahead(
     """Photos with their faces found and prepared, a few of them ahead of the caller."""
     running = []
     for number, photo in enumerate(photos):
-        name = shown(photo) if isinstance(photo, Path) else f"photo {number}"
-        running.append(pool.submit(_find, name, photo, config, settings))
+        running.append(pool.submit(_find, photo_name(photo, number), photo, config, settings))
         if len(running) > _AHEAD:
             yield running.pop(0).result()
     for future in running:
@@ -261,7 +254,7 @@ def _ahead(
 
 def _find(name: str, photo: Source, config: NetworkConfig, settings: Settings) -> Found:
     try:
-        pixels = read_photo(photo) if isinstance(photo, Path) else as_photo(photo)
+        pixels = photo_pixels(photo)
     except UnreadableImage as error:
         return Found(name, str(error), None, [], [], [], [], [])
     faces = detect(pixels, settings.detector)

@@ -257,7 +257,7 @@ def size_hw(text: str | None) -> tuple[int, int] | None:
 
 def say_counts(counts: Counts) -> None:
     """What was found in a run over photos. Raises ValueError if not one of them could be read."""
-    faces, photos = _number(counts.faces, "face"), _number(counts.photos, "photo")
+    faces, photos = number_of(counts.faces, "face"), number_of(counts.photos, "photo")
     say(
         f"{faces} read in {photos}; {counts.refused} found and not read, "
         f"{counts.faceless} without a face, {counts.unreadable} unreadable"
@@ -268,11 +268,12 @@ def say_counts(counts: Counts) -> None:
 
 def say_faces(photo: Path, faces: int) -> None:
     """How many faces a group photo shows."""
-    say(f"{photo}: {_number(faces, 'face')}")
+    say(f"{photo}: {number_of(faces, 'face')}")
 
 
-def _number(count: int, what: str) -> str:
-    return f"{count} {what}{'s' * (count != 1)}"
+def number_of(count: int, what: str, many: str | None = None) -> str:
+    """A count with its noun; many: its plural, if that is not made with an s."""
+    return f"{count} {what if count == 1 else many or what + 's'}"
 
 
 def say(line: str) -> None:

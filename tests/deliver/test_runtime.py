@@ -6,12 +6,14 @@ import pytest
 import torch
 
 from feroi.config import HEADS, INPUTS, NetworkConfig
+from feroi.deliver import graph
 from feroi.deliver.export import export_onnx
 from feroi.deliver.runtime import load_model
 from feroi.network.calibration import Calibration
 from feroi.network.forward import torch_forward, torch_score
 from feroi.network.model import Network
 from feroi.network.weights import load_calibration, load_network, save_network
+from strangers import readers
 
 FACES = np.random.default_rng(0).random((3, 1, 48, 48), dtype=np.float32)
 
@@ -102,6 +104,90 @@ def test_odd_descriptions_are_refused(tmp_path, change, says):
     onnx.save(model, tmp_path / "odd.onnx")
     with pytest.raises(ValueError, match=says):
         load_model(tmp_path / "odd.onnx")
+
+
+def _elsewhere(model):
+    weight = model.graph.initializer[0]
+    weight.ClearField("raw_data")
+    weight.data_location = onnx.TensorProto.EXTERNAL
+    weight.external_data.add(key="location", value="../../../../etc/passwd")
+
+
+def _elsewhere_in_an_operator(model):
+    constant = onnx.helper.make_node(
+        "Constant", [], ["spare"], value=onnx.helper.make_tensor("t", 1, [1], [0.0])
+    )
+    constant.attribute[0].t.external_data.add(key="location", value="beside")
+    model.graph.node.append(constant)
+
+
+def _not_a_number(model):
+    name = model.graph.initializer[0].name
+    values = np.full(onnx.numpy_helper.to_array(model.graph.initializer[0]).shape, np.nan, np.float32)
+    model.graph.initializer[0].CopyFrom(onnx.numpy_helper.from_array(values, name))
+
+
+def _loop(model):
+    inner = onnx.helper.make_graph([], "inner", [], [])
+    model.graph.node.append(onnx.helper.make_node("Loop", ["", ""], [], body=inner))
+
+
+def _own_operator(model):
+    model.graph.node[0].domain = "com.strangers"
+    model.opset_import.append(onnx.helper.make_opsetid("com.strangers", 1))
+
+
+def _eight_answers(model):
+    weight = onnx.numpy_helper.from_array(np.ones((8, 1), np.float32), "w")
+    model.graph.initializer[0].CopyFrom(weight)
+    model.graph.output[0].type.tensor_type.shape.dim[1].dim_value = 8
+
+
+def _no_map(model):
+    del model.graph.output[1]
+
+
+def _overflow(model):
+    values = np.full((7, 1), 3e38, np.float32)
+    model.graph.initializer[0].CopyFrom(onnx.numpy_helper.from_array(values, "w"))
+    model.graph.node[0].op_type = "ReduceSum"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (_elsewhere, "it keeps weights in another file"),
+        (_elsewhere_in_an_operator, "it keeps weights in another file"),
+        (_not_a_number, "it holds weights that are not finite"),
+        (_loop, "its operator 'Loop' runs a graph of its own"),
+        (_own_operator, "not an ONNX model that can be run"),
+        (_eight_answers, r"its logits have the shape \(1, 8\), expected \(1, 7\)"),
+        (_no_map, "a network of the head attention has a map"),
+        (_overflow, "its logits are not finite numbers"),
+    ],
+)
+def test_what_a_stranger_may_put_into_a_model_is_refused(tmp_path, spoil, says):
+    model = onnx.load_model_from_string(readers.tiny_onnx())
+    onnx.save(model, tmp_path / "n.onnx")
+    assert load_model(tmp_path / "n.onnx").forward(FACES).logits.shape == (3, 7)
+    spoil(model)
+    (tmp_path / "n.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(ValueError, match=says):
+        load_model(tmp_path / "n.onnx")
+
+
+def test_a_graph_is_read_as_onnx_reads_it():
+    model = onnx.load_model_from_string(readers.tiny_onnx())
+    fields = list(graph._fields(memoryview(model.SerializeToString())))
+    assert [number for number, _ in fields] == [field.number for field, value in _each(model)]
+    (main,) = [bytes(value) for number, value in fields if number == 7]
+    assert main == model.graph.SerializeToString()
+
+
+def _each(model):
+    for field, value in model.ListFields():
+        repeated = value if not isinstance(value, (int, str)) and hasattr(value, "append") else [value]
+        yield from ((field, one) for one in repeated)
 
 
 def test_a_file_that_is_no_onnx_is_refused(tmp_path):

@@ -164,10 +164,10 @@ def test_a_killed_run_goes_on_and_ends_alike(sources, tmp_path, die_at):
     write_films(sources, _readers(_network()), _outputs(whole), {"model": "m"})
     with pytest.raises(Killed):
         write_films(sources, _readers(_network(die_at)), _outputs(broken), {"model": "m"})
-    kept = (broken / "t.csv").read_bytes()
+    kept = (broken / "t.csv.partial").read_bytes()
     assert len(kept.splitlines()) == 1 + 2 * (die_at - 1)
     assert (whole / "t.csv").read_bytes().startswith(kept)
-    with (broken / "t.csv").open("ab") as file:
+    with (broken / "t.csv.partial").open("ab") as file:
         file.write(b"half a li")  # what a kill may leave behind the last note
     resumed = []
     counts = write_films(
@@ -190,7 +190,7 @@ def test_another_command_does_not_take_up_an_unfinished_run(sources, tmp_path):
         write_films(sources, _readers(_network()), outputs, {"model": "other"})
     with pytest.raises(ValueError, match="holds a run that differs in sources"):
         write_films(sources[1:], _readers(_network()), outputs, {"model": "m"})
-    (tmp_path / "t.csv").write_text("")
+    (tmp_path / "t.csv.partial").write_text("")
     with pytest.raises(ValueError, match="has lost what was written"):
         write_films(sources, _readers(_network()), outputs, {"model": "m"})
 
@@ -203,7 +203,7 @@ def test_a_journal_cuts_files_back_to_its_note(tmp_path):
     journal.note({"n": 1})
     file.write(b"two")
     journal.__exit__(Killed, Killed(), None)
-    assert path.read_bytes() == b"onetwo"
+    assert (tmp_path / "file.partial").read_bytes() == b"onetwo"
     with Journal(tmp_path / "j", {"a": 1}) as journal:
         assert journal.state == {"n": 1}
         journal.open(path).write(b"2")
@@ -284,7 +284,7 @@ def test_the_command_reads_films_and_says_what_is_wrong(sources, tmp_path):
     result = _run("analyze", sources[0], "--detector", "hog", "--every", "4", "--csv", tmp_path / "t.csv")
     assert result.exit_code == 0, result.output
     assert "person 0: 0 s to 0.2 s, 2 frames" in result.output
-    assert "1 people in films, 2 faces read in 2 frames" in result.output.replace("\n", " ")
+    assert "1 person in films, 2 faces read in 2 frames" in result.output.replace("\n", " ")
     result = _run("analyze", sources[3], "--jsonl", tmp_path / "t.jsonl")
     assert result.exit_code == 1
     assert "not a single source could be read" in result.output
@@ -354,7 +354,7 @@ def test_a_process_killed_for_good_goes_on(picture, tmp_path):
         child = subprocess.Popen(
             command(tmp_path / "a"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        table = Path(tmp_path / "a" / "t.csv")
+        table = Path(tmp_path / "a" / "t.csv.partial")
         while child.poll() is None and not (table.exists() and len(table.read_bytes().splitlines()) > lines):
             time.sleep(0.01)
         assert child.poll() is None, "the run ended before it could be killed"

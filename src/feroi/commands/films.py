@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from feroi.terminal import progress_bar, say
+from feroi.terminal import number_of, progress_bar, say
 
 if TYPE_CHECKING:
     from feroi.film import FilmSettings, Part
@@ -129,9 +129,10 @@ def say_resumed(name: str, frame: int) -> None:
 def say_film_counts(counts: FilmCounts) -> None:
     """What was found. Raises ValueError if not one source could be read."""
     say(
-        f"{counts.people} people in films, {counts.faces} faces read in {counts.frames} frames and "
-        f"{counts.sources} sources; {counts.refused} found and not read, {counts.faceless} sources without "
-        f"a face, {counts.unreadable} unreadable"
+        f"{number_of(counts.people, 'person', 'people')} in films, {number_of(counts.faces, 'face')} read in "
+        f"{number_of(counts.frames, 'frame')} of films and all photos; {counts.refused} found and not read; "
+        f"{number_of(counts.sources, 'film or photo', 'films and photos')}, {counts.faceless} without a "
+        f"face, {counts.unreadable} unreadable"
     )
     if counts.unreadable == counts.sources:
         raise ValueError("not a single source could be read; the table says why")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from feroi.commands.cluster import read_on_cluster
 from feroi.commands.films import read_camera, read_films
 from feroi.options import (
     AbstainOption,
@@ -21,6 +22,7 @@ from feroi.options import (
     MethodsOption,
     PhotosArgument,
     PipelineOption,
+    RayOption,
     ReadingModelOption,
     SearchOption,
     SecondsOption,
@@ -60,19 +62,26 @@ def analyze(
     search: SearchOption = 1.0,
     camera: CameraOption = None,
     seconds: SecondsOption = None,
+    ray: RayOption = None,
 ) -> None:
     """Read every face in photos and films; show where it looked.
 
-    A film's table has a row a face a frame; killed, the same command goes on where it was.
+    A film's table has a row a face a frame; killed, the same command goes on where it was, as on a cluster.
     """
     with clear_errors():
         from feroi.files import check_writable
         from feroi.film import FilmSettings
         from feroi.photo.video import Pace, is_film
         from feroi.reader import Reader
+        from feroi.reading import Settings
         from feroi.report.analysis import Tables, write_analysis
         from feroi.report.films import Outputs
 
+        if ray is not None:
+            if csv or jsonl or parquet or overlay or report or camera is not None:
+                raise ValueError("--ray writes a folder of Parquet and no other table, picture or page")
+            settings = Settings(detector, biggest, landmarks, abstain)
+            return read_on_cluster(ray, photos, model, settings, pipeline)
         check_writable(csv, jsonl, parquet, report)
         if bool(photos) == (camera is not None):
             raise ValueError("give photos or films to read, or a --camera")

@@ -18,6 +18,7 @@ order, or folders with ferplus_votes.csv, which names the files, e.g.
     file,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF
     train/angry/Training_00000.png,4,0,0,1,3,2,0,0,0,0"""
 
+_MOST_VOTES = 1_000_000
 _BY_ROW, _BY_FILE = "fer2013new.csv", "ferplus_votes.csv"
 
 
@@ -49,17 +50,22 @@ def read_ferplus(root: Path) -> Samples:
 def _votes(path: Path) -> list[dict[str, str]]:
     with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
         reader = csv.DictReader(file, restval="")
-        missing = sorted(set(FER_PLUS_OPTIONS) - set(reader.fieldnames or ()))
-        if missing:
-            raise LayoutError(f"{path} has no column {', '.join(missing)}.\nExpected {FER_PLUS_LAYOUT}")
-        return list(reader)
+        try:
+            missing = sorted(set(FER_PLUS_OPTIONS) - set(reader.fieldnames or ()))
+            if missing:
+                raise LayoutError(f"{path} has no column {', '.join(missing)}.\nExpected {FER_PLUS_LAYOUT}")
+            return list(reader)
+        except csv.Error as error:
+            raise LayoutError(f"{path}, line {reader.line_num}: {error}") from None
 
 
 def _voted(face: Sample, row: Mapping[str, str], root: Path) -> Sample | None:
     try:
         counts = {expression: int(row[option]) for option, expression in FER_PLUS_OPTIONS.items()}
+        if not all(0 <= votes <= _MOST_VOTES for votes in counts.values()):
+            raise ValueError
     except ValueError:
-        raise LayoutError(f"{root}: votes on {face.name} are no numbers") from None
+        raise LayoutError(f"{root}: votes on {face.name} are no numbers of people") from None
     ranked = sorted(counts, key=lambda name: -counts[name])
     best = ranked[0]
     if best not in EXPRESSIONS or counts[best] == counts[ranked[1]]:

@@ -81,7 +81,7 @@ def kept(name: str, key: str, make: Callable[[], NDArray[np.uint8]]) -> NDArray[
     path = cache_folder() / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.npy"
     try:
         return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-    except (OSError, ValueError):
+    except (OSError, ValueError, EOFError):  # not there, or damaged
         pass
     made = make()
     try:
@@ -98,7 +98,9 @@ def _decode_cached(samples: Samples, stored_hw: tuple[int, int]) -> Decoded:
     try:
         reasons = {int(row): reason for row, reason in json.loads(reasons_path.read_text()).items()}
         pixels = np.load(array_path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError):
+        if pixels.shape != (len(samples) - len(reasons), *stored_hw):
+            raise ValueError("they belong to other images")
+    except (OSError, ValueError, EOFError, AttributeError):  # not there, or damaged
         decoded = _decode_all(samples, stored_hw)
         _keep(samples, decoded, array_path, reasons_path)
         return decoded

@@ -7,7 +7,6 @@ the photos left out and why; contact.png, to look at; preparation.json, what mad
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import os
 import signal
@@ -29,7 +28,7 @@ from feroi.data.contact import draw_contact_sheet
 from feroi.data.pixels import Rejected, write_rejected
 from feroi.data.readers import PREPARATION, TABLE, read_dataset
 from feroi.data.samples import Sample, Samples, write_table
-from feroi.files import atomic_path, write_json
+from feroi.files import atomic_path, json_object, write_json
 from feroi.photo.align import POSE_HW, RAFD_POSE_BOX_XYXY_PX, crop_fixed
 from feroi.photo.detect import biggest, detect
 from feroi.photo.geometry import FRAME_HW
@@ -205,7 +204,7 @@ def _begin(dst: Path, description: Mapping[str, str | None]) -> None:
     path = dst / PREPARATION
     if path.is_file():
         try:
-            there = json.loads(path.read_text(encoding="utf-8"))
+            there = json_object(path.read_bytes())
         except ValueError as error:
             raise ValueError(f"{path} is damaged ({error}); choose another folder") from None
         differing = [key for key, value in description.items() if there.get(key, "") != value]

@@ -44,7 +44,10 @@ def read_rafd(root: Path) -> Samples:
             continue
         attributes = {key: match[key] for key in ("pose", "gaze", "gender", "ethnicity")}
         name = shown(path.relative_to(root).as_posix())
-        expression = expression_named(match["emotion"])
+        try:
+            expression = expression_named(match["emotion"])
+        except ValueError as error:
+            raise LayoutError(f"{path}: {error}.\nExpected {LAYOUT}") from None
         rows.append(Sample(path, name, expression, match["subject"], {"source": "RaFD", **attributes}))
     if not rows:
         raise LayoutError(f"no RaFD images below {root}.\nExpected {LAYOUT}")

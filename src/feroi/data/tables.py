@@ -38,7 +38,7 @@ def read_fer2013_csv(path: Path) -> Samples:
     with _csv_rows(path, ("emotion", "pixels"), FER2013_CSV_LAYOUT) as reader:
         for row in reader:
             where = f"{path}, line {reader.line_num}"
-            usage = row.get("Usage") or "Training"
+            usage = row.get("usage") or "Training"
             if usage not in _FER2013_SPLITS:
                 raise LayoutError(f"{where}: unknown Usage {usage!r}.\nExpected {FER2013_CSV_LAYOUT}")
             if row["emotion"] not in map(str, range(len(FER2013_CODES))):
@@ -64,7 +64,7 @@ def read_table(path: Path) -> Samples:
     rows = []
     with _csv_rows(path, ("file", "expression"), TABLE_LAYOUT) as reader:
         for row in reader:
-            row = {key.lower(): value.strip() for key, value in row.items() if key and value}
+            row = {key: value.strip() for key, value in row.items() if key and value}
             row = dict.fromkeys(("file", "expression"), "") | row
             if row["expression"].lower() in IGNORED_EXPRESSIONS:
                 continue
@@ -81,6 +81,7 @@ def read_table(path: Path) -> Samples:
                     f"{path}, line {reader.line_num}: split is {', '.join(SPLITS)}, "
                     f"got {attributes['split']!r}"
                 )
+            _check_below(row["file"], f"{path}, line {reader.line_num}")
             file, subject = path.parent / row["file"], row.get("subject") or None
             rows.append(Sample(file, row["file"], expression, subject, attributes))
     if not rows:
@@ -91,7 +92,10 @@ def read_table(path: Path) -> Samples:
 def csv_columns(path: Path) -> list[str]:
     """The header of a CSV file, or nothing if it has none."""
     with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
-        return next(csv.reader(file), [])
+        try:
+            return next(csv.reader(file), [])
+        except csv.Error:  # a line longer than any header
+            return []
 
 
 @contextmanager
@@ -99,15 +103,24 @@ def _csv_rows(path: Path, columns: tuple[str, ...], layout: str) -> Iterator[csv
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
         reader = csv.DictReader(file, restval="")
-        reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
-        found = {name.lower() for name in reader.fieldnames}
-        missing = [name for name in columns if name.lower() not in found]
-        if missing:
-            raise LayoutError(f"{path} has no column {', '.join(missing)}.\nExpected {layout}")
         try:
+            reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
+            missing = [name for name in columns if name not in reader.fieldnames]
+            if missing:
+                raise LayoutError(f"{path} has no column {', '.join(missing)}.\nExpected {layout}")
             yield reader
         except csv.Error as error:
             raise LayoutError(f"{path}, line {reader.line_num}: {error}") from None
+
+
+def _check_below(name: str, where: str) -> None:
+    """Raises LayoutError for a file not below the table's folder: tables come from strangers, too."""
+    path = Path(name)
+    if not path.name or path.anchor or ".." in path.parts or "\0" in name:
+        raise LayoutError(
+            f"{where}: {name!r} is no file below the table's own folder; put samples.csv above all pictures, "
+            f"with names relative to it"
+        )
 
 
 def _fer2013_image(text: str, where: str) -> NDArray[np.uint8]:

@@ -16,7 +16,7 @@ from feroi.network.description import FORMAT, PRETRAINED
 from feroi.vocabulary import EXPRESSIONS
 
 CARD, CONFIG = "README.md", "config.json"
-_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
+_REPOSITORY = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 _FILES = [f"{PRETRAINED}.safetensors", f"{PRETRAINED}.onnx", CONFIG, CARD]
 
 
@@ -33,11 +33,11 @@ def pretrained_folder(name: Path | str, revision: str | None = None) -> Path:
     if not _REPOSITORY.fullmatch(str(name)):
         raise FileNotFoundError(f"{name} is no folder, and no repository of the hub, which is USER/NAME")
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
         return Path(snapshot_download(str(name), revision=revision, allow_patterns=_FILES))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         raise FileNotFoundError(f"no folder {name}, and the hub did not give {name}: {error}") from error
 
 

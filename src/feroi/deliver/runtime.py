@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feroi.config import NetworkConfig
+from feroi.deliver.graph import check_graph
 from feroi.look import FloatArray, Forward, Look, ScoreMap
 from feroi.network.calibration import UNCALIBRATED, Calibration, read_calibration
 from feroi.network.description import DEFAULT, described, model_file
 from feroi.offline import load_onnxruntime
+from feroi.vocabulary import EXPRESSIONS
 
 
 class Model(NamedTuple):
@@ -56,14 +58,36 @@ def untrained(config: NetworkConfig) -> Forward | None:
     return untrained_forward(config)
 
 
+def _probe_shape(config: NetworkConfig) -> tuple[int, int, int, int]:
+    height, width = (32, 48) if config.takes_any_size else config.input_hw
+    return 1, config.channels_in, height, width
+
+
+def _check_answers(look: Look[FloatArray], config: NetworkConfig) -> None:
+    """Raises ValueError unless a network of `config` could give this answer to a face of `_probe_shape`."""
+    height, width = (side // config.stride for side in _probe_shape(config)[2:])
+    expected = {"logits": (1, len(EXPRESSIONS)), "attention": (1, height, width)}
+    if (look.attention is None) == config.weighs_locations:
+        raise ValueError(
+            f"a network of the head {config.head} has {'a' if config.weighs_locations else 'no'} map"
+        )
+    for name, values in look._asdict().items():
+        if values is not None and np.shape(values) != expected.get(name, (1, np.size(values))):
+            raise ValueError(f"its {name} have the shape {np.shape(values)}, expected {expected[name]}")
+        if values is not None and not np.isfinite(values).all():
+            raise ValueError(f"its {name} are not finite numbers")
+
+
 def _load_onnx(path: Path, threads: int | None) -> Model:
     onnxruntime = load_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     if threads is not None:
         options.intra_op_num_threads = threads
+    content = path.read_bytes()
     try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        check_graph(content)
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises many kinds, some of them plain Exception
         raise ValueError(f"{path} is not an ONNX model that can be run: {error}") from None
     metadata = session.get_modelmeta().custom_metadata_map
@@ -79,4 +103,8 @@ def _load_onnx(path: Path, threads: int | None) -> Model:
         return np.asarray(found)
 
     score = score_map if "score" in outputs else None
+    try:
+        _check_answers(forward(np.full(_probe_shape(config), 0.5, np.float32)), config)
+    except Exception as error:
+        raise ValueError(f"{path} does not fit its own description: {error}") from None
     return Model(config, calibration.forward(forward), score, calibration)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from feroi.files import json_object
 from feroi.look import FloatArray, Forward, Look
 
 
@@ -53,6 +53,8 @@ class Calibration(NamedTuple):
 
 UNCALIBRATED = Calibration()
 
+_COLDEST, _HOTTEST = 1e-3, 1e3
+
 
 def write_calibration(calibration: Calibration) -> dict[str, str]:
     """As metadata of a model file."""
@@ -68,7 +70,7 @@ def read_calibration(path: Path, metadata: Mapping[str, str]) -> Calibration:
     if text is None:
         return UNCALIBRATED
     try:
-        calibration = Calibration(**json.loads(text))
+        calibration = Calibration(**json_object(text))
         _check(calibration)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path} has a broken calibration: {error}") from error
@@ -80,8 +82,11 @@ def _check(calibration: Calibration) -> None:
     if not isinstance(calibration.mirror, bool):
         raise ValueError(f"mirror is true or false, got {calibration.mirror!r}")
     number = isinstance(calibration.temperature, (int, float))
-    if not number or not 0 < calibration.temperature < math.inf:
-        raise ValueError(f"the temperature is a number above 0, got {calibration.temperature!r}")
+    if not number or not _COLDEST <= calibration.temperature <= _HOTTEST:
+        raise ValueError(
+            f"the temperature is a number of {_COLDEST:g} to {_HOTTEST:g}, "
+            f"got {calibration.temperature!r:.40}"
+        )
     if shares != [None, None] and not all(isinstance(share, float) and 0 <= share <= 1 for share in shares):
         raise ValueError(f"coverage and threshold lie between 0 and 1, got {shares}")
 

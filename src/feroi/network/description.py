@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
 
 from feroi.config import NetworkConfig, network_from_dict, to_dict
+from feroi.files import json_object
+from feroi.shipped import shipped_path
 from feroi.vocabulary import EXPRESSIONS
 
 FORMAT = "feroi-network-1"
@@ -41,8 +42,8 @@ def described(path: Path, metadata: Mapping[str, str]) -> NetworkConfig:
         raise ValueError(f"{path} has a broken description of its network: it lacks {', '.join(missing)}")
     try:
         expressions = json.loads(metadata["expressions"])
-        config = network_from_dict(json.loads(metadata["network"]))
-    except (TypeError, ValueError, AttributeError) as error:
+        config = network_from_dict(json_object(metadata["network"]))
+    except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"{path} has a broken description of its network: {error}") from error
     if expressions != list(EXPRESSIONS):
         raise ValueError(f"{path} orders its labels {expressions}, expected {list(EXPRESSIONS)}")
@@ -50,15 +51,15 @@ def described(path: Path, metadata: Mapping[str, str]) -> NetworkConfig:
 
 
 def shipped(name: str, suffix: str) -> Path:
-    """The file of a network in SHIPPED with that suffix, .onnx or .safetensors."""
-    return Path(str(files("feroi").joinpath(f"network/pretrained/{name}{suffix}")))
+    """The file of a network in SHIPPED with that suffix, .onnx or .safetensors. Raises as `shipped_path`."""
+    return shipped_path(f"network/pretrained/{name}{suffix}")
 
 
 def model_file(model: Path | str, suffix: str) -> Path:
     """The file of a model: itself, the best weights of a run folder, or, with the `suffix`, that of a folder
     as the hub has it or of a shipped one, by its name in SHIPPED.
 
-    Raises FileNotFoundError if it is not there.
+    Raises FileNotFoundError if it is not there, ValueError for a shipped one that is damaged.
     """
     file = shipped(str(model), suffix) if str(model) in SHIPPED else Path(model)
     if file.is_dir():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from typing import cast
 
 import torch
@@ -109,6 +110,15 @@ def register_attention(name: str, weights_of: Callable[[Tensor, float], Tensor])
         raise ValueError(f"there is a head {name!r} already; choose another name")
     _MAPS[name] = weights_of
     REGISTERED_HEADS.append(name)
+
+
+def least_weights(config: NetworkConfig) -> int:
+    """How many weights a network of `config` has at least, told without making it: those of its 3x3
+    convolutions but the first, and of its classifier."""
+    channels = [config.width * each for each in CHANNELS]
+    within = sum(9 * (n - 1) * each**2 for n, each in zip(config.convolutions, channels, strict=True))
+    between = sum(9 * before * after for before, after in pairwise(channels))
+    return within + between + len(EXPRESSIONS) * channels[-1] * math.prod(config.feature_hw)
 
 
 def count_weights(network: nn.Module, biases: bool = True) -> int:

@@ -10,10 +10,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from feroi.config import NetworkConfig
 from feroi.files import atomic_path
 from feroi.network.calibration import UNCALIBRATED, Calibration, read_calibration, write_calibration
 from feroi.network.description import describe, described, model_file
-from feroi.network.model import Network
+from feroi.network.model import Network, least_weights
 
 OPTIMIZER_PREFIX, UNAVERAGED_PREFIX = "optimizer.", "unaveraged."
 CHECKPOINT_PREFIXES = (OPTIMIZER_PREFIX, UNAVERAGED_PREFIX)
@@ -45,16 +46,36 @@ def load_network(path: Path | str) -> Network:
             f"{path} can only be read with; this needs the weights: a .safetensors file or run folder"
         )
     tensors, metadata = load_tensors(path)
-    network = Network(described(path, metadata))
+    config = described(path, metadata)
     weights = {n: value for n, value in tensors.items() if not n.startswith(CHECKPOINT_PREFIXES)}
-    for name, value in weights.items():
-        if not torch.isfinite(value.float()).all():
-            raise ValueError(f"{path}: {name} holds values that are not finite")
+    _check_size(config, weights, path)
+    network = Network(config)
+    for name, value in network.state_dict().items():
+        if name in weights:
+            _check_numbers(weights[name], value, f"{path}: {name}")
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:
         raise ValueError(f"{path} does not fit its own description: {error}") from error
     return network.eval()
+
+
+def _check_size(config: NetworkConfig, weights: dict[str, Tensor], path: Path) -> None:
+    """Raises ValueError if a file describes more weights than it holds: its network may fill any memory."""
+    described_weights = least_weights(config)
+    held = sum(value.numel() for value in weights.values())
+    if held < described_weights:
+        raise ValueError(
+            f"{path} does not fit its own description: a network of {described_weights:,} weights or more, "
+            f"of which it holds {held:,}"
+        )
+
+
+def _check_numbers(value: Tensor, like: Tensor, where: str) -> None:
+    if value.is_floating_point() != like.is_floating_point() or value.is_complex():
+        raise ValueError(f"{where} holds {value.dtype}, expected {like.dtype}")
+    if not torch.isfinite(value.float()).all():
+        raise ValueError(f"{where} holds values that are not finite")
 
 
 def load_calibration(path: Path | str) -> Calibration:

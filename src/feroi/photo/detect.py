@@ -18,7 +18,6 @@ import multiprocessing
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -27,6 +26,7 @@ from PIL import Image
 
 from feroi.offline import load_onnxruntime
 from feroi.photo.pixels import to_intensity
+from feroi.shipped import shipped_path
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -198,7 +198,7 @@ def _hog_detector() -> Any:
         import dlib  # here, so that importing this module costs nothing
 
         # dlib's own copy is compiled in and packed; unpacking it takes longer than searching a photo.
-        _per_thread.hog = dlib.fhog_object_detector(str(files("feroi").joinpath("photo/models/hog.svm")))
+        _per_thread.hog = dlib.fhog_object_detector(str(shipped_path("photo/models/hog.svm")))
     return _per_thread.hog
 
 
@@ -208,7 +208,7 @@ def _cnn_session() -> InferenceSession:
     options = onnxruntime.SessionOptions()
     if multiprocessing.parent_process() is not None:
         options.intra_op_num_threads = 1  # one of several processes, which share the cores already
-    model = (files("feroi.photo") / "models" / "face-cnn.onnx").read_bytes()
+    model = shipped_path("photo/models/face-cnn.onnx").read_bytes()
     session: InferenceSession = onnxruntime.InferenceSession(
         model, options, providers=["CPUExecutionProvider"]
     )

@@ -13,12 +13,10 @@ left and right as seen), as (x, y) in px of the photo with pixel centres at whol
 from __future__ import annotations
 
 import cmath
-import hashlib
 import io
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,8 +27,7 @@ from PIL import Image
 
 from feroi.photo.detect import Face
 from feroi.photo.ensemble import Ensemble, unpack
-
-COMPACT_SHA256 = "b8fd31a5b27e170c6e4194b8be6d4d96017705a3f46b3c04e9d22bcb5c37d87c"
+from feroi.shipped import shipped_path
 
 _HALF_PX = 0.5 + 0.5j
 _CROP_PX = 256
@@ -141,10 +138,7 @@ def _crop(near: NDArray[np.uint8], frame: Frame) -> tuple[NDArray[np.uint8], Cal
 
 @cache
 def _compact() -> Ensemble:
-    content = (files("feroi.photo") / "models" / "landmarks-68.npz").read_bytes()
-    if hashlib.sha256(content).hexdigest() != COMPACT_SHA256:
-        raise ValueError("landmarks-68.npz is damaged; reinstall feroi")
-    return unpack(io.BytesIO(content))
+    return unpack(io.BytesIO(shipped_path("photo/models/landmarks-68.npz").read_bytes()))
 
 
 def _by_compact(near: NDArray[np.uint8], frames: Sequence[Frame]) -> NDArray[np.complex128]:

@@ -6,11 +6,14 @@ import stat
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+
+from feroi.files import shown
+from feroi.photo.effort import why_costly
 
 _HEIF_SUFFIXES = frozenset({".heic", ".heif"})
 IMAGE_SUFFIXES = _HEIF_SUFFIXES | {
@@ -18,7 +21,7 @@ IMAGE_SUFFIXES = _HEIF_SUFFIXES | {
 }
 
 MAX_PIXELS = 200_000_000
-"""Larger pictures are refused: decoded they would take more than 600 MB."""
+"""Larger pictures are refused: decoded they would take more than 600 MB, and three times that on the way."""
 
 NOT_FOUND, NO_PERMISSION = "file not found", "no permission to read the file"
 """Reasons that say nothing of the picture, and may be gone next time."""
@@ -26,13 +29,25 @@ _NO_PICTURE, _NO_HEIF = "not a picture", "HEIF pictures are not read; convert it
 
 _FEWER_BITS = 2**16 / 8  # 13 bits at most
 
-_STRANGERS_FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "TIFF", "BMP", "PPM")
-"""What is decoded of pictures that come from anywhere; Pillow knows more, and runs a program for some."""
+_FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "TIFF", "BMP", "PPM")
+"""What is decoded; Pillow knows more, and runs a program for some."""
+_BAND_ROWS = 256
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 
 _HEADER_LOCK = Lock()
 
 Value = TypeVar("Value", np.uint8, np.float32)
+
+
+class EncodedPhoto(NamedTuple):
+    """A photo that lies in no file of its own: what to call it, and the bytes its file would hold."""
+
+    name: str
+    encoded: bytes
+
+
+Source = Path | EncodedPhoto | Image.Image | NDArray[np.uint8]
+"""A photo: its file, what a file holds, or itself, an array (H, W, 3) RGB or (H, W) intensity."""
 
 
 class UnreadableImage(ValueError):
@@ -52,14 +67,29 @@ def is_image_name(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
 
 
+def photo_name(photo: Source, number: int) -> str:
+    """What people are told a photo is called; one without a name by its number."""
+    if isinstance(photo, EncodedPhoto):
+        return shown(photo.name)
+    return shown(photo) if isinstance(photo, Path) else f"photo {number}"
+
+
+def photo_pixels(photo: Source) -> NDArray[np.uint8]:
+    """The pixels of a photo wherever it lies; see `read_photo`, `decode_photo`, `as_photo`."""
+    if isinstance(photo, EncodedPhoto):
+        return decode_photo(photo.encoded)
+    return read_photo(photo) if isinstance(photo, Path) else as_photo(photo)
+
+
 def read_photo(path: Path) -> NDArray[np.uint8]:
     """The picture in `path` as sRGB, upright by its EXIF tag, (H, W, 3).
 
     Grey pictures have three equal channels, CMYK is converted without its colour profile, 16-bit
     values keep their upper half, transparent pixels are laid on white; of an animation the first
-    frame is read. A grey 16-bit picture all below an eighth of the range holds fewer bits, as those of
-    12-bit cameras, and is stretched so that its maximum is white. Raises UnreadableImage for anything
-    that is not a whole picture, holds more than MAX_PIXELS, or floating-point numbers.
+    frame is read. The format, JPEG, PNG, GIF, WebP, AVIF, TIFF, BMP or PPM, is told by the bytes alone.
+    A grey 16-bit picture all below an eighth of the range holds fewer bits, as those of 12-bit cameras,
+    and is stretched so that its maximum is white. Raises UnreadableImage for anything that is not a
+    whole picture, holds more than MAX_PIXELS, or floating-point numbers.
     """
     return _decode(path, "RGB")
 
@@ -74,7 +104,7 @@ def decode_photo(encoded: bytes, max_pixels: int = MAX_PIXELS) -> NDArray[np.uin
     try:
         if not encoded:
             raise UnreadableImage("empty file")
-        with _open(BytesIO(encoded), _STRANGERS_FORMATS) as image:
+        with _open(BytesIO(encoded)) as image:
             return _upright(image, "RGB", max_pixels)
     except UnreadableImage:
         raise
@@ -154,6 +184,9 @@ def _decode(path: Path, mode: str) -> NDArray[np.uint8]:
         raise UnreadableImage(NO_PERMISSION) from None
     except UnidentifiedImageError:
         raise UnreadableImage(_why_unidentified(path)) from None
+    except OSError as error:  # the system's have a number, decoders' of damaged files none
+        reason = "damaged picture" if error.errno is None else "the file cannot be read"
+        raise UnreadableImage(f"{reason}: {error.strerror or error}") from None
     except Exception as error:  # on damaged files decoders raise whatever they stumble over
         raise UnreadableImage(f"damaged picture: {error}") from None
 
@@ -162,12 +195,20 @@ def _upright(image: Image.Image, mode: str, max_pixels: int = MAX_PIXELS) -> NDA
     if image.width * image.height > max_pixels:
         found = f"{image.width} x {image.height} px"
         raise TooManyPixels(f"too many pixels: {found}, at most {max_pixels:,} are read")
-    upright = ImageOps.exif_transpose(image)
-    return np.asarray(_to_eight_bit(upright).convert(mode))
+    reason = why_costly(image)
+    if reason is not None:
+        raise UnreadableImage(reason)
+    image.load()
+    turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
+    upright = _to_eight_bit(ImageOps.exif_transpose(image) if turned else image)
+    # both of Pillow's ways would copy where nothing is to do, and a large picture fills 800 MB
+    return np.asarray(upright if upright.mode == mode else upright.convert(mode))
 
 
 def _check_file(path: Path) -> None:
     """Raises UnreadableImage for folders and for pipes and devices, which would be waited on for ever."""
+    if "\0" in str(path):  # of a list whose names do not end in ends of lines
+        raise UnreadableImage(NOT_FOUND)
     mode = path.stat().st_mode
     if stat.S_ISDIR(mode):
         raise UnreadableImage("a folder, not a picture")
@@ -183,28 +224,36 @@ def _why_unidentified(path: Path) -> str:
     return _NO_PICTURE
 
 
-def _open(file: Path | BytesIO, formats: tuple[str, ...] | None = None) -> Image.Image:
+def _open(file: Path | BytesIO) -> Image.Image:
     # Pillow warns from 89 megapixels on and refuses at twice that, by a global. Panoramas are larger,
     # so its limit is lifted while the header is read, one thread at a time, and ours follows.
     with _HEADER_LOCK:
         pillow_limit = Image.MAX_IMAGE_PIXELS
         Image.MAX_IMAGE_PIXELS = None
         try:
-            return Image.open(file, formats=formats)
+            return Image.open(file, formats=_FORMATS)
         finally:
             Image.MAX_IMAGE_PIXELS = pillow_limit
 
 
 def _to_eight_bit(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):  # 16-bit grey; Pillow widens some of it to 32 bits
-        values = np.asarray(image, dtype=np.float64)
+        values = np.clip(np.asarray(image), 0, 65535).astype(np.uint16)
         brightest = float(values.max())
         full = brightest if 0 < brightest < _FEWER_BITS else 65535.0
-        return Image.fromarray(np.clip(values * (255.0 / full) + 0.5, 0, 255).astype(np.uint8))
+        eight_bit = np.clip(np.arange(65536) * (255.0 / full) + 0.5, 0, 255).astype(np.uint8)
+        return Image.fromarray(eight_bit[values])
     if image.mode == "F":  # black and white may be any two numbers
         raise UnreadableImage("pictures of floating-point numbers are not read; convert to 8 or 16 bit")
     if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, "white")
-        return Image.alpha_composite(white, rgba).convert("RGB")
+        return _on_white(image)
     return image
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """A picture laid on white, in bands: whole copies of it would fill the memory."""
+    flat = Image.new("RGB", image.size)
+    for top in range(0, image.height, _BAND_ROWS):
+        band = image.crop((0, top, image.width, min(top + _BAND_ROWS, image.height))).convert("RGBA")
+        flat.paste(Image.alpha_composite(Image.new("RGBA", band.size, "white"), band), (0, top))
+    return flat

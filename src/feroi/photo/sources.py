@@ -16,13 +16,13 @@ def photo_files(sources: Iterable[str]) -> Iterator[Path]:
 
     What is neither, or a glob that nothing fits, is passed on as it is, so that a missing file is
     reported like any other that cannot be read. Within folders, files whose names are no pictures' or
-    films', and links to folders, are passed over.
+    films', and links to folders, are passed over; links to files are followed, wherever they lead.
     """
     for source in sources:
         path = Path(source)
-        if path.is_dir():
+        if os.path.isdir(source):  # noqa: PTH112 (pathlib raises for names that are too long)
             yield from _below(path)
-        elif not path.exists() and glob.has_magic(source):
+        elif not os.path.exists(source) and glob.has_magic(source):  # noqa: PTH110
             yield from _matching(source)
         else:
             yield path

@@ -30,6 +30,12 @@ _MAGIC = {4: (b"ftyp",), 0: (b"\x1aE\xdf\xa3", b"FLV", b"\x00\x00\x01\xba", b"\x
 _STILL_BRANDS = (b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis")
 """How files begin that hold films: ISO media (but for its still pictures), Matroska, Flash, MPEG, ASF."""
 
+_MOST_PIXELS = 40_000_000
+"""Of a frame; those of 8K films have 33 million. Decoders hold a dozen frames at once."""
+_CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mpegvideo,asf,flv,ogg,mxf,m4v,h264,hevc"
+"""What FFmpeg may take a film for. It knows lists, too, and would open the files that they name."""
+
+_AT_MOST = f"at most {_MOST_PIXELS:,} are read"
 _ENDS_EARLY_S, _ENDS_EARLY_SHARE = 1.0, 0.02
 """A film whose pictures end by more than this before the end its header states was cut off."""
 
@@ -83,14 +89,14 @@ ALL = Pace()
 
 def is_film(path: Path) -> bool:
     """Whether a file is a film, by its suffix, or its first bytes where the suffix says nothing."""
-    if path.exists() and not path.is_file():
-        return False  # opening a pipe would wait for somebody to write into it
-    if path.suffix.lower() in VIDEO_SUFFIXES:
-        return not path.name.startswith(".")
     try:
+        if path.exists() and not path.is_file():
+            return False  # opening a pipe would wait for somebody to write into it
+        if path.suffix.lower() in VIDEO_SUFFIXES:
+            return not path.name.startswith(".")
         with path.open("rb") as file:
             head = file.read(12)
-    except OSError:
+    except (OSError, ValueError):  # the name is too long, or holds a byte that names cannot
         return False
     if head[8:12] in _STILL_BRANDS:
         return False
@@ -128,6 +134,9 @@ def film_frames(
         stream = container.streams.video[0]
         # Threads ahead by whole frames may wait for Python while Python, done early, waits for them.
         stream.thread_type = "SLICE"
+        if stream.width * stream.height > _MOST_PIXELS:
+            raise UnreadableFilm(f"too many pixels: {stream.width} x {stream.height} a frame, {_AT_MOST}")
+        stream.codec_context.options = {"max_pixels": str(_MOST_PIXELS)}  # a film may grow on its way
         start_s = (container.start_time or 0) / 1e6
         damage: list[str] = []
         number, time_s = -1, 0.0
@@ -157,7 +166,12 @@ def _opened(path: Path) -> Iterator[InputContainer]:
     try:
         if path.is_file() and path.stat().st_size == 0:
             raise UnreadableFilm("empty file")
-        container = av.open(str(path), metadata_errors="replace")
+        # with its protocol before it, so that a name such as http:film.mp4 is one
+        container = av.open(
+            f"file:{path}",
+            container_options={"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"},
+            metadata_errors="replace",
+        )
     except FileNotFoundError:
         raise UnreadableFilm(NOT_FOUND) from None
     except PermissionError:
@@ -203,6 +217,10 @@ def _stated_s(container: InputContainer, stream: Any) -> float | None:
 def _upright(frame: av.VideoFrame, stream: Any) -> NDArray[np.uint8]:
     aspect = float(stream.sample_aspect_ratio or 1)
     width = max(1, round(frame.width * aspect))
+    if width * frame.height > _MOST_PIXELS:
+        raise UnreadableFilm(
+            f"too many pixels: {width} x {frame.height} a frame with square ones, {_AT_MOST}"
+        )
     pixels = frame.to_ndarray(format="rgb24", width=width, height=frame.height)
     return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))
 

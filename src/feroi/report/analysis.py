@@ -28,11 +28,22 @@ class Counts(NamedTuple):
     refused: faces found and not read. faceless: photos in which none was found.
     """
 
-    photos: int
-    faces: int
-    refused: int
-    faceless: int
-    unreadable: int
+    photos: int = 0
+    faces: int = 0
+    refused: int = 0
+    faceless: int = 0
+    unreadable: int = 0
+
+    @classmethod
+    def of(cls, photo: Photo) -> Counts:
+        """Those of one photo."""
+        read = photo.pixels is not None
+        faceless = read and not (photo.faces or photo.refused)
+        return cls(1, len(photo.faces), len(photo.refused), int(faceless), int(not read))
+
+    def plus(self, other: Counts) -> Counts:
+        """Those of both."""
+        return Counts(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
 
 
 def write_analysis(
@@ -46,20 +57,16 @@ def write_analysis(
 
     overlays: folder for one PNG a photo with faces, numbered so that equal names do not collide.
     """
-    total = faces = refused = faceless = unreadable = 0
+    counts = Counts()
     page = ReportWriter(report, model) if report else nullcontext()
     with table_writer(*tables) as write, page as shown:
         for photo in photos:
             write(rows(photo))
             if overlays and (photo.faces or photo.refused):
-                target = overlays / f"{total:05d}-{Path(photo.name).stem}.png"
+                target = overlays / f"{counts.photos:05d}-{Path(photo.name).stem}.png"
                 with atomic_path(target) as temporary:
                     draw_overlay(photo).save(temporary, "PNG")
             if shown:
                 shown.add(photo)
-            total += 1
-            faces += len(photo.faces)
-            unreadable += photo.pixels is None
-            refused += len(photo.refused)
-            faceless += photo.pixels is not None and not (photo.faces or photo.refused)
-    return Counts(total, faces, refused, faceless, unreadable)
+            counts = counts.plus(Counts.of(photo))
+    return counts

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from feroi.files import atomic_path
+from feroi.files import atomic_path, naming
 from feroi.reading import Photo
 from feroi.report.overlay import draw_overlay
 
@@ -47,18 +47,20 @@ class FilmDrawer:
         frame = av.VideoFrame.from_ndarray(np.asarray(picture), format="rgb24")
         self._last_ms = max(round(1000 * photo.time_s), self._last_ms + 1)
         frame.pts, frame.time_base = self._last_ms, _MS
-        self._container.mux(self._container.streams.video[0].encode(frame))
+        with naming(self._piece(self._pieces)):
+            self._container.mux(self._container.streams.video[0].encode(frame))
 
     def close_piece(self) -> dict[str, Any]:
         """End the piece that is open; the state, of numbers and lists alone."""
         if self._container is not None:
-            self._container.mux(self._container.streams.video[0].encode(None))
-            self._container.close()
+            with naming(self._piece(self._pieces)):
+                self._container.mux(self._container.streams.video[0].encode(None))
+                self._container.close()
             self._container, self._pieces = None, self._pieces + 1
         return {"pieces": self._pieces, "last_ms": self._last_ms, "size": list(self._size)}
 
     def join(self, path: Path) -> None:
-        """Write all pieces as one film to `path` (.mp4), whole or not at all, and remove them."""
+        """Write all pieces as one film to `path` (.mp4), whole or not at all."""
         import av
 
         self.close_piece()
@@ -75,8 +77,6 @@ class FilmDrawer:
                         if packet.dts is not None:
                             packet.stream = stream
                             joined.mux(packet)
-        for piece in pieces:
-            piece.unlink()
 
     def _begin(self) -> None:
         import av

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import feroi
-from feroi.files import atomic_path, shown
+from feroi.files import atomic_path, naming, shown
 from feroi.film import NO_FACE, Part
 from feroi.photo.video import is_film
 from feroi.reading import Photo
@@ -205,12 +206,10 @@ class _Run:
             self._show(_film_values(name, status, frames, timelines, pictures))
         heard.film(name, timelines)
         self._done()
+        shutil.rmtree(pieces, ignore_errors=True)  # not before it is noted that they are joined
 
     def finish(self) -> None:
         """Write what needs all of the run."""
-        for file in (*self._jsonl, self._page):
-            if file:
-                file.flush()
         tables = self._outputs.tables
         if tables.parquet:
             jsonl_to_parquet(self._rows_file, tables.parquet, self._columns)
@@ -225,15 +224,13 @@ class _Run:
 
     def _write(self, rows: list[Row]) -> None:
         if self._csv and rows:
-            self._csv.write(as_csv(rows).encode())
-            self._csv.flush()
+            _append(self._csv, as_csv(rows))
         for file in self._jsonl:
-            file.write(as_jsonl(rows).encode())
-            file.flush()
+            _append(file, as_jsonl(rows))
 
     def _show(self, entry: State) -> None:
         if self._page:
-            self._page.write((json.dumps(entry) + "\n").encode())
+            _append(self._page, json.dumps(entry) + "\n")
 
     def _count(self, **more: int) -> None:
         now = self.counts._asdict()
@@ -251,6 +248,12 @@ class _Run:
     def _note(self) -> None:
         self._journal.note({"source": self.source, "counts": list(self.counts), "film": self._film})
         self._noted_s = time.monotonic()
+
+
+def _append(file: IO[bytes], text: str) -> None:
+    with naming(Path(file.name)):
+        file.write(text.encode())
+        file.flush()
 
 
 def _film_values(

@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from feroi.files import atomic_path
+from feroi.files import atomic_path, growing
 from feroi.photo.quality import Quality
 from feroi.reading import Photo
 from feroi.vocabulary import EXPRESSIONS, REGIONS
@@ -122,14 +122,14 @@ def table_writer(
 ) -> Iterator[Callable[[list[Row]], None]]:
     """A function that writes rows to every file asked for, as they come.
 
-    CSV and JSONL hold what was written whenever the run ends; Parquet needs its closing part and
-    appears only when all is done. Raises ModuleNotFoundError if Parquet is asked for without pyarrow.
+    CSV and JSONL grow as `files.growing`, and keep what was written whenever the run ends; Parquet needs its
+    closing part. All have their names, and replace what was there, only when all is done. Raises
+    ModuleNotFoundError if Parquet is asked for without pyarrow, OSError if there is no space left.
     """
     with ExitStack() as stack:
         sinks: list[Callable[[list[Row]], None]] = []
         for path, opener in ((csv_path, _csv), (jsonl_path, _jsonl), (parquet_path, _parquet)):
             if path is not None:
-                path.parent.mkdir(parents=True, exist_ok=True)
                 sinks.append(stack.enter_context(opener(path)))
 
         def write(new: list[Row]) -> None:
@@ -141,7 +141,7 @@ def table_writer(
 
 @contextmanager
 def _csv(path: Path) -> Iterator[Callable[[list[Row]], None]]:
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with growing(path) as grown, grown.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
 
@@ -154,7 +154,7 @@ def _csv(path: Path) -> Iterator[Callable[[list[Row]], None]]:
 
 @contextmanager
 def _jsonl(path: Path) -> Iterator[Callable[[list[Row]], None]]:
-    with path.open("w", encoding="utf-8") as file:
+    with growing(path) as grown, grown.open("w", encoding="utf-8") as file:
 
         def write(new: list[Row]) -> None:
             file.write(as_jsonl(new))
@@ -165,15 +165,42 @@ def _jsonl(path: Path) -> Iterator[Callable[[list[Row]], None]]:
 
 @contextmanager
 def _parquet(path: Path) -> Iterator[Callable[[list[Row]], None]]:
+    with parquet_table(path) as table:
+        yield table.write
+
+
+class ParquetRows:
+    """Rows on their way into a Parquet file, which wait until they are many."""
+
+    def __init__(self, writer: Any, schema: Any) -> None:
+        self._writer, self._schema = writer, schema
+        self._waiting: list[Row] = []
+
+    def write(self, new: list[Row]) -> None:
+        self._waiting.extend(new)
+        if len(self._waiting) >= _GROUP_ROWS:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._waiting:
+            self._writer.write_table(_table(self._waiting, self._schema))
+            self._waiting = []
+
+    def note(self, key: str, text: str) -> None:
+        """Keep a text in the file's metadata."""
+        self._writer.add_key_value_metadata({key: text})
+
+
+@contextmanager
+def parquet_table(path: Path) -> Iterator[ParquetRows]:
+    """A table of readings in the file `path`, which appears only when the block ends well."""
     from pyarrow import parquet
 
     schema = _schema(COLUMNS)
     with atomic_path(path) as temporary, parquet.ParquetWriter(temporary, schema) as writer:
-
-        def write(new: list[Row]) -> None:
-            writer.write_table(_table(new, schema))
-
-        yield write
+        rows = ParquetRows(writer, schema)
+        yield rows
+        rows.flush()
 
 
 def as_csv(new: list[Row], header: Sequence[str] = ()) -> str:

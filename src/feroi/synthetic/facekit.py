@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -156,7 +158,7 @@ def load_facekit(folder: Path) -> FaceModel:
     try:
         with np.load(cached, allow_pickle=False) as stored:
             return _assemble({name: stored[name] for name in stored.files})
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error):  # not there, or damaged
         arrays = _parse(paths)
         try:
             with atomic_path(cached) as temporary:

@@ -15,7 +15,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from feroi.config import NetworkConfig, RecipeConfig
 from feroi.data.batches import Batch, Labelled, centre_batches, training_batches
-from feroi.files import write_text
+from feroi.files import naming, sync, write_text
 from feroi.look import Look
 from feroi.network.begin import begin_from
 from feroi.network.description import BEST_WEIGHTS, describe
@@ -218,8 +218,9 @@ def _record(
     """Metrics first, the checkpoint last: whatever a kill leaves half done is done again."""
     chosen = _chosen(network, average)
     run.mkdir(parents=True, exist_ok=True)
-    with (run / METRICS).open("a", encoding="utf-8") as file:
+    with naming(run / METRICS), (run / METRICS).open("a", encoding="utf-8") as file:
         file.write(json.dumps(history[-1]) + "\n")
+    sync(run / METRICS)  # without it a failure of power could leave the checkpoint alone
     accuracies = [metrics["validation_accuracy"] for metrics in history]
     if accuracies.index(max(accuracies)) == len(history) - 1:
         save_network(chosen, run / BEST_WEIGHTS)
