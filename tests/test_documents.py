@@ -18,7 +18,9 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = Path(feroi.__file__).parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 COMMANDS = typer.main.get_command(app).commands
-NOT_FOR_IMPORT = {"__init__", "cli", "commands", "files", "offline", "options", "progress", "terminal"}
+NOT_FOR_IMPORT = {
+    "__init__", "__main__", "cli", "commands", "files", "offline", "options", "progress", "terminal",
+}  # fmt: skip
 
 
 def _public(tree):
