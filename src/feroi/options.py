@@ -147,6 +147,13 @@ StartOption = Annotated[
     str | None,
     typer.Option(help="a network to begin from, as default, of the same design or narrower"),
 ]
+RayOption = Annotated[
+    str | None,
+    typer.Option(
+        help="share the work on a Ray cluster: its address, auto for the one this machine is in, or local",
+        metavar="ADDRESS",
+    ),
+]
 WorkersOption = Annotated[
     int | None, typer.Option(help="processes at work", min=1, show_default="one a core")
 ]

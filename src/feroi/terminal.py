@@ -73,12 +73,15 @@ def clear_errors() -> Iterator[None]:
 
 
 @contextmanager
-def training_voice(epochs: int) -> Iterator[Voice]:
-    """Progress of one training: a bar over its steps, and a line an epoch."""
+def training_voice(epochs: int, heard: bool = True) -> Iterator[Voice]:
+    """Progress of one training: a bar over its steps, and a line an epoch; nothing if not `heard`."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from feroi.training.voice import Voice
+    from feroi.training.voice import SILENT, Voice
 
+    if not heard:
+        yield SILENT
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         task = bars.add_task("training", total=None)

@@ -61,6 +61,25 @@ def test_every_place_of_the_patch_occurs():
     assert corners == {0, 1, 2, 3, 4, 5}  # the left corner of four places, and of their mirrors
 
 
+@pytest.mark.parametrize("augmentation", ["patches", "affine", "degraded"])
+@pytest.mark.parametrize("rows", [slice(0, 3), slice(3, 8), slice(2, 2)])
+def test_a_share_of_a_batch_is_those_rows_of_the_whole(augmentation, rows):
+    rng = np.random.default_rng(3)
+    images = rng.integers(0, 256, (2, 21, 20, 20), dtype=np.uint8)
+    data = Labelled(
+        images[0], np.arange(21) % 7, images[1], rng.random((21, 7), np.float32), images[1][::-1].copy()
+    )
+
+    def epoch(*rows_of):
+        rng = np.random.default_rng(4)
+        return list(training_batches(data, (16, 16), 8, augmentation, rng, *rows_of))
+
+    for whole, part in zip(epoch(), epoch(lambda n: rows), strict=True):
+        assert part.whole == whole.whole == len(whole.labels)
+        for name in ("faces", "labels", "truths", "soft"):
+            np.testing.assert_array_equal(getattr(part, name), getattr(whole, name)[rows])
+
+
 def test_a_last_single_image_is_dropped():
     assert [len(batch.labels) for batch in _epoch(batch_size=12)] == [12, 12, 12]
     assert [len(batch.labels) for batch in _epoch(batch_size=10)] == [10, 10, 10, 7]

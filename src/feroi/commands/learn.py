@@ -16,6 +16,7 @@ from feroi.options import (
     ModelArgument,
     NetworkOption,
     RateOption,
+    RayOption,
     RecipeOption,
     RunOption,
     SeedOption,
@@ -25,6 +26,7 @@ from feroi.options import (
     StartOption,
     TeacherOption,
     TwinsOption,
+    WorkersOption,
 )
 from feroi.terminal import (
     chosen_names,
@@ -61,28 +63,37 @@ def train(
     start: StartOption = None,
     layout: LayoutOption = "auto",
     seed: SeedOption = 0,
+    ray: RayOption = None,
+    workers: WorkersOption = None,
 ) -> None:
     """Train a network on labelled faces.
 
     Killed, the same command goes on where it was.
     """
     with clear_errors():
-        from feroi.data.folds import divide
-        from feroi.data.holdout import held_out
+        from feroi.data.holdout import divided
         from feroi.data.readers import read_dataset
         from feroi.training.run import train_run
+        from feroi.training.workers import torchrun_workers
 
         config, how = chosen_settings(network, size, recipe, epochs, batch_size, learning_rate, settings)
-        samples = read_dataset(data, layout)
-        if hold_out is None:
-            division = divide(samples, seed, fold)
-        elif fold != 1:
-            raise ValueError("--hold-out takes the place of --fold; give one of them")
-        else:
-            division = held_out(samples, hold_out)
-        with training_voice(how.epochs) as voice:
-            train_run(division, config, how, run, seed, voice, teacher, start)
-        say(f"weights, metrics and curves are in {run}")
+        if ray is not None:
+            from feroi.scale.training import Job, train_on_ray
+
+            job = Job(data, layout, fold, hold_out, config, how, run, seed, teacher, start)
+            with training_voice(how.epochs) as voice:
+                train_on_ray(job, ray, workers, voice)
+            say(f"weights, metrics and curves are in {run}")
+            return
+        if workers is not None:
+            raise ValueError(
+                f"--workers goes with --ray; without: torchrun --nproc-per-node {workers} -m -- feroi train"
+            )
+        with torchrun_workers() as team, training_voice(how.epochs, team.leads) as voice:
+            with team.leader_first():
+                division = divided(read_dataset(data, layout), seed, fold, hold_out)
+            train_run(division, config, how, run, seed, voice, teacher, start, team)
+            voice.say(f"weights, metrics and curves are in {run}")
 
 
 def crossval(

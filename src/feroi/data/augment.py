@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -21,8 +23,25 @@ _NOISE = (1.0, 25.0)  # standard deviation, of 255
 _QUALITY = (15, 90)  # of JPEG
 
 
+class _Change(NamedTuple):
+    """What is done to one face.
+
+    affine: where a pixel of the result comes from: x = a x' + b y' + c, y = d x' + e y' + f, from corners.
+    contrast: factor. brightness: added, of 255.
+    erased: top, left, rows, columns of a rectangle, in px, and its grey; or None.
+    """
+
+    affine: tuple[float, float, float, float, float, float]
+    contrast: float
+    brightness: float
+    erased: tuple[int, int, int, int, int] | None
+
+
 def augmented(
-    images: NDArray[np.uint8], size_hw: tuple[int, int], rng: np.random.Generator
+    images: NDArray[np.uint8],
+    size_hw: tuple[int, int],
+    rng: np.random.Generator,
+    rows: slice = slice(None),
 ) -> NDArray[np.uint8]:
     """The middle `size_hw` of each image after an affine map of its own.
 
@@ -31,48 +50,63 @@ def augmented(
     half of the time; border pixels go on beyond the borders. The face alone also changes contrast (by up
     to 30 %) and brightness (by up to 0.15 of the range), and half of the faces lose a rectangle of 2 to
     20 % of the area to grey (random erasing, Zhong et al. 2020). All uniform. Returns (N, *size_hw, K).
+    rows: those of the N that are wanted; they come out as they do among all.
     """
+    changes = [_drawn(images.shape[1:3], size_hw, rng) for _ in images][rows]
+    images = images[rows]
     out = np.empty((len(images), *size_hw, images.shape[3]), np.uint8)
     edge = max(images.shape[1:3]) // 3
     beyond = (0, 0), (edge, edge), (edge, edge), (0, 0)
     layers = np.ascontiguousarray(np.moveaxis(np.pad(images, beyond, mode="edge"), 3, 1))
-    for padded, moved in zip(layers, out, strict=True):
-        a, b, c, d, e, f = _affine(images.shape[1:3], size_hw, rng)
+    for padded, moved, change in zip(layers, out, changes, strict=True):
+        a, b, c, d, e, f = change.affine
         shifted = (a, b, c + edge, d, e, f + edge)
         for layer, plane in enumerate(padded):
             picture = Image.fromarray(plane).transform(
                 size_hw[::-1], Image.Transform.AFFINE, shifted, Image.Resampling.BILINEAR
             )
             moved[..., layer] = np.asarray(picture)
-        moved[..., 0] = _relit(moved[..., 0], rng)
-        if rng.random() < _ERASED:
-            _erase(moved[..., 0], rng)
+        moved[..., 0] = _relit(moved[..., 0], change)
+        if change.erased is not None:
+            top, left, height, width, grey = change.erased
+            moved[top : top + height, left : left + width, 0] = grey
     return out
 
 
 def degraded(
-    images: NDArray[np.uint8], size_hw: tuple[int, int], rng: np.random.Generator
+    images: NDArray[np.uint8],
+    size_hw: tuple[int, int],
+    rng: np.random.Generator,
+    rows: slice = slice(None),
 ) -> NDArray[np.uint8]:
     """As `augmented`, and then as a poor camera and a small file would show the face.
 
     Two faces of five get Gaussian noise of 1 to 25 of 255, its logarithm uniform, and two of five go through
     a JPEG of quality 15 to 90; some both, a third neither. Maps of the face stay clean.
     """
-    out = augmented(images, size_hw, rng)
-    for layers in out:
-        face = layers[None, ..., 0]
+    out = augmented(images, size_hw, rng, rows)
+    wanted = range(len(images))[rows]
+    for at in range(len(images)):  # what is drawn for each face moves the next one's draws
+        face = out[None, at - wanted.start, ..., 0] if at in wanted else np.zeros((1, *size_hw), np.uint8)
         if rng.random() < _NOISY:
             face = add_noise(face, np.exp(rng.uniform(*np.log(_NOISE))), rng)
-        if rng.random() < _COMPRESSED:
-            face = compress(face, rng.uniform(*_QUALITY), rng)
-        layers[..., 0] = face[0]
+        quality = rng.uniform(*_QUALITY) if rng.random() < _COMPRESSED else None
+        if at in wanted:
+            out[at - wanted.start, ..., 0] = face[0] if quality is None else compress(face, quality, rng)[0]
     return out
+
+
+def _drawn(from_hw: tuple[int, ...], to_hw: tuple[int, int], rng: np.random.Generator) -> _Change:
+    affine = _affine(from_hw, to_hw, rng)
+    contrast = 1 + rng.uniform(-_CONTRAST, _CONTRAST)
+    brightness = 255 * rng.uniform(-_BRIGHTNESS, _BRIGHTNESS)
+    erased = _rectangle(to_hw, rng) if rng.random() < _ERASED else None
+    return _Change(affine, contrast, brightness, erased)
 
 
 def _affine(
     from_hw: tuple[int, ...], to_hw: tuple[int, int], rng: np.random.Generator
 ) -> tuple[float, float, float, float, float, float]:
-    """Where a pixel of the result comes from: x = a x' + b y' + c, y = d x' + e y' + f, from corners."""
     turn = np.radians(rng.uniform(-_TURN_DEG, _TURN_DEG))
     scale = np.exp(rng.uniform(-_SCALE, _SCALE))
     shift = rng.uniform(-_SHIFT, _SHIFT, 2) * to_hw[::-1]
@@ -83,18 +117,16 @@ def _affine(
     return a, b, from_hw[1] / 2 - a * x - b * y, d, e, from_hw[0] / 2 - d * x - e * y
 
 
-def _relit(face: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    contrast = 1 + rng.uniform(-_CONTRAST, _CONTRAST)
-    brightness = 255 * rng.uniform(-_BRIGHTNESS, _BRIGHTNESS)
-    levels = (np.arange(256) - 127.5) * contrast + 127.5 + brightness
+def _relit(face: NDArray[np.uint8], change: _Change) -> NDArray[np.uint8]:
+    levels = (np.arange(256) - 127.5) * change.contrast + 127.5 + change.brightness
     return np.asarray(levels.round().clip(0, 255).astype(np.uint8)[face])
 
 
-def _erase(face: NDArray[np.uint8], rng: np.random.Generator) -> None:
-    height, width = face.shape
+def _rectangle(face_hw: tuple[int, int], rng: np.random.Generator) -> tuple[int, int, int, int, int]:
+    height, width = face_hw
     area = rng.uniform(*_ERASED_AREA) * height * width
     aspect = np.exp(rng.uniform(-1, 1) * np.log(_ERASED_ASPECT))
     rows = min(height, max(1, round(np.sqrt(area * aspect))))
     columns = min(width, max(1, round(np.sqrt(area / aspect))))
-    top, left = rng.integers(0, height - rows + 1), rng.integers(0, width - columns + 1)
-    face[top : top + rows, left : left + columns] = rng.integers(0, 256)
+    top, left = int(rng.integers(0, height - rows + 1)), int(rng.integers(0, width - columns + 1))
+    return top, left, rows, columns, int(rng.integers(0, 256))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -33,10 +33,12 @@ class Labelled(NamedTuple):
 
 class Batch(NamedTuple):
     """faces: (N, C, H, W) float32 in 0..1, intensities and, where it is given, depth; labels: (N,) int64;
-    truths: (N, 1, H, W) as faces, or None; soft: (N, 7) float32, or None."""
+    truths: (N, 1, H, W) as faces, or None; soft: (N, 7) float32, or None; whole: how many faces the batch
+    has, N unless a share of it was asked for."""
 
     faces: NDArray[np.float32]
     labels: NDArray[np.int64]
+    whole: int
     truths: NDArray[np.float32] | None = None
     soft: NDArray[np.float32] | None = None
 
@@ -47,26 +49,29 @@ def training_batches(
     batch_size: int,
     augmentation: Augmentation,
     rng: np.random.Generator,
+    rows_of: Callable[[int], slice] = lambda whole: slice(whole),
 ) -> Iterator[Batch]:
     """One epoch in random order: a random patch of each image, mirrored half of the time, or its
     middle after a random affine map, or that degraded.
 
     Images are at least as large as `patch_hw`. Every one comes once; only a last batch of a single
     image is dropped, since batch normalisation cannot use it.
+    rows_of: which rows of a batch of so many faces are wanted; they come out as they do among all.
     """
     _check(data.pixels, patch_hw)
-    vary = {"patches": _random_patches, "affine": augmented, "degraded": degraded}[augmentation]
+    vary = _WAYS[augmentation]
     order = rng.permutation(len(data.pixels))
     for start in range(0, len(order), batch_size):
         chosen = np.sort(order[start : start + batch_size])  # sorted: reads a mapped file forward
         if len(chosen) < 2 <= len(order):
             return
         layers = [layer[chosen] for layer in (data.pixels, data.depth, data.truths) if layer is not None]
-        varied = vary(np.stack(layers, -1), patch_hw, rng)
+        rows = rows_of(len(chosen))
+        varied = vary(np.stack(layers, -1), patch_hw, rng, rows)
         faces = as_faces(varied[..., 0], None if data.depth is None else varied[..., 1])
         truths = None if data.truths is None else as_faces(varied[..., -1])
-        soft = None if data.soft is None else data.soft[chosen]
-        yield Batch(faces, data.labels[chosen], truths, soft)
+        soft = None if data.soft is None else data.soft[chosen[rows]]
+        yield Batch(faces, data.labels[chosen[rows]], len(chosen), truths, soft)
 
 
 def centre_batches(
@@ -97,17 +102,24 @@ def as_faces(patches: NDArray[np.uint8], depth: NDArray[np.uint8] | None = None)
 
 
 def _random_patches(
-    images: NDArray[np.uint8], patch_hw: tuple[int, int], rng: np.random.Generator
+    images: NDArray[np.uint8], patch_hw: tuple[int, int], rng: np.random.Generator, rows: slice
 ) -> NDArray[np.uint8]:
-    """(N, H, W, K) to (N, *patch_hw, K), all K layers cut alike."""
+    """Those `rows` of (N, H, W, K) to (n, *patch_hw, K), all K layers cut alike."""
     height, width = patch_hw
     top = rng.integers(0, images.shape[1] - height + 1, len(images))
     left = rng.integers(0, images.shape[2] - width + 1, len(images))
     mirrored = rng.random(len(images)) < 0.5
+    images, top, left, mirrored = images[rows], top[rows], left[rows], mirrored[rows]
     windows = np.lib.stride_tricks.sliding_window_view(images, patch_hw, axis=(1, 2))  # (N, ., ., K, h, w)
     patches: NDArray[np.uint8] = np.moveaxis(windows[np.arange(len(images)), top, left], 1, -1)
     patches[mirrored] = patches[mirrored, :, ::-1]
     return patches
+
+
+_WAYS: dict[
+    Augmentation,
+    Callable[[NDArray[np.uint8], tuple[int, int], np.random.Generator, slice], NDArray[np.uint8]],
+] = {"patches": _random_patches, "affine": augmented, "degraded": degraded}
 
 
 def _check(pixels: NDArray[np.uint8], patch_hw: tuple[int, int]) -> None:

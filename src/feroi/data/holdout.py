@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from feroi.data.folds import Division
+from feroi.data.folds import Division, divide
 from feroi.data.pixels import decode, image_marks
 from feroi.data.samples import TRAINING, Samples
 
@@ -10,6 +10,15 @@ MARKED_HW = (48, 48)
 """Height and width, in px, at which an image is told from others: FER-2013's own."""
 
 _MARKS = 1 << 32
+
+
+def divided(samples: Samples, seed: int, fold: int = 1, share: float | None = None) -> Division:
+    """`folds.divide`, or, if a `share` is given, `held_out`. Raises what they do, and ValueError for both."""
+    if share is None:
+        return divide(samples, seed, fold)
+    if fold != 1:
+        raise ValueError("--hold-out takes the place of --fold; give one of them")
+    return held_out(samples, share)
 
 
 def held_out(samples: Samples, share: float) -> Division:

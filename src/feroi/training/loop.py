@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from feroi.config import NetworkConfig, RecipeConfig
-from feroi.data.batches import Labelled, centre_batches, training_batches
+from feroi.data.batches import Batch, Labelled, centre_batches, training_batches
 from feroi.files import naming, sync, write_text
+from feroi.look import Look
 from feroi.network.begin import begin_from
 from feroi.network.description import BEST_WEIGHTS, describe
 from feroi.network.model import Network
@@ -29,6 +30,8 @@ from feroi.network.weights import (
 )
 from feroi.training.precision import Arithmetic, choose_arithmetic
 from feroi.training.voice import SILENT, Metrics, Voice
+from feroi.training.workers import ALONE, Workers
+from feroi.vocabulary import EXPRESSIONS
 
 LAST_WEIGHTS = "last.safetensors"
 METRICS = "metrics.jsonl"
@@ -48,6 +51,7 @@ def train(
     seed: int,
     voice: Voice = SILENT,
     start: Network | None = None,
+    workers: Workers = ALONE,
 ) -> list[Metrics]:
     """Train a network and leave its weights and metrics in the folder `run`.
 
@@ -57,6 +61,8 @@ def train(
     ends in (same machine, same number of threads). Everything random in an epoch follows from
     `seed` and the number of the epoch.
     start: a network whose weights are begun with, in place of random ones (`network.begin`).
+    workers: the processes that share the work, each of which calls this with the same arguments. Any number
+    of them ends, but for rounding, in the same weights, and goes on with what another number has begun.
 
     Returns the metrics of every epoch. Raises Diverged when the loss is not finite, ValueError if
     a head without a learned map is to be guided, or as `begin_from`.
@@ -68,6 +74,7 @@ def train(
     network = Network(config)
     if start is not None:
         begin_from(network, start)
+    workers.prepare(network)
     arithmetic.place(network)
     # Without weight decay this is Adam, step for step.
     optimizer = torch.optim.AdamW(
@@ -75,7 +82,9 @@ def train(
     )
     average = _average(network, recipe.averaging)
     chosen = _chosen(network, average)
-    history = _resume(run, network, average, optimizer)
+    with workers.leader_first():
+        history = _resume(run, network, average, optimizer)
+    joined = workers.joined(network)
     steps = math.ceil(len(training.pixels) / recipe.batch_size)
 
     for epoch in range(len(history) + 1, recipe.epochs + 1):
@@ -83,32 +92,29 @@ def train(
         torch.manual_seed(seed + epoch)  # dropout
         rng = np.random.default_rng([seed, epoch])  # order, patches, mirror images
         network.train()
-        loss_sum, correct, seen = 0.0, 0, 0
-        batches = training_batches(training, config.input_hw, recipe.batch_size, recipe.augmentation, rng)
+        loss_sum, correct, seen = 0.0, 0.0, 0.0
+        batches = training_batches(
+            training, config.input_hw, recipe.batch_size, recipe.augmentation, rng, workers.rows
+        )
         for step, batch in enumerate(batches, 1):
             voice.on_step(epoch, step, steps)
             progress = (epoch - 1 + (step - 1) / steps) / recipe.epochs
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate_at(recipe, progress)
-            faces = arithmetic.send(torch.from_numpy(batch.faces))
-            labels = torch.from_numpy(batch.labels).to(arithmetic.device)
-            targets = labels if batch.soft is None else torch.from_numpy(batch.soft).to(arithmetic.device)
             with arithmetic.autocast():
-                look = network(faces)
-            loss = nn.functional.cross_entropy(look.logits, targets, label_smoothing=recipe.label_smoothing)
-            if batch.truths is not None:
-                truths = torch.from_numpy(batch.truths).to(arithmetic.device)
-                loss = loss + recipe.guidance * disagreement(look.attention, truths)
+                look = joined(arithmetic.send(torch.from_numpy(batch.faces)))
+            loss = _loss(look, batch, recipe)
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
+            workers.weighed(loss, len(batch.labels) / batch.whole).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             if average is not None:
                 average.update_parameters(network)
-            loss_sum += loss.item() * len(labels)
-            correct += int((look.logits.argmax(1) == labels).sum())
-            seen += len(labels)
+            loss_sum += loss.item() * len(batch.labels)
+            correct += int((look.logits.argmax(1).cpu() == torch.from_numpy(batch.labels)).sum())
+            seen += len(batch.labels)
+        loss_sum, correct, seen = workers.total(loss_sum, correct, seen)
         trained_s = time.perf_counter() - started
-        checked = validate(chosen, validation, arithmetic)
+        checked = validate(chosen, validation, arithmetic, workers)
         if not math.isfinite(loss_sum + checked["validation_loss"]):
             raise Diverged(
                 f"the loss is not finite in epoch {epoch}; lower the learning rate "
@@ -124,9 +130,23 @@ def train(
             "seconds": time.perf_counter() - started,
         }
         history.append(metrics)
-        _record(run, history, network, average, optimizer)
+        if workers.leads:
+            _record(run, history, network, average, optimizer)
         voice.on_epoch(metrics)
     return history
+
+
+def _loss(look: Look[Tensor], batch: Batch, recipe: RecipeConfig) -> Tensor:
+    """The mean over the faces of `batch`; 0 for a share of a batch that has none."""
+    if not len(batch.labels):
+        return look.logits.sum()
+    device = look.logits.device
+    targets = torch.from_numpy(batch.labels if batch.soft is None else batch.soft).to(device)
+    loss = nn.functional.cross_entropy(look.logits, targets, label_smoothing=recipe.label_smoothing)
+    if batch.truths is not None:
+        truths = torch.from_numpy(batch.truths).to(device)
+        loss = loss + recipe.guidance * disagreement(cast(Tensor, look.attention), truths)
+    return loss
 
 
 def learning_rate_at(recipe: RecipeConfig, progress: float) -> float:
@@ -156,17 +176,22 @@ def disagreement(attention: Tensor, truths: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def validate(network: Network, held: Labelled, arithmetic: Arithmetic) -> Metrics:
-    """Cross entropy and accuracy on the centre patches of `held`."""
+def validate(network: Network, held: Labelled, arithmetic: Arithmetic, workers: Workers = ALONE) -> Metrics:
+    """Cross entropy and accuracy on the centre patches of `held`, each worker's on its share of them."""
     network.eval()
-    logits = []
-    for faces in centre_batches(held.pixels, network.config.input_hw, depth=held.depth):
+    rows = workers.rows(len(held.pixels))
+    depth = None if held.depth is None else held.depth[rows]
+    logits = [torch.zeros(0, len(EXPRESSIONS))]
+    for faces in centre_batches(held.pixels[rows], network.config.input_hw, depth=depth):
         with arithmetic.autocast():
             logits.append(network(arithmetic.send(torch.from_numpy(faces))).logits.cpu())
-    all_logits, labels = torch.cat(logits), torch.from_numpy(held.labels)
+    all_logits, labels = torch.cat(logits), torch.from_numpy(held.labels[rows])
+    loss = nn.functional.cross_entropy(all_logits, labels).item() if len(labels) else 0.0
+    correct = (all_logits.argmax(1) == labels).sum().item()
+    loss_sum, correct, seen = workers.total(loss * len(labels), correct, len(labels))
     return {
-        "validation_loss": nn.functional.cross_entropy(all_logits, labels).item(),
-        "validation_accuracy": (all_logits.argmax(1) == labels).float().mean().item(),
+        "validation_loss": loss_sum / seen,
+        "validation_accuracy": (torch.tensor(float(correct)) / seen).item(),
     }
 
 

@@ -7,6 +7,7 @@ best.safetensors and last.safetensors.
 
 from __future__ import annotations
 
+import hashlib
 import platform
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,17 +22,18 @@ from feroi.config import NetworkConfig, RecipeConfig, to_dict
 from feroi.data.batches import Labelled
 from feroi.data.channels import depth_of
 from feroi.data.folds import Division, check_subjects_apart
-from feroi.data.pixels import Decoded, decode, image_marks, write_rejected
+from feroi.data.pixels import Decoded, Rejected, decode, image_marks, write_rejected
 from feroi.data.samples import Samples, fingerprint, pipeline_of
 from feroi.evaluation.evaluate import TRAINED_ON
 from feroi.files import claim, write_text
 from feroi.network.weights import load_network, weights_sha256
 from feroi.report.figures import draw_curves
 from feroi.training.guidance import truth_maps
-from feroi.training.loop import train
+from feroi.training.loop import LAST_WEIGHTS, train
 from feroi.training.precision import choose_arithmetic
 from feroi.training.teaching import check_teachers, soft_labels
 from feroi.training.voice import SILENT, Metrics, Voice
+from feroi.training.workers import ALONE, Workers
 
 CONFIG = "config.json"
 CURVES = "curves.png"
@@ -48,15 +50,21 @@ def train_run(
     voice: Voice = SILENT,
     teachers: Sequence[Path | str] = (),
     start: Path | str | None = None,
+    workers: Workers = ALONE,
 ) -> list[Metrics]:
     """Train on `division` into the folder `run`, or go on with the run that was begun there.
 
     The network stores the pipeline its faces were prepared by, where all of them say the same one.
     teachers: the models whose answers are the soft share of the targets, if the recipe distils.
     start: the model whose weights are begun with, in place of random ones.
-    Raises ValueError if they say different ones, if `run` holds another configuration, seed or data,
-    or if a subject stands on both sides of the division; for the rest see `loop.train`.
+    workers: the processes that share the work, each of which calls this with the same arguments. They may sit
+    on several machines, if all of them see the data and the folder `run`.
+    Raises ValueError if the faces were prepared in different ways, if `run` holds another configuration, seed
+    or data, if a subject stands on both sides of the division, or if workers see different things; for the
+    rest see `loop.train`.
     """
+    if not workers.leads:
+        voice = SILENT
     check_subjects_apart(division.training, division.validation)
     taught_by = check_teachers(recipe, teachers)
     begins_with = None if start is None else load_network(start)
@@ -64,47 +72,41 @@ def train_run(
         raise ValueError(f"{run} is a file; give a folder for the run")
     run.mkdir(parents=True, exist_ok=True)  # before the long work, in case it may not be written
     network = replace(network, pipeline=pipeline_of(Samples([*division.training, *division.validation])))
-    training = decode(division.training, network.stored_hw)
-    validation = decode(division.validation, network.stored_hw)
-    rejected = training.rejected + validation.rejected
-    voice.say(
-        f"{len(training.samples)} training and {len(validation.samples)} validation images, "
-        f"{division.how}; {len(rejected)} could not be read"
-    )
-    arithmetic = choose_arithmetic(recipe.precision)
-    voice.say(f"computing in {arithmetic.description}")
-    description = {
-        "network": to_dict(network),
-        "recipe": to_dict(recipe),
-        "seed": seed,
-        **({"teachers": taught_by} if taught_by else {}),
-        **({"start": weights_sha256(start)} if start is not None else {}),
-        "data": {
-            "division": division.how,
-            "training": _describe(training),
-            "validation": _describe(validation),
-            "rejected": len(rejected),
-        },
-        "arithmetic": arithmetic.description,
-        "versions": versions(),
-    }
-    begun = _begin(run, description, voice)
-    write_text(run / TRAINED_ON, "\n".join(image_marks(training.pixels)) + "\n")
-    if rejected:
-        write_rejected(rejected, run / REJECTED)
-        voice.say(f"see {run / REJECTED} for the images that could not be read")
-    if begun:
-        voice.say(f"{run} holds this run already; what is missing of it is done now")
-    seen = _labelled(training, network)
-    if seen.depth is not None:
-        unseen = int((~seen.depth.any(axis=(1, 2))).sum())
-        voice.say(f"{unseen} of {len(seen.depth)} training faces without depth: landmarks not found")
-    if recipe.guidance:
-        seen = seen._replace(truths=truth_maps(training, network))
-    if teachers or training.samples.votes is not None:
-        seen = seen._replace(soft=soft_labels(training, teachers, recipe.distillation))
-    history = train(network, recipe, seen, _labelled(validation, network), run, seed, voice, begins_with)
-    draw_curves(history, run / CURVES)
+    with workers.leader_first():
+        training = decode(division.training, network.stored_hw)
+        validation = decode(division.validation, network.stored_hw)
+        rejected = training.rejected + validation.rejected
+        voice.say(
+            f"{len(training.samples)} training and {len(validation.samples)} validation images, "
+            f"{division.how}; {len(rejected)} could not be read"
+        )
+        arithmetic = choose_arithmetic(recipe.precision)
+        computing = arithmetic.description + (f", {workers.number} workers" if workers.number > 1 else "")
+        voice.say(f"computing in {computing}")
+        description = {
+            "network": to_dict(network),
+            "recipe": to_dict(recipe),
+            "seed": seed,
+            **({"teachers": taught_by} if taught_by else {}),
+            **({"start": weights_sha256(start)} if start is not None else {}),
+            "data": {
+                "division": division.how,
+                "training": _describe(training),
+                "validation": _describe(validation),
+                "rejected": len(rejected),
+            },
+            "arithmetic": computing,
+            "versions": versions(),
+        }
+        if workers.leads:
+            _begin(run, description, training, rejected, voice)
+        seen = _taught(training, network, recipe, teachers, voice)
+        held = _labelled(validation, network)
+    on = [arithmetic.device.type, arithmetic.bfloat16]
+    workers.check_alike({**description, "arithmetic": on, "the run folder": _marks(run)})
+    history = train(network, recipe, seen, held, run, seed, voice, begins_with, workers)
+    if workers.leads:
+        draw_curves(history, run / CURVES)
     return history
 
 
@@ -118,8 +120,10 @@ def versions() -> dict[str, str]:
     }
 
 
-def _begin(run: Path, description: dict[str, Any], voice: Voice) -> bool:
-    """Write the run's configuration; True if the folder already held the same one."""
+def _begin(
+    run: Path, description: dict[str, Any], training: Decoded, rejected: list[Rejected], voice: Voice
+) -> None:
+    """Write the run's configuration and what it learns from, unless the folder holds another run."""
     there = claim(run / CONFIG, description, _IDENTITY)
     for key in ("arithmetic", "versions"):
         if there is not None and there.get(key) != description[key]:
@@ -127,7 +131,37 @@ def _begin(run: Path, description: dict[str, Any], voice: Voice) -> bool:
                 f"the run began with {key} {there.get(key)} and goes on with {description[key]}: its "
                 f"weights will differ from those of an unbroken run"
             )
-    return there is not None
+    write_text(run / TRAINED_ON, "\n".join(image_marks(training.pixels)) + "\n")
+    if rejected:
+        write_rejected(rejected, run / REJECTED)
+        voice.say(f"see {run / REJECTED} for the images that could not be read")
+    if there is not None:
+        voice.say(f"{run} holds this run already; what is missing of it is done now")
+
+
+def _taught(
+    training: Decoded,
+    network: NetworkConfig,
+    recipe: RecipeConfig,
+    teachers: Sequence[Path | str],
+    voice: Voice,
+) -> Labelled:
+    """The training images with all that is to be learned of them."""
+    seen = _labelled(training, network)
+    if seen.depth is not None:
+        unseen = int((~seen.depth.any(axis=(1, 2))).sum())
+        voice.say(f"{unseen} of {len(seen.depth)} training faces without depth: landmarks not found")
+    if recipe.guidance:
+        seen = seen._replace(truths=truth_maps(training, network))
+    if teachers or training.samples.votes is not None:
+        seen = seen._replace(soft=soft_labels(training, teachers, recipe.distillation))
+    return seen
+
+
+def _marks(run: Path) -> list[str]:
+    """What a worker that sees another folder in place of `run` would not find there."""
+    files = [run / name for name in (CONFIG, LAST_WEIGHTS)]
+    return [hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.exists()]
 
 
 def _describe(decoded: Decoded) -> dict[str, Any]:
