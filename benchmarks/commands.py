@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -45,7 +46,7 @@ Job = Callable[[Path], list[str]]
 
 def long_commands(given: Path, facekit: Path | None) -> dict[str, Job]:
     """Commands by name, which read what is put into `given`; `synth` only with a `facekit`."""
-    photos, film = small_photos(given / "photos"), small_film(given / "film.mp4")
+    photos, film = _photos(given / "photos"), _film(given / "film.mp4")
 
     def analyze(source: Path, folder: Path) -> list[str]:
         tables = [f"--{kind}={folder / f't.{kind}'}" for kind in ("csv", "jsonl", "parquet")]
@@ -180,28 +181,38 @@ def half(folder: Path) -> list[Path]:
     return broken
 
 
-def small_photos(folder: Path) -> Path:
-    """Nine photos of a face, in a folder an expression."""
-    embedded = sorted(Path(feroi.__file__).parent.glob("data/embedded/frontal/*_frontal.jpg"))
-    names = {"angry": "angry", "happy": "happy", "surprised": "surprise"}
-    for path in embedded[:21]:
-        for word, expression in names.items():
-            if f"_{word}_" in path.name:
-                target = folder / expression / f"{path.stem}.png"
-                target.parent.mkdir(parents=True, exist_ok=True)
-                Image.open(path).resize((250, 320)).save(target)
+def _faces(folder: Path) -> Path:
+    """Seventy of the shipped faces, of ten people, under RaFD's names."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in _shipped()[:70]:
+        shutil.copy2(path, folder)
     return folder
 
 
-def small_film(path: Path) -> Path:
-    """A pan over a part of a group photo: 24 frames of 480x360 px."""
+def _photos(folder: Path) -> Path:
+    """Eight photos of a face, in a folder an expression."""
+    for path in _shipped()[:28]:
+        expression = path.stem.split("_")[4]
+        if expression in ("angry", "happy"):
+            target = folder / expression / f"{path.stem}.png"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            Image.open(path).resize((250, 320)).save(target)
+    return folder
+
+
+def _shipped() -> list[Path]:
+    return sorted(Path(feroi.__file__).parent.glob("data/embedded/frontal/*_frontal.jpg"))
+
+
+def _film(path: Path) -> Path:
+    """A pan over a part of a group photo: 16 frames of 320x240 px with a face."""
     photo = np.asarray(Image.open(next(iter(group_photos()))).convert("RGB"))
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mpeg4", rate=12)
-        stream.width, stream.height, stream.pix_fmt = 480, 360, "yuv420p"
-        for number in range(24):
-            cut = photo[140:500, 100 + 6 * number : 580 + 6 * number]
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
+        for number in range(16):
+            cut = photo[390:630, 580 + 6 * number : 900 + 6 * number]
             container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(cut))))
         container.mux(stream.encode(None))
     return path

@@ -1,11 +1,12 @@
-"""Commands on a disk that is full, or that may only be read: what they say, and what is left of earlier results.
+"""Commands on a disk that is full, or may only be read: what they say, and what is left of earlier results.
 
 python benchmarks/full_disk.py --out full (as root: it mounts a small file system in memory at full/disk)
 
-Each command is run with room for a drawn share of what it writes: it must end with a status other than 0 and one
-line that names a file and says why, leave whole whatever has a name of its own, and, given room, end as if
-nothing had been; what was there before it must still be there. Then the same where nothing may be written at all.
-Prints a table of what was said. Exit status 1 if anything was otherwise. Needs what `commands.py` needs.
+Each command is run with room for a drawn share of what it writes: it must end with a status other than 0
+and one line that names a file and says why, leave whole whatever has a name of its own, and, given room, end
+as if nothing had been; run once more on a full disk, it must leave what is there. Then the same where nothing
+may be written at all. Prints a table of what was said. Exit status 1 if anything was otherwise. Needs what
+`commands.py` needs.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from random import Random
 from commands import Job, differing, half, long_commands, run
 
 _DISK_BYTES = 64_000_000
-_SHARES = (0.0, 0.3, 0.7)
+_SHARES = (0.0, 0.6)
 _SAYS = {
     "full": r"cannot be written: no space left on device|No space left on device: ",
     "closed": r"closed to you|Read-only file system",
@@ -100,7 +101,10 @@ def _try(name: str, job: Job, out: Path, disk: Path, rng: Random) -> list[str]:
 
 
 def _fails(name: str, job: Job, folder: Path, log: Path, why: str, may_succeed: bool = False) -> list[str]:
-    """What is wrong with how a command fails that cannot write. may_succeed: all that it writes is there already."""
+    """What is wrong with how a command fails that cannot write.
+
+    may_succeed: all that it writes is there already.
+    """
     log.unlink(missing_ok=True)
     status, _ = run(job(folder), log)
     if not status and may_succeed:

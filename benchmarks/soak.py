@@ -5,8 +5,8 @@ python benchmarks/soak.py --minutes 60 --out soak
 Starts `feroi serve` on a free port of 127.0.0.1. Clients draw requests from a seeded mix (see
 `soak_requests.py`), hold what is answered against what the local command says of the same photo, and go on;
 one that is told to come again (503) waits as long as it is told. Every 10 s the server's memory, threads and
-open files are looked at. Writes soak.png and samples.jsonl; needs feroi[serve]. Exit status 1 if an answer was
-lost or wrong, or the server reported a fault of its own.
+open files are looked at. Writes soak.png and samples.jsonl; needs feroi[serve]. Exit status 1 if an answer
+was lost or wrong, or the server reported a fault of its own.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ _WARM_UP = 0.25  # share of the time after which memory is to stay as it is
 
 RIGHT, BUSY, LATE, WRONG, LOST, LEFT = "right", "busy", "late", "wrong", "lost", "went away"
 OUTCOMES = (RIGHT, BUSY, LATE, WRONG, LOST, LEFT)
-"""right: as expected. busy: 503. late: 504, or an entry of a batch that says so. lost: no whole answer."""
+"""right: as expected. busy: 503. late: 408 or 504, or an entry of a batch that says so, for want of processor
+time on either side. lost: no whole answer."""
 
 
 class Answer(NamedTuple):
@@ -189,7 +190,7 @@ def _outcome(request: Request, answer: Answer | None) -> str:
     if (answer.status == 504 and 200 in request.statuses) or b"not read within" in answer.body:
         return LATE
     if answer.status not in request.statuses:
-        return WRONG
+        return LATE if answer.status == 408 and request.takes_place else WRONG
     return RIGHT if answer.status != 200 or request.check(answer.body) else WRONG
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -203,12 +205,70 @@ def test_a_journal_cuts_files_back_to_its_note(tmp_path):
     journal.note({"n": 1})
     file.write(b"two")
     journal.__exit__(Killed, Killed(), None)
-    assert path.read_bytes() == b"onetwo"
+    assert (tmp_path / "file.partial").read_bytes() == b"onetwo"
     with Journal(tmp_path / "j", {"a": 1}) as journal:
         assert journal.state == {"n": 1}
         journal.open(path).write(b"2")
     assert path.read_bytes() == b"one2"
-    assert not (tmp_path / "j").exists()
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
+def _written(tmp_path):
+    journal = Journal(tmp_path / "j", {})
+    for name in "ab":
+        journal.open(tmp_path / name).write(b"" if journal.state else b"new")
+    journal.note("done")
+    return journal
+
+
+@pytest.mark.parametrize("step", range(5))
+def test_a_journal_killed_at_its_end_ends_when_it_is_asked_again(tmp_path, monkeypatch, step):
+    """Killed before one of two files is moved, or before or while the folder goes."""
+    (tmp_path / "a").write_text("earlier")
+    journal, done = _written(tmp_path), []
+
+    def dying(real):
+        def die(*arguments, **options):
+            if len(done) == step:
+                raise Killed
+            done.append(real)
+            return real(*arguments, **options)
+
+        return die
+
+    with monkeypatch.context() as patched:
+        for owner, name in ((Path, "replace"), (Path, "rename"), (shutil, "rmtree")):
+            patched.setattr(owner, name, dying(getattr(owner, name)))
+        with pytest.raises(Killed):
+            journal.__exit__(None, None)
+    assert (tmp_path / "a").read_text() == ("new" if step else "earlier")
+    with _written(tmp_path):
+        pass
+    assert {each.name: each.read_text() for each in tmp_path.iterdir()} == {"a": "new", "b": "new"}
+
+
+def test_earlier_tables_stay_until_the_new_ones_are_whole(sources, tmp_path):
+    (tmp_path / "t.csv").write_text("earlier")
+    with pytest.raises(Killed):
+        write_films(sources, _readers(_network(2)), _outputs(tmp_path, overlays=None), {"model": "m"})
+    assert (tmp_path / "t.csv").read_text() == "earlier"
+    write_films(sources, _readers(_network()), _outputs(tmp_path, overlays=None), {"model": "m"})
+    assert len((tmp_path / "t.csv").read_text().splitlines()) > 8
+    assert not list(tmp_path.glob("*.partial"))
+
+
+@pytest.mark.slow
+def test_a_run_killed_after_its_film_was_joined_joins_it_again(sources, tmp_path, monkeypatch):
+    def die(*arguments):
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(films, "draw_timeline", lambda *arguments: SimpleNamespace(save=die))
+        with pytest.raises(Killed):
+            write_films(sources, _readers(_network()), _outputs(tmp_path), {"model": "m"})
+    write_films(sources, _readers(_network()), _outputs(tmp_path), {"model": "m"})
+    with av.open(str(tmp_path / "drawn" / "00000-film.mp4")) as container:
+        assert len(list(container.decode(video=0))) == 8
 
 
 def _person_photo(face, tracks, number, time_s):
