@@ -54,11 +54,11 @@ def main() -> None:
 
 def short_commands(given: Path) -> dict[str, Job]:
     """Commands that are done at once, each writing one result or a few."""
-    photos = str(given / "photos")
+    photos, faces = given / "photos", given / "faces"
     one = str(next((given / "photos").rglob("*.png")))
     return {
         "evaluate": lambda f: ["evaluate", "default", f"--data={photos}", f"--json={f / 'scores.json'}"],
-        "calibrate": lambda f: ["calibrate", "default", f"--data={photos}", f"--out={f / 'c.safetensors'}"],
+        "calibrate": lambda f: ["calibrate", "default", f"--data={faces}", f"--out={f / 'c.safetensors'}"],
         "export": lambda f: ["export", "default", f"--out={f / 'model.onnx'}"],
         "publish": lambda f: ["publish", "default", str(f)],
         "rois": lambda f: ["rois", "default", f"--data={photos}", f"--out={f / 'rois.png'}"],

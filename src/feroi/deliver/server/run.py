@@ -58,7 +58,7 @@ class PatientProtocol(H11Protocol):
 
 def server_of(app: FastAPI, host: str, port: int, limits: Limits) -> uvicorn.Server:
     """A server of `app`, to be run. It logs faults of its own, and nothing of requests."""
-    # its parser of multipart bodies would write a line, with a byte of what was sent, for each that is malformed
+    # the parser of multipart bodies would write a line, with a byte of what was sent, for each malformed one
     logging.getLogger("python_multipart").setLevel(logging.ERROR)
     return uvicorn.Server(
         uvicorn.Config(
