@@ -4,54 +4,23 @@ python benchmarks/kills.py --kills 30 --out kills [--jobs train,prepare,...] [--
 
 Every job is run twice undisturbed. Then it is run again and again, its whole process group killed at a
 moment drawn uniformly from the processor time of an undisturbed run, until it is done; done before it was
-killed often enough, it begins anew in another folder. After every kill, whatever has a name of its own must be
-whole; at the end, every file must be that of the undisturbed run, byte by byte but for what `_same` lists.
-Prints a table. Exit status 1 if anything differs, is left over, or is half. Needs Linux, and feroi[all].
-
-Commands run in children forked from this process, which has loaded all libraries: so they begin at once, and
-no kill is wasted on imports.
+killed often enough, it begins anew in another folder. After every kill, whatever has a name of its own must
+be whole; at the end, every file must be that of the undisturbed run, byte by byte but for what
+`commands.differing` lets pass. Prints a table. Exit status 1 if anything differs, is left over, or is half.
+Needs what `commands.py` needs.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import json
 import os
 import shutil
 import signal
-import sys
-import time
-from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import av
-import numpy as np
-import pyarrow.parquet as pq
-import torch
-from PIL import Image
-
-import feroi
-import feroi.deliver.export
-import feroi.reader
-import feroi.report.figures
-import feroi.reproduce.reproduce
-import feroi.training.crossval
-from feroi.cli import app
-from feroi.data.groups import group_photos
-from feroi.network.weights import load_tensors
-from feroi.report import films
-
-_TINY = ("--data=embedded", "--network=paper-attention", "--size=16x16", "--recipe=onecycle")
-_TIMES = ("seconds", "images_per_s", "processor_seconds", "seconds_per_epoch")
-_TICK_S = 1 / os.sysconf("SC_CLK_TCK")
-films._NOTE_EVERY_S = 0.5  # in place of 20 s: how far a film is must be noted in runs that are short
-
-Job = Callable[[Path], list[str]]
-"""The words of a command that writes to a folder, which may not exist yet."""
+from commands import Job, differing, half, long_commands, run
 
 
 class Found(NamedTuple):
@@ -78,7 +47,7 @@ def main() -> None:
     arguments.add_argument("--facekit", type=Path, help="ICT-FaceKit, without which `synth` is left out")
     chosen = arguments.parse_args()
     os.environ["XDG_CACHE_HOME"] = str(chosen.out.absolute() / "cache")
-    jobs = _jobs(chosen.out.absolute() / "given", chosen.facekit)
+    jobs = long_commands(chosen.out.absolute() / "given", chosen.facekit)
     names = chosen.jobs.split(",") if chosen.jobs else list(jobs)
     faults = []
     print("| command | processor seconds, undisturbed | kills | runs to the end | leftovers met | faults |")
@@ -93,195 +62,34 @@ def main() -> None:
     raise SystemExit(1 if faults else 0)
 
 
-def _jobs(given: Path, facekit: Path | None) -> dict[str, Job]:
-    photos, film = _photos(given / "photos"), _film(given / "film.mp4")
-
-    def analyze(source: Path, folder: Path) -> list[str]:
-        tables = [f"--{kind}={folder / f't.{kind}'}" for kind in ("csv", "jsonl", "parquet")]
-        pictures = f"--overlay={folder / 'drawn'}", f"--report={folder / 'r.html'}"
-        return ["analyze", str(source), "--detector=hog", *tables, *pictures]
-
-    jobs: dict[str, Job] = {
-        "train": lambda f: ["train", *_TINY, "--epochs=8", f"--run={f}"],
-        "crossval": lambda f: ["crossval", *_TINY, "--epochs=2", f"--run={f}"],
-        "baseline": lambda f: ["baseline", "lbp", "--data=embedded", "--limit=70", f"--run={f}"],
-        "reproduce": lambda f: [
-            *("reproduce", "table5", "--data=embedded", "--networks=paper-gap", "--size=16x16"),
-            *("--recipe=onecycle", "--epochs=1", "--folds=2", f"--out={f}"),
-        ],
-        "prepare": lambda f: ["prepare", "folder", str(photos), str(f), "--workers=1"],
-        "analyze-film": partial(analyze, film),
-        "analyze-photos": partial(analyze, photos),
-    }
-    if facekit is not None:
-        few = ("--subjects=1", "--angles=90", "--gazes=frontal", "--size=142", "--workers=1")
-        jobs["synth"] = lambda f: ["synth", str(f), f"--facekit={facekit}", *few]
-    return jobs
-
-
 def _try(name: str, job: Job, out: Path, kills: int, rng: Random) -> Found:
     unbroken = out / "unbroken"
     _run(job, unbroken)  # fills the caches
     whole_s = _run(job, out / "again")
     assert whole_s is not None
-    faults = _differing(unbroken, out / "again")
+    faults = differing(unbroken, out / "again")
     killed = runs = leftovers = 0
     while killed < kills:
         broken = out / f"broken-{runs}"
         while _run(job, broken, rng.uniform(0, whole_s) if killed < kills else None) is None:
             killed += 1
             leftovers += len(list(broken.rglob(".feroi-*")))
-            faults += [f"{each} is half after kill {killed}" for each in _half(broken)]
+            faults += [f"{each} is half after kill {killed}" for each in half(broken)]
         runs += 1
-        faults += _differing(unbroken, broken)
+        faults += differing(unbroken, broken)
         shutil.rmtree(broken)
     return Found(name, whole_s, killed, runs, leftovers, faults)
 
 
 def _run(job: Job, folder: Path, kill_after_s: float | None = None) -> float | None:
-    """Processor seconds of the command; None if it was killed after so many.
-
-    Raises SystemExit if it failed.
-    """
+    """Processor seconds of the command; None if it was killed. Raises SystemExit if it failed."""
     log = folder.parent / "log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    child = os.fork()
-    if not child:
-        _be_command(job(folder), log)
-    spent_s = 0.0
-    while os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-        spent_s = _processor_s(child)
-        if kill_after_s is not None and spent_s >= kill_after_s:
-            os.killpg(child, signal.SIGKILL)
-            kill_after_s = None
-        time.sleep(0.005)
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    status, spent_s = run(job(folder), log, kill_after_s)
     if status == -signal.SIGKILL:
         return None
     if status:
         raise SystemExit(f"{' '.join(job(folder))} failed; see {log}")
     return spent_s
-
-
-def _be_command(words: list[str], log: Path) -> None:
-    """Become the command, in a process group of its own, and end with it."""
-    os.setsid()
-    said = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(said, 1)
-    os.dup2(said, 2)
-    torch.set_num_threads(1)
-    status: Any = 1
-    try:
-        app(words)
-    except SystemExit as end:
-        status = end.code or 0
-    finally:
-        sys.stdout.flush()
-        os._exit(status)
-
-
-def _processor_s(process: int) -> float:
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) * _TICK_S
-
-
-def _differing(unbroken: Path, broken: Path) -> list[str]:
-    """In words, which files are not those of the unbroken run, or are not of it at all."""
-    one, other = (
-        {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
-        for folder in (unbroken, broken)
-    )
-    faults = [f"{broken / path} is missing" for path in one - other]
-    faults += [f"{broken / path} is left over" for path in other - one]
-    unlike = [path for path in sorted(one & other) if not _same(unbroken / path, broken / path)]
-    return faults + [f"{broken / path} differs" for path in unlike]
-
-
-def _same(one: Path, other: Path) -> bool:
-    """Whether two files say the same: byte by byte, but for times, and for what follows in the code."""
-    if one.suffix == ".mp4":  # drawn in other pieces, and so compressed differently
-        return _times_s(one) == _times_s(other)
-    if one.suffix == ".safetensors":  # its library puts the metadata in any order
-        (tensors, told), (others, others_told) = load_tensors(one), load_tensors(other)
-        alike = all(torch.equal(tensors[name], others[name]) for name in tensors)
-        return told == others_told and tensors.keys() == others.keys() and alike
-    if one.name == "table5.md":  # its last column is seconds an epoch
-        return _rows(one) == _rows(other)
-    if one.suffix in (".json", ".jsonl"):
-        return list(_told(one)) == list(_told(other))
-    return one.read_bytes() == other.read_bytes()
-
-
-def _told(path: Path) -> Iterator[Any]:
-    """The values in JSON, or lines of JSON, without times."""
-
-    def cleaned(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: cleaned(each) for key, each in value.items() if key not in _TIMES}
-        return [cleaned(each) for each in value] if isinstance(value, list) else value
-
-    text = path.read_text()
-    return (cleaned(json.loads(each)) for each in (text.splitlines() if path.suffix == ".jsonl" else [text]))
-
-
-def _rows(table: Path) -> list[str]:
-    return [line.rpartition(" | ")[0] or line for line in table.read_text().splitlines()]
-
-
-def _times_s(film: Path) -> list[float]:
-    with av.open(str(film)) as container:
-        return [float(frame.time) for frame in container.decode(video=0)]
-
-
-def _half(folder: Path) -> list[Path]:
-    """Files under a name of their own that cannot be read; what is told to be unfinished may be."""
-    readers: dict[str, Callable[[Path], Any]] = {
-        ".json": lambda path: json.loads(path.read_text()),
-        ".png": lambda path: Image.open(path).load(),
-        ".jpg": lambda path: Image.open(path).load(),
-        ".npz": lambda path: [np.load(path)[key] for key in np.load(path).files],
-        ".parquet": pq.read_table,
-        ".safetensors": load_tensors,
-        ".mp4": _times_s,
-        ".csv": lambda path: next(csv.reader(path.read_text().splitlines())),
-        ".html": lambda path: path.read_text().index("</html>"),
-    }
-    half = []
-    for path in folder.rglob("*"):
-        named = not any(part.startswith(".") or part.endswith(".unfinished") for part in path.parts)
-        if path.is_file() and named and path.suffix in readers:
-            try:
-                readers[path.suffix](path)
-            except Exception:  # whatever it is
-                half.append(path)
-    return half
-
-
-def _photos(folder: Path) -> Path:
-    """Nine photos of a face, in a folder an expression."""
-    embedded = sorted(Path(feroi.__file__).parent.glob("data/embedded/frontal/*_frontal.jpg"))
-    names = {"angry": "angry", "happy": "happy", "surprised": "surprise"}
-    for path in embedded[:21]:
-        for word, expression in names.items():
-            if f"_{word}_" in path.name:
-                target = folder / expression / f"{path.stem}.png"
-                target.parent.mkdir(parents=True, exist_ok=True)
-                Image.open(path).resize((250, 320)).save(target)
-    return folder
-
-
-def _film(path: Path) -> Path:
-    """A pan over a part of a group photo: 24 frames of 480x360 px."""
-    photo = np.asarray(Image.open(next(iter(group_photos()))).convert("RGB"))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("mpeg4", rate=12)
-        stream.width, stream.height, stream.pix_fmt = 480, 360, "yuv420p"
-        for number in range(24):
-            cut = photo[140:500, 100 + 6 * number : 580 + 6 * number]
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(cut))))
-        container.mux(stream.encode(None))
-    return path
 
 
 if __name__ == "__main__":

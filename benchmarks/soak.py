@@ -3,10 +3,10 @@
 python benchmarks/soak.py --minutes 60 --out soak
 
 Starts `feroi serve` on a free port of 127.0.0.1. Clients draw requests from a seeded mix (see
-`soak_requests.py`), hold what is answered against what the local command says of the same photo, and go on; one
-that is told to come again (503) waits as long as it is told. Every 10 s the server's memory, threads and open
-files are looked at. Writes soak.png, and samples.jsonl; needs feroi[serve]. Exit status 1 if an answer was lost
-or wrong, or the server reported a fault of its own.
+`soak_requests.py`), hold what is answered against what the local command says of the same photo, and go on;
+one that is told to come again (503) waits as long as it is told. Every 10 s the server's memory, threads and
+open files are looked at. Writes soak.png and samples.jsonl; needs feroi[serve]. Exit status 1 if an answer
+was lost or wrong, or the server reported a fault of its own.
 """
 
 from __future__ import annotations
@@ -30,15 +30,16 @@ import matplotlib as mpl
 import numpy as np
 from soak_requests import Mix, Piece, Request
 
-# A client gives up after so long, and its answer counts as lost: the server may take 60 s for each of the four
-# photos of a batch, after 60 s for receiving it.
+# A client gives up after so long, and its answer counts as lost: the server may take 60 s for each of the
+# four photos of a batch, after 60 s for receiving it.
 _ANSWER_S = 330.0
 _SAMPLE_S = 10.0
 _WARM_UP = 0.25  # share of the time after which memory is to stay as it is
 
 RIGHT, BUSY, LATE, WRONG, LOST, LEFT = "right", "busy", "late", "wrong", "lost", "went away"
 OUTCOMES = (RIGHT, BUSY, LATE, WRONG, LOST, LEFT)
-"""right: as expected. busy: 503. late: 504, or an entry of a batch that says so. lost: no whole answer."""
+"""right: as expected. busy: 503. late: 408 or 504, or an entry of a batch that says so, for want of processor
+time on either side. lost: no whole answer."""
 
 
 class Answer(NamedTuple):
@@ -186,10 +187,10 @@ def _outcome(request: Request, answer: Answer | None) -> str:
         return LOST
     if answer.status == 503 and request.takes_place:
         return BUSY
-    if answer.status == 504 and 200 in request.statuses or b"not read within" in answer.body:
+    if (answer.status == 504 and 200 in request.statuses) or b"not read within" in answer.body:
         return LATE
     if answer.status not in request.statuses:
-        return WRONG
+        return LATE if answer.status == 408 and request.takes_place else WRONG
     return RIGHT if answer.status != 200 or request.check(answer.body) else WRONG
 
 
@@ -230,9 +231,8 @@ def _print(count: Count, samples: list[dict[str, Any]], faults: list[str]) -> No
     halves = [half.mean() for half in np.array_split(memory[settled], 3)]
     print(f"means of the three thirds of that time: {', '.join(f'{mean:.0f}' for mean in halves)} MB;")
     for name in ("threads", "files"):
-        print(
-            f"{name}: {_column(samples, name)[settled].min():.0f} to {_column(samples, name)[settled].max():.0f}"
-        )
+        after = _column(samples, name)[settled]
+        print(f"{name}: {after.min():.0f} to {after.max():.0f}")
     print(f"the server reported {len(faults)} lines of faults of its own")
 
 

@@ -1,7 +1,7 @@
 """What `soak.py` asks of the server: good and bad requests, each with the answers that are right.
 
-A request is bytes with pauses between them; what is right is known from the local command `feroi analyze`, run
-on the same photos before the server starts, or from docs/server.md for what is to be refused.
+A request is bytes with pauses between them. What is right is known from the local command `feroi analyze`,
+run on the same photos before the server starts, or, for what is to be refused, from docs/server.md.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -185,7 +186,7 @@ class Mix:
 
 
 def _has_pixels(expected: bytes) -> Check:
-    """Whether a picture has the pixels of that in the file `expected`; the files are compressed differently."""
+    """Whether a picture has the pixels of the PNG `expected`, which is compressed more."""
     return lambda body: np.array_equal(_pixels(body), _pixels(expected))
 
 
@@ -235,7 +236,7 @@ def _trickled(pieces: tuple[Piece, ...], steps: int, seconds: float) -> tuple[Pi
     """Head at once, the body in equal parts over `seconds`."""
     head, (_, body) = pieces
     edges = np.linspace(0, len(body), steps + 1).astype(int)
-    return head, *((seconds / steps, body[a:b]) for a, b in zip(edges, edges[1:], strict=False))
+    return head, *((seconds / steps, body[a:b]) for a, b in pairwise(edges))
 
 
 def _parts(files: list[bytes], name: bytes = b"photos") -> bytes:

@@ -26,6 +26,7 @@ from feroi.report.photos import photo_values
 from feroi.report.tables import COLUMNS, rows, table_writer
 from feroi.terminal import photo_printer
 from feroi.vocabulary import EXPRESSIONS, REGIONS
+from room import little_room
 
 CONFIG = NetworkConfig("attention", (48, 48), pipeline="wild")
 HOG = Settings(detector="hog")
@@ -292,6 +293,22 @@ def test_a_killed_run_keeps_the_rows_it_wrote(tmp_path):
     assert len((tmp_path / "t.csv.partial").read_text().splitlines()) == 2
     assert not path.exists()
     assert not (tmp_path / "t.parquet").exists()
+
+
+def test_an_earlier_table_stays_until_the_new_one_is_whole(tmp_path):
+    path, row = tmp_path / "t.csv", dict.fromkeys(COLUMNS, None) | {"file": "a", "status": "no face"}
+    path.write_text("earlier")
+    with little_room(500), pytest.raises(OSError, match=r"t\.csv cannot be written: file too large"):
+        _write_rows(path, [row] * 100)
+    assert path.read_text() == "earlier"
+    _write_rows(path, [row])
+    assert len(path.read_text().splitlines()) == 2
+    assert [each.name for each in tmp_path.iterdir()] == ["t.csv"]
+
+
+def _write_rows(path, rows):
+    with table_writer(path, None, None) as write:
+        write(rows)
 
 
 def test_heat_colours_only_where_the_weight_is_above_uniform():

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import errno
+import os
+
 import numpy as np
 import pytest
+import typer
 
 from feroi.data.folds import subject_folds
 from feroi.data.samples import Sample, Samples
-from feroi.terminal import chosen_split
+from feroi.terminal import chosen_split, clear_errors
 
 IMAGE = np.zeros((4, 4), np.uint8)
 
@@ -23,3 +27,17 @@ def test_unknown_splits_are_refused_by_name():
     samples = Samples([Sample(IMAGE, "a", "sad", "01")])
     with pytest.raises(ValueError, match="fold1 to fold5, or all; got 'fold6'"):
         chosen_split(samples, "fold6")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.EROFS, os.strerror(errno.EROFS), "run\n1"), "error: run\\n1: Read-only file system"),
+        (FileNotFoundError("no model there"), "error: no model there"),
+        (OSError(errno.EIO, os.strerror(errno.EIO)), "error: [Errno 5] Input/output error"),
+    ],
+)
+def test_errors_of_the_system_name_the_file_first(capsys, error, said):
+    with pytest.raises(typer.Exit), clear_errors():
+        raise error
+    assert capsys.readouterr().err.strip() == said

@@ -212,8 +212,10 @@ def _lock(handle: int) -> bool:
 def _want_of_space(error: Exception, path: Path) -> str | None:
     """Which want of space `error` tells of; None if it tells of something else."""
     code = getattr(error, "errno", None)
-    if code is None and isinstance(error, OSError) and shutil.disk_usage(path.parent).free < _FULL_BYTES:
-        code = errno.ENOSPC  # numpy only counts what it has written
+    if code is None and isinstance(error, OSError) and "requested and" in str(error):
+        # numpy only counts what it has written, not why it is less
+        full = shutil.disk_usage(path.parent).free < _FULL_BYTES
+        return os.strerror(errno.ENOSPC).lower() if full else str(error)
     reasons = [os.strerror(each) for each in _SPACE if each == code or os.strerror(each) in str(error)]
     return reasons[0].lower() if reasons else None
 

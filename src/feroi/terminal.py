@@ -66,7 +66,11 @@ def clear_errors() -> Iterator[None]:
             raise
         extra = _EXTRAS.get(str(error.name).split(".")[0], "train")
         _fail(f"this needs {error.name}; pip install 'feroi[{extra}]'")
-    except (ValueError, OSError, RuntimeError, MemoryError) as error:
+    except OSError as error:
+        # the system's own words come with a number, and the file behind them
+        known = isinstance(error.filename, str | Path) and error.strerror
+        _fail(f"{shown(error.filename)}: {error.strerror}" if known else str(error))
+    except (ValueError, RuntimeError, MemoryError) as error:
         _fail(str(error))
     except KeyboardInterrupt:
         _fail("stopped; a run that was begun goes on when the same command is given again")

@@ -8,6 +8,7 @@ from feroi.data import pixels
 from feroi.data.pixels import decode
 from feroi.data.readers import read_dataset
 from feroi.data.samples import Sample, Samples, fingerprint
+from room import little_room
 
 
 def test_images_come_in_order_at_the_size_asked_for(expression_folders):
@@ -32,6 +33,47 @@ def test_a_changed_file_is_decoded_again(expression_folders):
     decode(samples, (24, 24))
     Image.fromarray(np.zeros((24, 24), np.uint8)).save(samples[0].image)
     assert (decode(samples, (24, 24)).pixels[0] == 0).all()
+
+
+@pytest.mark.parametrize("damage", [b"", b"no array", "half", "fewer images"])
+def test_a_damaged_array_in_the_cache_is_made_anew(expression_folders, damage):
+    samples = read_dataset(expression_folders)
+    first = np.array(decode(samples, (24, 24)).pixels)
+    (kept,) = pixels.cache_folder().glob("*.npy")
+    whole = kept.read_bytes()
+    if damage == "fewer images":
+        np.save(kept, first[1:])
+    else:
+        kept.write_bytes(whole[: len(whole) // 2] if damage == "half" else damage)
+    assert (decode(samples, (24, 24)).pixels == first).all()
+    assert kept.read_bytes() == whole
+
+
+@pytest.mark.parametrize("damage", ["", "[]", '{"1": "no', '{"one": ""}', "3"])
+def test_damaged_reasons_in_the_cache_are_made_anew(expression_folders, damage):
+    samples = read_dataset(expression_folders)
+    first = np.array(decode(samples, (24, 24)).pixels)
+    (kept,) = pixels.cache_folder().glob("*.json")
+    kept.write_text(damage)
+    assert (decode(samples, (24, 24)).pixels == first).all()
+    assert kept.read_text() == "{}"
+
+
+def test_an_image_that_vanishes_once_decoded_is_not_missed(expression_folders):
+    samples = read_dataset(expression_folders)
+    first = decode(samples, (24, 24)).pixels
+    samples[0].image.unlink()
+    assert first[0].shape == (24, 24)  # what was decoded is whole
+    again = decode(samples, (24, 24))
+    assert [item.reason for item in again.rejected] == ["file not found"]
+    assert len(again.samples) == 41
+
+
+def test_a_full_disk_costs_the_cache_alone(expression_folders):
+    samples = read_dataset(expression_folders)
+    with little_room(2000):
+        assert len(decode(samples, (24, 24)).pixels) == 42
+    assert not list(pixels.cache_folder().glob("*"))
 
 
 def test_without_a_writable_cache_it_still_works(expression_folders, monkeypatch):

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -27,7 +28,6 @@ from feroi.reading import Photo, Settings, analyze_photos
 from feroi.report import films
 from feroi.report.analysis import Tables
 from feroi.report.films import Heard, Outputs, Readers, write_films
-from feroi.report.journal import Journal
 from feroi.report.tables import FILM_COLUMNS, SMOOTHED
 from feroi.report.timeline import MOST_PEOPLE, Timelines, clock, draw_timeline
 from films import group_photo, write_film, write_sound
@@ -195,20 +195,28 @@ def test_another_command_does_not_take_up_an_unfinished_run(sources, tmp_path):
         write_films(sources, _readers(_network()), outputs, {"model": "m"})
 
 
-def test_a_journal_cuts_files_back_to_its_note(tmp_path):
-    path = tmp_path / "file"
-    journal = Journal(tmp_path / "j", {"a": 1})
-    file = journal.open(path)
-    file.write(b"one")
-    journal.note({"n": 1})
-    file.write(b"two")
-    journal.__exit__(Killed, Killed(), None)
-    assert (tmp_path / "file.partial").read_bytes() == b"onetwo"
-    with Journal(tmp_path / "j", {"a": 1}) as journal:
-        assert journal.state == {"n": 1}
-        journal.open(path).write(b"2")
-    assert path.read_bytes() == b"one2"
-    assert not (tmp_path / "j").exists()
+def test_earlier_tables_stay_until_the_new_ones_are_whole(sources, tmp_path):
+    (tmp_path / "t.csv").write_text("earlier")
+    with pytest.raises(Killed):
+        write_films(sources, _readers(_network(2)), _outputs(tmp_path, overlays=None), {"model": "m"})
+    assert (tmp_path / "t.csv").read_text() == "earlier"
+    write_films(sources, _readers(_network()), _outputs(tmp_path, overlays=None), {"model": "m"})
+    assert len((tmp_path / "t.csv").read_text().splitlines()) > 8
+    assert not list(tmp_path.glob("*.partial"))
+
+
+@pytest.mark.slow
+def test_a_run_killed_after_its_film_was_joined_joins_it_again(sources, tmp_path, monkeypatch):
+    def die(*arguments):
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(films, "draw_timeline", lambda *arguments: SimpleNamespace(save=die))
+        with pytest.raises(Killed):
+            write_films(sources, _readers(_network()), _outputs(tmp_path), {"model": "m"})
+    write_films(sources, _readers(_network()), _outputs(tmp_path), {"model": "m"})
+    with av.open(str(tmp_path / "drawn" / "00000-film.mp4")) as container:
+        assert len(list(container.decode(video=0))) == 8
 
 
 def _person_photo(face, tracks, number, time_s):

@@ -16,6 +16,7 @@ from feroi.network.weights import load_network, load_tensors
 from feroi.training.loop import LAST_WEIGHTS, METRICS, Diverged, disagreement, learning_rate_at, train
 from feroi.training.precision import choose_arithmetic
 from feroi.training.voice import Voice
+from room import little_room
 
 NETWORK = NetworkConfig("attention", (16, 16), dropout=0.3)
 RECIPE = RecipeConfig(epochs=4, batch_size=8, schedule="onecycle")
@@ -89,6 +90,25 @@ def test_a_line_of_metrics_without_its_checkpoint_is_written_again(tmp_path):
         file.write('{"epoch": 5, "lo')
     _train(tmp_path)
     assert (tmp_path / METRICS).read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("most_bytes", "file"), [(100, METRICS), (1_000_000, "best"), (3_000_000, LAST_WEIGHTS)]
+)
+def test_a_full_disk_is_said_and_the_run_goes_on_when_there_is_room(tmp_path, most_bytes, file):
+    unbroken = _train(tmp_path / "unbroken")
+    with (
+        little_room(most_bytes),
+        pytest.raises(OSError, match=rf"{file}.* cannot be written: file too large"),
+    ):
+        _train(tmp_path / "full")
+    resumed = _train(tmp_path / "full")
+    assert [row["loss"] for row in resumed] == [row["loss"] for row in unbroken]
+    assert {each.name for each in (tmp_path / "full").iterdir()} == {
+        each.name for each in (tmp_path / "unbroken").iterdir()
+    }
+    full, whole = _weights(tmp_path / "full"), _weights(tmp_path / "unbroken")
+    assert all(torch.equal(value, whole[name]) for name, value in full.items())
 
 
 def test_same_seed_same_weights_other_seed_others(tmp_path):

@@ -240,3 +240,10 @@ def test_nothing_of_a_request_is_logged(gate, grey, capfd):
         with line(client, b"secret nonsense\r\n\r\n") as sent:
             sent.recv(100)
     assert capfd.readouterr() == ("", "")
+
+
+def test_nothing_of_a_malformed_batch_is_logged(gate, caplog):
+    with running(gate) as client:
+        noise = {"content": b"\xff" * 3000, "headers": {"Content-Type": "multipart/form-data; boundary=b"}}
+        assert client.post("/v1/batch", **noise).status_code == 422
+    assert [record.message for record in caplog.records if "httpx" not in record.name] == []

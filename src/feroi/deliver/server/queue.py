@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from feroi.deliver.server.limits import Limits
+from feroi.deliver.server.memory import give_back
 from feroi.photo.pixels import decode_photo
 from feroi.reader import Reader
 from feroi.reading import Photo
@@ -85,6 +86,9 @@ class ReadingQueue:
         return ThreadPoolExecutor(self.limits.workers, "reading")  # begins no thread before a photo comes
 
     def _read(self, encoded: bytes, tell: Callable[[Photo], Told]) -> Told:
-        pixels = decode_photo(encoded, self.limits.pixels)
-        (photo,) = self.reader.read_many([pixels])
-        return tell(photo._replace(name="photo"))
+        try:
+            pixels = decode_photo(encoded, self.limits.pixels)
+            (photo,) = self.reader.read_many([pixels])
+            return tell(photo._replace(name="photo"))
+        finally:
+            give_back()

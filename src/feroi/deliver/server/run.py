@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from functools import partial
 from typing import Any
 
@@ -57,6 +58,8 @@ class PatientProtocol(H11Protocol):
 
 def server_of(app: FastAPI, host: str, port: int, limits: Limits) -> uvicorn.Server:
     """A server of `app`, to be run. It logs faults of its own, and nothing of requests."""
+    # the parser of multipart bodies would write a line, with a byte of what was sent, for each malformed one
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
     return uvicorn.Server(
         uvicorn.Config(
             app,
