@@ -28,7 +28,7 @@ SmoothOption = Annotated[
 SearchOption = Annotated[
     float, typer.Option(help="films: seconds between searches for new faces; those known are followed", min=0)
 ]
-RayOption = Annotated[
+RayReadingOption = Annotated[
     str | None,
     typer.Option(
         help="read on the Ray cluster at this address (auto, HOST:PORT, or local for this machine): PHOTOS "

@@ -22,7 +22,7 @@ from feroi.options import (
     MethodsOption,
     PhotosArgument,
     PipelineOption,
-    RayOption,
+    RayReadingOption,
     ReadingModelOption,
     SearchOption,
     SecondsOption,
@@ -62,7 +62,7 @@ def analyze(
     search: SearchOption = 1.0,
     camera: CameraOption = None,
     seconds: SecondsOption = None,
-    ray: RayOption = None,
+    ray: RayReadingOption = None,
 ) -> None:
     """Read every face in photos and films; show where it looked.
 
