@@ -2,8 +2,8 @@
 
     python tools/average_weights.py FIRST.safetensors SECOND.safetensors OUT.safetensors
 
-Statistics of batch normalisation are averaged as weights are; counters are the first's. Calibration is not carried
-over: it is to be measured anew.
+Statistics of batch normalisation are averaged as weights are; counters are the first's. Calibration is not
+carried over: it is to be measured anew.
 """
 
 from __future__ import annotations
