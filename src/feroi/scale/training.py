@@ -79,7 +79,7 @@ def _run(job: Job, address: str, number: int | None, voice: Voice) -> str | None
     """Why it did not end well, or None."""
     with connected(address):
         workers, on_cards = _room(address, number, voice)
-        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         relay: Any = ray.remote(Relay).options(num_cpus=0, scheduling_strategy=here).remote()
         settings = {"job": replace(job, run=job.run.absolute()), "relay": relay, "folder": str(Path.cwd())}
         with tempfile.TemporaryDirectory() as scratch:
