@@ -40,9 +40,9 @@ def cluster(monkeypatch):
 
 @pytest.mark.slow
 def test_a_training_whose_machine_is_killed_ends_as_in_one_process(tmp_path, expression_folders, cluster):
-    """In float32, where two ways of adding up part by a part in a million a step, and Adam makes more of it from
-    step to step: three digits of the loss are the same for a dozen epochs, two to the end (float64, where nine
-    are, is for `tests/training/test_workers.py`). Then, while there is a cluster, a job that cannot be done."""
+    """In float32, where two ways of adding up part by a part in a million a step, and Adam makes more of it
+    from step to step: three digits of the loss are the same for a dozen epochs, two to the end. Nine are in
+    float64, in `tests/training/test_workers.py`. Then, on the same cluster, a job that cannot be done."""
     said, epochs = [], []
     second = cluster.add_node(num_cpus=1)
 
