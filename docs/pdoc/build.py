@@ -16,7 +16,8 @@ MODULES = (
     "feroi", "feroi.reader", "feroi.reading", "feroi.film", "feroi.vocabulary", "feroi.config",
     "feroi.settings", "feroi.look",
     "feroi.photo", "feroi.network", "feroi.data", "feroi.synthetic", "feroi.baselines", "feroi.explain",
-    "feroi.training", "feroi.evaluation", "feroi.report", "feroi.deliver", "feroi.reproduce", "feroi.demo",
+    "feroi.training", "feroi.evaluation", "feroi.report", "feroi.deliver", "feroi.scale",
+    "feroi.reproduce", "feroi.demo",
 )  # fmt: skip
 """What people import first, then the rooms in the order data flows. The command line is not for import."""
 

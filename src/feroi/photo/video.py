@@ -132,6 +132,8 @@ def film_frames(
                 "no pictures in it, only sound" if container.streams.audio else "no pictures"
             )
         stream = container.streams.video[0]
+        if stream.codec_context is None:
+            raise UnreadableFilm("pictures in a code that is not known")
         # Threads ahead by whole frames may wait for Python while Python, done early, waits for them.
         stream.thread_type = "SLICE"
         if stream.width * stream.height > _MOST_PIXELS:
