@@ -75,4 +75,4 @@ def _draw_shift(axes: Axes, covered: list[Cover]) -> None:
     for row, values in enumerate(change):
         for column, value in enumerate(values):
             colour = "white" if abs(value) > 0.6 * most else "black"
-            axes.text(column, row, f"{value:+.0f}", ha="center", va="center", color=colour)
+            axes.text(column, row, f"{value:+.1f}", ha="center", va="center", color=colour)
