@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from feroi.files import atomic_path, check_writable, growing, naming, partial, write_text
+from feroi.files import atomic_path, check_writable, growing, naming, partial, shown, write_text
 from room import little_room
 
 NOISE = np.random.default_rng(0).integers(0, 256, (300, 300), dtype=np.uint8)
@@ -181,3 +181,10 @@ def test_processes_that_begin_at_once_do_not_sweep_each_other_away(tmp_path):
     children = [subprocess.Popen([sys.executable, "-c", _WRITES, tmp_path, name]) for name in "abc"]
     assert [child.wait() for child in children] == [0, 0, 0]
     assert len(list(tmp_path.iterdir())) == 90
+
+
+@pytest.mark.skipif(os.sep != "/", reason="a backslash parts folders here")
+def test_no_two_names_are_shown_alike_and_none_turns_the_text_round():
+    assert [shown(Path(name)) for name in ("a\nb.jpg", "a\\nb.jpg")] == ["a\\nb.jpg", "a\\\\nb.jpg"]
+    assert shown(Path("a\u202egpj.exe")) == "a\\u202egpj.exe"
+    assert shown(Path("ü\u200dא.jpg")) == "ü\u200dא.jpg"  # joiners and letters from the right are names

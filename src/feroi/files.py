@@ -20,22 +20,28 @@ if sys.platform != "win32":
 
 
 def shown(name: Path | str) -> str:
-    """A file's name as people are shown it: bytes that are no UTF-8, and ends of lines, as escapes.
+    """A file's name as people are shown it: bytes that are no UTF-8, ends of lines, and backslashes where
+    they part no folders, as escapes, so that no two names are shown alike; and marks that turn text round.
 
     Any text file and any table takes it, on one line; other names are left as they are. A path begins with ./
     if spreadsheets would take it for a formula, or commands for an option.
     """
-    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    encoded = os.fsencode(name) if os.sep == "\\" else os.fsencode(name).replace(b"\\", rb"\\")
+    text = encoded.decode("utf-8", "backslashreplace")
     if isinstance(name, Path) and text.startswith(_FORMULAS):
         text = f"./{text}"
     return "".join(
-        letter.encode("unicode_escape").decode() if unicodedata.category(letter) in _BREAKING else letter
-        for letter in text
+        letter.encode("unicode_escape").decode() if _is_misleading(letter) else letter for letter in text
     )
 
 
 _FORMULAS = ("=", "+", "-", "@")
 _BREAKING = frozenset({"Cc", "Zl", "Zp"})  # control characters, separators of lines and paragraphs
+_TURNING = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
+
+
+def _is_misleading(letter: str) -> bool:
+    return unicodedata.category(letter) in _BREAKING or unicodedata.bidirectional(letter) in _TURNING
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from feroi.data.samples import Sample, Samples
-from feroi.evaluation.groups import measure_groups
+from feroi.evaluation.groups import check_attributes, measure_groups
 from feroi.vocabulary import EXPRESSIONS
 
 BLANK = np.zeros((2, 2), np.uint8)
@@ -86,3 +86,13 @@ def test_one_group_is_compared_with_nothing():
     (kind,) = measure_groups(logits, samples, ["kind"])
     assert (kind.gap, kind.p_value, kind.p_holm) == (None, None, None)
     assert kind.to_json()["gap"] is None
+
+
+def test_few_people_have_no_interval_and_unknown_attributes_are_told_at_once():
+    logits, samples = _case([1, 0] * 10, "a" * 8 + "b" * 12, [str(at // 2) for at in range(20)])
+    (kind,) = measure_groups(logits, samples, ["kind"])
+    few, enough = kind.groups
+    assert (few.subjects, few.accuracy.low, few.overconfidence.high, kind.gap.low) == (4, None, None, None)
+    assert (enough.subjects, enough.accuracy.low) == (6, 0.5)
+    with pytest.raises(ValueError, match="no sample says its 'height'; these have kind"):
+        check_attributes(samples, ["kind", "height"])

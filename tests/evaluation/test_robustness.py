@@ -8,7 +8,7 @@ import pytest
 from feroi.config import NetworkConfig
 from feroi.data.corruptions import CORRUPTIONS
 from feroi.data.readers import read_dataset
-from feroi.evaluation.robustness import measure_robustness
+from feroi.evaluation.robustness import Cover, measure_robustness
 from feroi.look import Look
 from feroi.report.robustness import draw_robustness
 from feroi.vocabulary import REGIONS
@@ -53,7 +53,14 @@ def test_attention_leaves_a_region_whose_edges_are_covered(result):
     brow = found.covered[0]
     assert 0 < brow.area < 0.3
     assert brow.shares["brow"] < 0.8 * brow.shares_before["brow"]  # what is left are the edges of the cover
-    assert brow.falls_back_to in REGIONS[1:]
+
+
+def test_attention_falls_back_to_what_gains_a_hundredth_of_it():
+    before = {"brow": 0.4, "lid": 0.2, "lip": 0.2}
+    cover = Cover("brow", 0.1, 0.7, 0.6, 0.0, before, {"brow": 0.3, "lid": 0.22, "lip": 0.25})
+    assert cover.falls_back_to == "lip"
+    assert cover._replace(shares={"brow": 0.45, "lid": 0.205, "lip": 0.2}).falls_back_to is None
+    assert cover._replace(shares={}, shares_before={}).falls_back_to is None
     assert sum(brow.shares.values()) <= 1
 
 

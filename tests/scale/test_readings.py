@@ -105,17 +105,38 @@ def test_called_again_reads_only_what_is_missing(alone, tmp_path, folder):
 
 
 def test_a_folder_of_other_readings_is_refused(alone, tmp_path, folder, monkeypatch):
+    out = tmp_path / "out"
+    run = {"sources": [str(folder)], "destination": str(out), "address": ""}
     monkeypatch.setattr(ShardReader, "__call__", lambda self, _: pa.table({"error": ["stopped"]}))
-    run = {"sources": [str(folder)], "destination": str(tmp_path / "out"), "address": ""}
     with pytest.raises(ValueError, match="stopped"):
         analyze_on_cluster(**run)
+    with pytest.raises(ValueError, match="stopped"):  # nothing is read, so it may become anything
+        analyze_on_cluster(**run, settings=CNN)
+    (out / "part-0000000.parquet").write_bytes(b"PAR1")
     with pytest.raises(ValueError, match="differ in model, settings"):
-        analyze_on_cluster(**run, model="ferplus", settings=CNN)
+        analyze_on_cluster(**run, model="ferplus")
+    with pytest.raises(ValueError, match=r"part-0000000.parquet is damaged .*; delete it"):
+        analyze_on_cluster(**run | {"sources": [f"{folder}/"]}, settings=CNN)
     (folder / "new.png").touch()
     with pytest.raises(ValueError, match="differ in photos"):
-        analyze_on_cluster(**run)
+        analyze_on_cluster(**run, settings=CNN)
+
+
+def test_places_that_cannot_be_meant_are_refused(tmp_path, folder):
+    (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="no photos, tar archives or Parquet tables"):
-        analyze_on_cluster([str(tmp_path / "out")], str(tmp_path / "other"), "")
+        analyze_on_cluster([str(tmp_path / "empty")], str(tmp_path / "other"), "")
+    with pytest.raises(FileNotFoundError, match="phots: no such file or folder"):
+        analyze_on_cluster([str(tmp_path / "phots")], str(tmp_path / "out"), "")
+    assert not (tmp_path / "out").exists()
+    for inside in (folder, folder / "out", folder / "x" / ".." / "out"):
+        with pytest.raises(ValueError, match="would be read as a part of it"):
+            analyze_on_cluster([str(folder)], str(inside), "")
+    with pytest.raises(ValueError, match="would be read as a part of it"):
+        analyze_on_cluster([folder.as_uri()], (folder / "out").as_uri(), "")
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match=r"file/out cannot be made: .*; name a folder"):
+        analyze_on_cluster([str(folder)], str(tmp_path / "file" / "out"), "")
 
 
 def test_machines_that_do_not_share_the_storage_or_the_version_say_so(tmp_path, folder):

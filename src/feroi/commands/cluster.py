@@ -26,5 +26,5 @@ def read_on_cluster(
         counts = analyze_on_cluster(
             sources, destination, address, model, settings, pipeline, on_progress=on_progress
         )
-    say(f"a Parquet part a shard: {public(destination)}")
+    say(f"the readings are in {public(destination)}, in parts that are one table together")
     say_counts(counts)

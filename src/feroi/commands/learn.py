@@ -155,6 +155,7 @@ def evaluate(
         from feroi.data.readers import read_dataset
         from feroi.deliver.runtime import load_model
         from feroi.evaluation.evaluate import evaluate as score_network
+        from feroi.evaluation.groups import check_attributes
         from feroi.files import check_writable, write_json
         from feroi.report.figures import draw_confusion, draw_reliability
 
@@ -163,6 +164,7 @@ def evaluate(
         samples = read_dataset(data, layout)
         trained_on = training_split(samples) if twins else None
         chosen = chosen_split(samples, split)
+        check_attributes(chosen, chosen_names(groups))
         warn_of_trained_on(model, network.config, chosen)
         result = score_network(network.forward, network.config, chosen, trained_on, network.calibration)
         print_evaluation(result, twins)

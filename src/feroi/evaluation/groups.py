@@ -15,6 +15,8 @@ from feroi.evaluation.calibration import calibration_error
 from feroi.look import FloatArray
 
 PERMUTATIONS = 2000
+FEWEST = 5
+"""Resamples of fewer people than these say little of any others, so no interval is made of them."""
 UNKNOWN = "unknown"
 """The group of those whose attribute nobody noted."""
 
@@ -23,7 +25,8 @@ class Group(NamedTuple):
     """The faces that share a value of an attribute.
 
     subjects: how many people they are; None where the data set does not say.
-    accuracy: with its interval, over subjects where they are known, else over faces.
+    accuracy: with its interval, over subjects where they are known, if they are FEWEST or more, else over
+        faces.
     overconfidence: mean probability of the answers minus accuracy, likewise; above 0, more is promised than
         kept. Unlike the calibration error it is no larger by chance for a small group.
     calibration_error: the expected calibration error, 0..1.
@@ -94,6 +97,12 @@ def measure_groups(
     return _corrected(found)
 
 
+def check_attributes(samples: Samples, names: Sequence[str]) -> None:
+    """Raises ValueError if one of `names` is no sample's."""
+    for name in names:
+        _values(samples, name)
+
+
 def _subjects(samples: Samples) -> NDArray[np.str_] | None:
     named = samples.subjects
     return None if None in named else np.array(named, dtype=np.str_)
@@ -122,6 +131,8 @@ def _group(
     accuracy, overconfidence = bootstrap_means(columns, people.tolist(), seed)
     error = calibration_error(confidence[inside], right[inside] > 0)
     number = None if subjects is None else len(np.unique(people))
+    if number is not None and number < FEWEST:
+        accuracy, overconfidence = (Interval(each.mean, None, None) for each in (accuracy, overconfidence))
     return Group(str(value), int(inside.sum()), number, accuracy, overconfidence, error)
 
 
@@ -153,7 +164,12 @@ def _gap(
     totals = drawn @ counts.T  # (resamples, 2)
     whole = (totals > 0).all(1)  # a resample without anyone of a group says nothing of it
     means = (drawn @ sums.T)[whole] / totals[whole]
-    bounds = np.percentile(means[:, 0] - means[:, 1], [2.5, 97.5]) if people > 1 and whole.any() else None
+    known = subjects is None or min((counts > 0).sum(1)) >= FEWEST
+    bounds = (
+        np.percentile(means[:, 0] - means[:, 1], [2.5, 97.5])
+        if known and people > 1 and whole.any()
+        else None
+    )
     gap = float(max(accuracies) - min(accuracies))
     return Interval(gap, None, None) if bounds is None else Interval(gap, *map(float, bounds))
 

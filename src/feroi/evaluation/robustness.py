@@ -24,6 +24,7 @@ from feroi.progress import track
 from feroi.vocabulary import REGIONS
 
 INTACT = "intact"
+_TELLING = 0.01  # of the attention
 
 
 class Level(NamedTuple):
@@ -59,10 +60,11 @@ class Cover(NamedTuple):
 
     @property
     def falls_back_to(self) -> str | None:
-        """The region that gains most attention, of the others; None without a map."""
+        """The other region that gains most attention; None if none gains a hundredth, or without a map."""
         gains = {name: self.shares[name] - self.shares_before[name] for name in self.shares}
         gains.pop(self.region, None)
-        return max(gains, key=lambda name: gains[name]) if gains else None
+        most = max(gains, key=lambda name: gains[name], default=None)
+        return most if most is not None and gains[most] >= _TELLING else None
 
 
 class Robustness(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
@@ -21,7 +22,7 @@ from feroi.report.analysis import Counts
 from feroi.report.tables import parquet_table, rows
 from feroi.scale.cluster import connected
 from feroi.scale.shards import PHOTOS_EACH, Damaged, Shard, cut, fingerprint, photos_of
-from feroi.scale.storage import Store, is_uri, public
+from feroi.scale.storage import Store, is_uri, is_within, normal, public
 
 RUN, MODEL = "_run.json", "_model"
 """What was asked for, and the network, with its suffix; readers of Parquet folders pass over such names."""
@@ -66,10 +67,12 @@ def analyze_on_cluster(
     on_progress: told how many of how many shards are done.
     Raises ValueError if `destination` holds the readings of something else, if a machine has another version
     of feroi or does not see what it is to read or write, or as `Reader`; ConnectionError if there is no
-    cluster; OSError if nothing can be written.
+    cluster; OSError if a source is not there or nothing can be written.
     """
     file = model_file(model, ".onnx")
     Reader(model, settings.detector, pipeline=pipeline, landmarks=settings.landmarks)  # say now what is wrong
+    sources, destination = [normal(source) for source in sources], normal(destination)
+    _check_places(sources, destination)
     shards = cut(sources, photos_each)
     if not shards:
         raise ValueError(f"no photos, tar archives or Parquet tables in {', '.join(map(public, sources))}")
@@ -220,6 +223,18 @@ def _unread(damaged: Damaged) -> Photo:
     return Photo(damaged.name, damaged.reason, None, [], [])
 
 
+def _check_places(sources: Sequence[str], destination: str) -> None:
+    """Raises FileNotFoundError for a source that is not there, ValueError if what is written were read."""
+    for source in sources:
+        if not is_uri(source) and not Path(source).exists() and not glob.has_magic(source):
+            raise FileNotFoundError(f"{source}: no such file or folder")
+        if is_within(destination, source):
+            raise ValueError(
+                f"{public(destination)} lies in {public(source)}, and would be read as a part of it; "
+                f"write somewhere else"
+            )
+
+
 def _description(
     model: bytes, pipeline: str | None, settings: Settings, sources: Sequence[str], shards: Sequence[Shard]
 ) -> dict[str, Any]:
@@ -235,7 +250,7 @@ def _description(
 
 def _claim(store: Store, description: dict[str, Any]) -> None:
     there = store.read(RUN)
-    if there is None:
+    if there is None or not any(name.startswith("part-") for name in store.names()):
         with tempfile.TemporaryDirectory() as folder:
             local = Path(folder, RUN)
             local.write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
@@ -256,11 +271,16 @@ def _claim(store: Store, description: dict[str, Any]) -> None:
 def _counts(store: Store, shard: Shard) -> Counts:
     from pyarrow import parquet
 
-    with store.open(shard.part) as file:
-        metadata = parquet.read_metadata(file).metadata or {}
-    return Counts(*json.loads(metadata[_COUNTS.encode()]))
+    try:
+        with store.open(shard.part) as file:
+            metadata = parquet.read_metadata(file).metadata or {}
+        return Counts(*json.loads(metadata[_COUNTS.encode()]))
+    except (KeyError, TypeError, ValueError, OSError) as error:
+        raise ValueError(
+            f"{store.place}/{shard.part} is damaged ({error}); delete it, and give the same command again"
+        ) from None
 
 
 def _unpacked(packed: str) -> Shard:
-    number, kind, root, files, group = json.loads(packed)
-    return Shard(number, kind, root, tuple(files), group)
+    number, kind, root, files, group, stamp = json.loads(packed)
+    return Shard(number, kind, root, tuple(files), group, stamp)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import tarfile
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
 
@@ -23,6 +23,13 @@ _PARQUET = (".parquet",)
 _END = "end of file header"  # what tarfile says of the mark
 _LARGEST_BYTES = 200_000_000
 _ROWS = 64
+_NO_FILE = (
+    "a link or no file within the archive, which is read once from its start; pack files in place of links"
+)
+
+
+Kind = Literal["photos", "tar", "parquet"]
+Stamps = dict[str, tuple[int, int] | None]
 
 
 class Shard(NamedTuple):
@@ -33,10 +40,11 @@ class Shard(NamedTuple):
     """
 
     number: int
-    kind: Literal["photos", "tar", "parquet"]
+    kind: Kind
     root: str
     files: tuple[str, ...]
     group: int = 0
+    stamp: str = ""
 
     @property
     def part(self) -> str:
@@ -59,31 +67,24 @@ def cut(sources: Sequence[str], photos_each: int = PHOTOS_EACH) -> list[Shard]:
     """
     shards: list[Shard] = []
     for source in sources:
-        root = source if is_uri(source) else ""
-        photos, archives, tables = _sorted_out(source)
-        for start in range(0, len(photos), photos_each):
-            shards.append(Shard(len(shards), "photos", root, tuple(photos[start : start + photos_each])))
-        for archive in archives:
-            shards.append(Shard(len(shards), "tar", root, (archive,)))
-        for table in tables:
-            for group in range(_row_groups(root, table)):
-                shards.append(Shard(len(shards), "parquet", root, (table,), group))
+        root, files = source if is_uri(source) else "", _files(source)
+        for kind, names, group in _portions(root, list(files), photos_each):
+            stamp = _digest(files[name] for name in names)
+            shards.append(Shard(len(shards), kind, root, tuple(names), group, stamp))
     return shards
 
 
 def fingerprint(shards: Sequence[Shard]) -> str:
-    """A SHA-256 of what the shards name, to tell whether a source has changed."""
-    digest = hashlib.sha256()
-    for shard in shards:
-        digest.update(json.dumps(shard._replace(root=public(shard.root))).encode())
-    return digest.hexdigest()
+    """A SHA-256 of the shards, to tell whether a source has changed."""
+    return _digest(shard._replace(root=public(shard.root)) for shard in shards)
 
 
 def photos_of(shard: Shard) -> Generator[Source | Damaged]:
     """The photos of a shard as they are read, one at a time.
 
-    Members of archives that are no picture by name are passed over. A table has its photos, as bytes of
-    their files, in a column `image`, beside a `path` or within a structure, as the Hugging Face hub has them.
+    Members of archives that are no picture by name are passed over; links have a row that says so. A table
+    has its photos, as bytes of their files, in a column `image`, beside a `path` or within a structure, as
+    the Hugging Face hub has them.
     """
     if shard.kind == "photos":
         yield from (_photo(shard.root, name) for name in shard.files)
@@ -93,33 +94,59 @@ def photos_of(shard: Shard) -> Generator[Source | Damaged]:
         yield from _cells(shard.root, shard.files[0], shard.group)
 
 
-def _sorted_out(source: str) -> tuple[list[str], list[str], list[str]]:
-    """The photos, tar archives and Parquet tables of a source."""
-    if is_uri(source):
-        names = _remote_files(source)
-    else:
-        path = Path(source)
-        packed = [*_TAR, *_PARQUET]
-        names = [str(file) for file in photo_files([source])]
-        if path.is_dir():
-            below = (Path(root, name) for root, _, files in os.walk(path) for name in files)
-            names += sorted(str(file) for file in below if file.name.lower().endswith(tuple(packed)))
+def _portions(root: str, names: Sequence[str], photos_each: int) -> Iterator[tuple[Kind, Sequence[str], int]]:
+    """What makes up a shard each: its kind, its files, and the row group."""
     archives = [name for name in names if name.lower().endswith(_TAR)]
     tables = [name for name in names if name.lower().endswith(_PARQUET)]
-    packed_names = {*archives, *tables}
-    return [name for name in names if name not in packed_names], archives, tables
+    packed = {*archives, *tables}
+    photos = [name for name in names if name not in packed]
+    for start in range(0, len(photos), photos_each):
+        yield "photos", photos[start : start + photos_each], 0
+    for archive in archives:
+        yield "tar", [archive], 0
+    for table in tables:
+        for group in range(_row_groups(root, table)):
+            yield "parquet", [table], group
 
 
-def _remote_files(source: str) -> list[str]:
+def _digest(values: Iterable[Any]) -> str:
+    digest = hashlib.sha256()
+    for value in values:
+        digest.update(json.dumps(value).encode())
+    return digest.hexdigest()
+
+
+def _files(source: str) -> Stamps:
+    """The photos, tar archives and Parquet tables of a source, with their sizes and times."""
+    if is_uri(source):
+        return _remote_files(source)
+    path = Path(source)
+    names = [str(file) for file in photo_files([source])]
+    if path.is_dir():
+        below = (Path(root, name) for root, _, files in os.walk(path) for name in files)
+        names += sorted(str(file) for file in below if file.name.lower().endswith((*_TAR, *_PARQUET)))
+    return {name: _stamp(name) for name in names}
+
+
+def _stamp(name: str) -> tuple[int, int] | None:
+    try:
+        found = Path(name).stat()
+    except (OSError, ValueError):  # it gets a row that says why
+        return None
+    return found.st_size, found.st_mtime_ns
+
+
+def _remote_files(source: str) -> Stamps:
     from pyarrow.fs import FileSelector, FileType
 
     system, path = opened(source)
     info = system.get_file_info(path)
-    if info.type != FileType.Directory:
-        return [path]
-    found = system.get_file_info(FileSelector(path, recursive=True))
-    names = (info.path for info in found if info.is_file)
-    return sorted(name for name in names if _is_meant(Path(name)))
+    if info.type == FileType.Directory:
+        found = system.get_file_info(FileSelector(path, recursive=True))
+    else:
+        found = [info]
+    files = {each.path: (each.size, each.mtime_ns) for each in found if each.type != FileType.Directory}
+    return {name: files[name] for name in sorted(files) if name == path or _is_meant(Path(name))}
 
 
 def _is_meant(path: Path) -> bool:
@@ -147,9 +174,12 @@ def _members(root: str, archive: str) -> Iterator[Source | Damaged]:
             tarfile.open(fileobj=stream, mode="r|*", tarinfo=_Header) as tar,
         ):
             for member in tar:
-                if not member.isfile() or not is_image_name(Path(member.name)):
+                if member.isdir() or not is_image_name(Path(member.name)):
                     continue
-                name = f"{shown(archive)}/{member.name}"
+                name = f"{archive}/{member.name}"
+                if not member.isfile():
+                    yield Damaged(name, _NO_FILE)
+                    continue
                 content = tar.extractfile(member)
                 if content is None or member.size > _LARGEST_BYTES:
                     yield Damaged(name, f"larger than {_LARGEST_BYTES:,} bytes")

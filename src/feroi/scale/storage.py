@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import uuid
@@ -18,6 +19,21 @@ def is_uri(place: str) -> bool:
 def public(place: str) -> str:
     """A place as it may be told: without the name and password that may stand in a URI."""
     return re.sub(r"(?<=://)[^/@]*@", "", place)
+
+
+def normal(place: str) -> str:
+    """A place as it is always written: without a slash at its end, and a path without detours."""
+    return place.rstrip("/") if is_uri(place) else os.path.normpath(place)
+
+
+def is_within(inner: str, outer: str) -> bool:
+    """Whether a place is another, or lies in it."""
+    if is_uri(inner) != is_uri(outer):
+        return False
+    if is_uri(inner):
+        (one, inside), (other, outside) = opened(inner), opened(outer)
+        return bool(one == other) and f"{inside}/".startswith(f"{outside}/")
+    return Path(inner).resolve().is_relative_to(Path(outer).resolve())
 
 
 @lru_cache
@@ -39,6 +55,10 @@ def opened(place: str) -> tuple[Any, str]:
     return system, path.rstrip("/")
 
 
+def _first_sentence(error: OSError) -> str:
+    return str(error).split(". Detail", 1)[0].removeprefix(f"[Errno {error.errno}] ")
+
+
 class Store:
     """A folder to write whole files to, by many machines at once.
 
@@ -51,7 +71,12 @@ class Store:
 
     def make(self) -> None:
         """Make the folder, if it is not there. Raises OSError."""
-        self._system.create_dir(self._path, recursive=True)
+        try:
+            self._system.create_dir(self._path, recursive=True)
+        except OSError as error:
+            raise type(error)(
+                f"{self.place} cannot be made: {_first_sentence(error)}; name a folder"
+            ) from None
 
     def names(self) -> set[str]:
         """The names of the files in it."""
