@@ -8,6 +8,7 @@ the astronaut in the upper left corner of its 640x640 input. See tools/convert_f
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -15,7 +16,9 @@ import pytest
 from numpy.typing import NDArray
 from skimage import data
 
-from feroi.shipped import shipped_path
+from feroi.shipped import SUMS, shipped_path
+
+TOOL = Path(__file__).parents[2] / "tools" / "convert_face_models.py"
 
 POINTS_XYZ_PX = {  # nose tip, eyes' outer and mouth's corners, chin, pupils
     1: (132.211, 162.02, -45.399),
@@ -92,6 +95,13 @@ def run(name: str, fed: NDArray[np.float32]) -> Named:
     (source,) = session(name).get_inputs()
     names = [output.name for output in session(name).get_outputs()]
     return dict(zip(names, session(name).run(None, {source.name: fed}), strict=True))
+
+
+def test_the_tool_expects_to_make_the_shipped_files() -> None:
+    folder = shipped_path("photo/models/yunet.onnx").parent
+    sums = dict(line.split("  ")[::-1] for line in (folder / SUMS).read_text().splitlines())
+    for name in ("yunet.onnx", "face-mesh.onnx", "blendshapes.onnx"):
+        assert f'"{name}": "{sums[name]}"' in TOOL.read_text()
 
 
 @cache
