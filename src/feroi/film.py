@@ -18,7 +18,7 @@ from feroi.files import shown
 from feroi.look import Forward
 from feroi.network.calibration import UNCALIBRATED, Calibration
 from feroi.photo.detect import Face, biggest, detect
-from feroi.photo.landmarks import landmarks
+from feroi.photo.landmarks import locate
 from feroi.photo.tracks import REMEMBERED_S, Tracker
 from feroi.photo.video import Frame, Pace, UnreadableFilm, camera_frames, film_frames
 from feroi.reading import PLAIN, Found, Photo, Reading, Settings, check_pipeline, enough, prepared, read_found
@@ -142,7 +142,9 @@ def _ready(
 ) -> Iterator[tuple[list[Found], dict[str, Any]]]:
     """Frames ready for the network, as many as it reads together, and the state behind them."""
     tracker = Tracker(
-        partial(_find, settings=settings), partial(landmarks, model=settings.landmarks), film.search_s
+        partial(_find, settings=settings),
+        partial(locate, model=settings.landmarks, compute=settings.compute),
+        film.search_s,
     )
     state: dict[str, Any] = {"frame": -1, "time_s": None, "faces": 0}
     if begun:
@@ -173,7 +175,7 @@ def _ready(
 
 
 def _find(pixels: NDArray[np.uint8], settings: Settings) -> list[Face]:
-    faces = detect(pixels, settings.detector)
+    faces = detect(pixels, settings.detector, settings.compute)
     only = biggest(faces)
     return [only] if settings.only_biggest and only else faces
 

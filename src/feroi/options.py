@@ -42,7 +42,14 @@ CameraOption = Annotated[
 SecondsOption = Annotated[
     float | None, typer.Option(help="camera: stop after so many; else by Ctrl-C", min=0)
 ]
-DetectorOption = Annotated[str, typer.Option(help="which finds the faces: cnn, hog (the paper's) or both")]
+DetectorOption = Annotated[
+    str,
+    typer.Option(
+        help="which finds the faces: yunet, hog (the paper's; of the extra dlib), or none, for pictures that "
+        "are a face"
+    ),
+]
+DeviceOption = Annotated[str, typer.Option(help="cpu, or cuda, which needs the package onnxruntime-gpu")]
 BiggestOption = Annotated[bool, typer.Option("--biggest", help="read only the biggest face of each photo")]
 MethodsOption = Annotated[
     str,
@@ -63,7 +70,7 @@ FolderPipelineOption = Annotated[
     typer.Option(help="how faces are prepared, front, pose or wild, for KIND folder", show_default="wild"),
 ]
 LandmarksOption = Annotated[
-    str, typer.Option(help="compact, or dlib-68 (research only; of the extra dlib68)")
+    str, typer.Option(help="face-mesh, or dlib-68 (research only; of the extra dlib68)")
 ]
 AbstainOption = Annotated[
     bool,

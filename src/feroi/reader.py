@@ -12,6 +12,7 @@ from feroi.config import PIPELINES
 from feroi.deliver.hub import pretrained_folder
 from feroi.deliver.runtime import load_model
 from feroi.film import FilmSettings, Network, Part, camera_parts, film_parts
+from feroi.inference import Compute
 from feroi.network.description import DEFAULT
 from feroi.photo.detect import check_detector
 from feroi.photo.landmarks import check_model
@@ -25,31 +26,34 @@ class Reader:
 
     model: "default" (shipped; needs no torch), an .onnx file, a .safetensors file, a run folder or what
         `feroi publish` makes.
-    detector: "both", "cnn" or "hog"; see `photo.detect`.
+    detector: "yunet", "hog" (needs feroi[dlib]) or "none", for pictures that are a face; see `photo.detect`.
     only_biggest: read the biggest face of each photo alone.
     pipeline: how faces are prepared, for a model that does not say it itself.
-    threads: how many the network may use; all cores if None.
-    landmarks: "compact" (shipped) or "dlib-68" (needs feroi[dlib68]); see `photo.landmarks`.
+    threads: how many the networks may use; all cores if None.
+    landmarks: "face-mesh" (shipped) or "dlib-68" (needs feroi[dlib68]); see `photo.landmarks`.
+    device: "cpu", or "cuda" for an NVIDIA graphics card (needs onnxruntime-gpu).
     abstain: leave faces too small, too blurred or turned too far unread; see `photo.quality`. `read_many`
         says which in `Photo.refused`.
     It has a `name`, its model's without the folder.
     Raises FileNotFoundError or ValueError for a model that cannot be used, ValueError for unknown names,
-    ModuleNotFoundError if the landmarks need a package that is not installed.
+    ModuleNotFoundError if detector or landmarks need a package that is not installed.
     """
 
     def __init__(
         self,
         model: Path | str = DEFAULT,
-        detector: str = "both",
+        detector: str = "yunet",
         only_biggest: bool = False,
         pipeline: str | None = None,
         threads: int | None = None,
-        landmarks: str = "compact",
+        landmarks: str = "face-mesh",
         abstain: bool = False,
+        device: str = "cpu",
     ) -> None:
         check_detector(detector)
         check_model(landmarks)
-        loaded = load_model(model, threads)
+        compute = Compute(device, threads).checked()
+        loaded = load_model(model, compute)
         self.name = Path(model).name
         self.config, self.forward, self.calibration = loaded.config, loaded.forward, loaded.calibration
         if pipeline is not None:
@@ -61,7 +65,7 @@ class Reader:
             if pipeline not in PIPELINES:
                 raise ValueError(f"unknown pipeline {pipeline!r}; choose one of {', '.join(PIPELINES)}")
             self.config = replace(self.config, pipeline=pipeline)
-        self.settings = Settings(detector, only_biggest, landmarks, abstain)
+        self.settings = Settings(detector, only_biggest, landmarks, abstain, compute)
 
     @classmethod
     def from_pretrained(cls, name: Path | str, revision: str | None = None, **options: Any) -> Reader:
@@ -132,11 +136,12 @@ _default_reader = lru_cache(maxsize=1)(Reader)
 def analyze(
     photo: Source | str,
     model: Path | str = DEFAULT,
-    detector: str = "both",
+    detector: str = "yunet",
     only_biggest: bool = False,
     pipeline: str | None = None,
-    landmarks: str = "compact",
+    landmarks: str = "face-mesh",
     abstain: bool = False,
+    device: str = "cpu",
 ) -> list[Reading]:
     """Every face of `photo`; see `Reader.read` and `reading.Reading`.
 
@@ -147,4 +152,7 @@ def analyze(
     time, so for many photos make a Reader.
     """
     make = _default_reader if str(model) == DEFAULT else Reader
-    return make(model, detector, only_biggest, pipeline, landmarks=landmarks, abstain=abstain).read(photo)
+    reader = make(
+        model, detector, only_biggest, pipeline, landmarks=landmarks, abstain=abstain, device=device
+    )
+    return reader.read(photo)

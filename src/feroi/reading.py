@@ -17,13 +17,16 @@ from feroi.config import NetworkConfig
 from feroi.data.batches import as_faces
 from feroi.explain.regions import region_areas, region_gains, region_masks, region_shares
 from feroi.explain.roi import project
+from feroi.inference import CPU, Compute
 from feroi.look import FloatArray, Forward
 from feroi.network.calibration import UNCALIBRATED, Calibration
 from feroi.photo.detect import Face, biggest, detect
-from feroi.photo.geometry import FRAME_HW
-from feroi.photo.landmarks import landmarks
+from feroi.photo.face_mesh import coefficients
+from feroi.photo.geometry import FRAME_HW, Pose
+from feroi.photo.landmarks import FacePoints, locate
 from feroi.photo.pixels import Source, UnreadableImage, photo_name, photo_pixels, to_intensity
-from feroi.photo.prepare import Crop, prepare
+from feroi.photo.pose import head_pose
+from feroi.photo.prepare import Crop, prepare, prepare_whole
 from feroi.photo.quality import LIMIT, Quality, quality
 from feroi.vocabulary import EXPRESSIONS
 
@@ -162,12 +165,14 @@ class Settings(NamedTuple):
     only_biggest: read the biggest face of each photo alone, as SFEW is prepared.
     landmarks: a name in `photo.landmarks.MODELS`.
     abstain: leave faces whose quality is below `photo.quality.LIMIT` unread.
+    compute: what the networks that find and describe faces run on.
     """
 
-    detector: str = "both"
+    detector: str = "yunet"
     only_biggest: bool = False
-    landmarks: str = "compact"
+    landmarks: str = "face-mesh"
     abstain: bool = False
+    compute: Compute = CPU
 
 
 PLAIN = Settings()
@@ -180,7 +185,7 @@ class Found(NamedTuple):
     status: str
     pixels: NDArray[np.uint8] | None
     faces: Sequence[Face]
-    points: Sequence[FloatArray]
+    points: Sequence[FacePoints]
     crops: Sequence[Crop]
     qualities: Sequence[Quality]
     refused: list[Refused]
@@ -257,30 +262,33 @@ def _find(name: str, photo: Source, config: NetworkConfig, settings: Settings) -
         pixels = photo_pixels(photo)
     except UnreadableImage as error:
         return Found(name, str(error), None, [], [], [], [], [])
-    faces = detect(pixels, settings.detector)
+    faces = detect(pixels, settings.detector, settings.compute)
     if settings.only_biggest and faces:
         faces = [face for face in [biggest(faces)] if face is not None]
-    marked = [(face, landmarks(pixels, face, settings.landmarks)) for face in faces]
-    return prepared(name, pixels, marked, config, settings)
+    points = locate(pixels, [face.frame for face in faces], settings.landmarks, settings.compute)
+    return prepared(name, pixels, zip(faces, points, strict=True), config, settings)
 
 
 def prepared(
     name: str,
     pixels: NDArray[np.uint8],
-    marked: Iterable[tuple[Face, NDArray[np.float64]]],
+    marked: Iterable[tuple[Face, FacePoints]],
     config: NetworkConfig,
     settings: Settings,
 ) -> Found:
-    """Faces of a photo with their landmarks (68, 2), cut out for the network; those refused said why."""
+    """Faces of a photo with their points, cut out for the network; those refused said why."""
     intensity, pipeline = to_intensity(pixels), str(config.pipeline)
     kept, points, crops, qualities, refused = [], [], [], [], []
     for face, marks in marked:
         try:
-            crop = prepare(intensity, marks, pipeline, config.stored_hw)
+            if face.whole:
+                crop = prepare_whole(intensity, marks, config.stored_hw)
+            else:
+                crop = prepare(intensity, marks, pipeline, config.stored_hw)
         except ValueError as error:  # turned too far, or what was taken for a face is none
             refused.append(Refused(face, str(error)))
             continue
-        shown_well = quality(intensity, marks, crop, pipeline)
+        shown_well = quality(intensity, marks, crop, head_pose(marks.mesh.points_xyz_px))
         if settings.abstain and shown_well.score < LIMIT:
             refused.append(Refused(face, shown_well.refusal, shown_well))
             continue

@@ -33,7 +33,7 @@ from feroi.photo.align import POSE_HW, RAFD_POSE_BOX_XYXY_PX, crop_fixed
 from feroi.photo.detect import biggest, detect
 from feroi.photo.geometry import FRAME_HW
 from feroi.photo.illumination import normalize_light
-from feroi.photo.landmarks import landmarks
+from feroi.photo.landmarks import locate
 from feroi.photo.pixels import cover, read_photo, to_intensity
 from feroi.photo.prepare import prepare
 
@@ -57,18 +57,20 @@ class Preparation(NamedTuple):
     layout: as in `readers.read_dataset`.
     detector: a name in `photo.detect.DETECTORS`, of whose faces the biggest is kept; None for the
         fixed box of RaFD-POSE, which needs none.
+    landmarks: a name in `photo.landmarks.MODELS`.
     """
 
     layout: str
     pipeline: Pipeline
     detector: str | None
+    landmarks: str = "face-mesh"
 
 
 PREPARATIONS: Mapping[str, Preparation] = {
     "rafd-front": Preparation("rafd", "front", "hog"),
     "rafd-pose": Preparation("rafd", "pose", None),
     "sfew": Preparation("sfew", "front", "hog"),
-    "folder": Preparation("auto", "wild", "both"),
+    "folder": Preparation("auto", "wild", "yunet"),
 }
 
 
@@ -147,7 +149,8 @@ def prepare_photo(photo: NDArray[np.uint8], how: Preparation) -> NDArray[np.uint
     face = biggest(detect(photo, how.detector))
     if face is None:
         raise ValueError("no face")
-    return prepare(intensity, landmarks(photo, face), how.pipeline, CROP_HW[how.pipeline]).image
+    (points,) = locate(photo, [face.frame], how.landmarks)
+    return prepare(intensity, points, how.pipeline, CROP_HW[how.pipeline]).image
 
 
 def _preparation(kind: str, pipeline: str | None) -> Preparation:

@@ -30,7 +30,7 @@ def page_files(model: Path | str = DEFAULT, runtime: Path | None = None) -> dict
         raise ValueError(
             f"a browser reads ONNX, not {file}; make it by `feroi export {model} --out FILE.onnx`"
         )
-    loaded = load_model(file, threads=1)
+    loaded = load_model(file, Compute(threads=1))
     told = facts(loaded.config, loaded.calibration, Path(model).name)
     static = HERE / "static"
     content = {
