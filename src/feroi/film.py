@@ -169,7 +169,7 @@ def _ready(
     if not problem and not state["faces"]:
         problem = NO_FACE
     if problem:
-        waiting.append(Found(name, problem, None, [], [], [], [], []))
+        waiting.append(Found(name, problem, None, [], []))
     if waiting:
         yield waiting, state | {"tracker": tracker.state}
 

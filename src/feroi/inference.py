@@ -20,7 +20,8 @@ class Compute(NamedTuple):
     """What networks run on.
 
     device: "cpu", or "cuda" for an NVIDIA graphics card, which needs the package onnxruntime-gpu.
-    threads: how many of the processor's; all cores if None, one in a process that another one started.
+    threads: how many of the processor's; if None, as many as this process has cores, and one in a process
+        that another one started.
     """
 
     device: str = "cpu"
@@ -61,11 +62,8 @@ def open_session(model: bytes, compute: Compute = CPU) -> InferenceSession:
     options.log_severity_level = 3
     # Threads that wait for work would spin, and burn a core that the rest of a reading could use.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    threads = compute.threads
-    if threads is None and multiprocessing.parent_process() is not None:
-        threads = 1  # one of several processes, which share the cores already
-    if threads is not None:
-        options.intra_op_num_threads = threads
+    shared = multiprocessing.parent_process() is not None  # one of several processes has no core of its own
+    options.intra_op_num_threads = compute.threads or (1 if shared else usable_cores())
     session: InferenceSession = onnxruntime.InferenceSession(
         model,
         options,
@@ -77,9 +75,14 @@ def open_session(model: bytes, compute: Compute = CPU) -> InferenceSession:
     return session
 
 
+def usable_cores() -> int:
+    """Cores this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 @cache
 def shipped_session(name: str, compute: Compute = CPU) -> InferenceSession:
-    """The shipped network `name`, such as "photo/models/yunet.onnx"; opened once. Raises as `shipped_path`."""
+    """The shipped network `name`, as "photo/models/yunet.onnx"; opened once. Raises as `shipped_path`."""
     return open_session(shipped_path(name).read_bytes(), compute)
 
 

@@ -20,6 +20,7 @@ from feroi.explain.roi import project
 from feroi.inference import CPU, Compute
 from feroi.look import FloatArray, Forward
 from feroi.network.calibration import UNCALIBRATED, Calibration
+from feroi.photo.action_units import ActionUnits, Gaze, action_units, gaze
 from feroi.photo.detect import Face, biggest, detect
 from feroi.photo.face_mesh import coefficients
 from feroi.photo.geometry import FRAME_HW, Pose
@@ -65,6 +66,12 @@ class Reading:
     region_areas: share of the crop each of these covers, what a uniform map would put there; empty
         where `regions` is.
     quality: whether the photo shows the face well enough to be read; see `photo.quality`.
+    action_units: strength of each Action Unit, 0..1, as "AU04"; see `photo.action_units` for what each is
+        worth.
+    action_unit_sides: the same on the person's left and right, where an Action Unit has sides.
+    pose: the head's yaw, pitch and roll in degrees. gaze: where the eyes look, relative to the head.
+    mesh: (478, 3), the points of MediaPipe's face mesh, x and y in px of the photo; z likewise, away from
+        the camera.
     track: in a film, the number of the person, from 0; None in a photo.
     smoothed: in a film, if that was asked for, the probabilities averaged over the time before.
     """
@@ -82,6 +89,11 @@ class Reading:
     regions: dict[str, float]
     region_areas: dict[str, float]
     quality: Quality
+    action_units: dict[str, float]
+    action_unit_sides: dict[str, tuple[float, float]]
+    pose: Pose
+    gaze: Gaze
+    mesh: FloatArray
     photo_hw: tuple[int, int]
     _places_xy_px: FloatArray
     track: int | None = None
@@ -178,16 +190,24 @@ class Settings(NamedTuple):
 PLAIN = Settings()
 
 
+class FoundFace(NamedTuple):
+    """A face of a photo with all that is known of it before the network reads it."""
+
+    face: Face
+    points: FacePoints
+    crop: Crop
+    quality: Quality
+    action_units: ActionUnits
+    gaze: Gaze
+
+
 class Found(NamedTuple):
-    """A photo or frame with its faces prepared for the network, with a list for each thing known of them."""
+    """A photo or frame with its faces, prepared for the network."""
 
     name: str
     status: str
     pixels: NDArray[np.uint8] | None
-    faces: Sequence[Face]
-    points: Sequence[FacePoints]
-    crops: Sequence[Crop]
-    qualities: Sequence[Quality]
+    faces: Sequence[FoundFace]
     refused: list[Refused]
     frame: int | None = None
     time_s: float | None = None
@@ -238,7 +258,7 @@ def enough(waiting: Sequence[Found], most_px: int | None = None) -> bool:
     pixels = sum(
         found.pixels.shape[0] * found.pixels.shape[1] for found in waiting if found.pixels is not None
     )
-    return sum(len(found.crops) for found in waiting) >= _BATCH_FACES or pixels >= (most_px or _BATCH_PX)
+    return sum(len(found.faces) for found in waiting) >= _BATCH_FACES or pixels >= (most_px or _BATCH_PX)
 
 
 def _ahead(
@@ -261,7 +281,7 @@ def _find(name: str, photo: Source, config: NetworkConfig, settings: Settings) -
     try:
         pixels = photo_pixels(photo)
     except UnreadableImage as error:
-        return Found(name, str(error), None, [], [], [], [], [])
+        return Found(name, str(error), None, [], [])
     faces = detect(pixels, settings.detector, settings.compute)
     if settings.only_biggest and faces:
         faces = [face for face in [biggest(faces)] if face is not None]
@@ -277,34 +297,38 @@ def prepared(
     settings: Settings,
 ) -> Found:
     """Faces of a photo with their points, cut out for the network; those refused said why."""
-    intensity, pipeline = to_intensity(pixels), str(config.pipeline)
-    kept, points, crops, qualities, refused = [], [], [], [], []
-    for face, marks in marked:
+    intensity, refused = to_intensity(pixels), []
+    kept: list[tuple[Face, FacePoints, Crop, Quality]] = []
+    for face, points in marked:
         try:
-            if face.whole:
-                crop = prepare_whole(intensity, marks, config.stored_hw)
-            else:
-                crop = prepare(intensity, marks, pipeline, config.stored_hw)
+            crop = _crop(intensity, face, points, config)
         except ValueError as error:  # turned too far, or what was taken for a face is none
             refused.append(Refused(face, str(error)))
             continue
-        shown_well = quality(intensity, marks, crop, head_pose(marks.mesh.points_xyz_px))
+        shown_well = quality(intensity, points, crop, head_pose(points.mesh.points_xyz_px))
         if settings.abstain and shown_well.score < LIMIT:
             refused.append(Refused(face, shown_well.refusal, shown_well))
             continue
-        kept.append(face)
-        points.append(marks)
-        crops.append(crop)
-        qualities.append(shown_well)
-    status = "ok" if kept else "no face to read" if refused else "no face"
-    return Found(name, status, pixels, kept, points, crops, qualities, refused)
+        kept.append((face, points, crop, shown_well))
+    moved = coefficients([points.mesh for _, points, _, _ in kept], settings.compute)
+    faces = [
+        FoundFace(*known, action_units(each), gaze(each)) for known, each in zip(kept, moved, strict=True)
+    ]
+    status = "ok" if faces else "no face to read" if refused else "no face"
+    return Found(name, status, pixels, faces, refused)
+
+
+def _crop(intensity: NDArray[np.uint8], face: Face, points: FacePoints, config: NetworkConfig) -> Crop:
+    if face.whole:
+        return prepare_whole(intensity, points, config.stored_hw)
+    return prepare(intensity, points, str(config.pipeline), config.stored_hw)
 
 
 def read_found(
     waiting: Sequence[Found], forward: Forward, config: NetworkConfig, calibration: Calibration
 ) -> Iterator[Photo]:
     """The photos of `waiting`, their faces read in one pass."""
-    crops = [_centre(crop, config.input_hw) for found in waiting for crop in found.crops]
+    crops = [_centre(each.crop, config.input_hw) for found in waiting for each in found.faces]
     if crops:
         look = forward(as_faces(np.stack([crop.image for crop in crops]), _depths(crops, config)))
         shares = softmax(np.asarray(look.logits, dtype=np.float64), axis=1)
@@ -312,13 +336,11 @@ def read_found(
     number = 0
     for found in waiting:
         readings = []
-        for face, points, shown_well in zip(found.faces, found.points, found.qualities, strict=True):
+        for each in found.faces:
             assert found.pixels is not None
             roi = None if maps is None else maps[number]
-            shape = found.pixels.shape
-            readings.append(
-                _reading(face, points, shown_well, crops[number], shares[number], calibration, roi, shape)
-            )
+            seen = each._replace(crop=crops[number])
+            readings.append(_reading(seen, shares[number], calibration, roi, found.pixels.shape))
             number += 1
         yield Photo(
             found.name, found.status, found.pixels, readings, found.refused, found.frame, found.time_s
@@ -326,15 +348,13 @@ def read_found(
 
 
 def _reading(
-    face: Face,
-    points: FloatArray,
-    shown_well: Quality,
-    crop: Crop,
+    found: FoundFace,
     shares: FloatArray,
     calibration: Calibration,
     roi: FloatArray | None,
     shape: tuple[int, ...],
 ) -> Reading:
+    face, crop = found.face, found.crop
     regions, areas = {}, {}
     if roi is not None:
         masks = region_masks(crop.landmarks_xy_px, crop.image.shape[:2])
@@ -350,12 +370,17 @@ def _reading(
         coverage=calibration.coverage,
         box_xyxy_px=face.box_xyxy_px,
         score=face.score,
-        landmarks=points,
+        landmarks=found.points.landmarks_xy_px,
         crop=crop.image,
         crop_attention=roi,
         regions=regions,
         region_areas=areas,
-        quality=shown_well,
+        quality=found.quality,
+        action_units=found.action_units.both,
+        action_unit_sides=found.action_units.sides,
+        pose=found.quality.pose,
+        gaze=found.gaze,
+        mesh=found.points.mesh.points_xyz_px,
         photo_hw=(shape[0], shape[1]),
         _places_xy_px=crop.places_xy_px,
         track=face.track,

@@ -172,6 +172,7 @@ def prepare(
     dst: Annotated[Path, typer.Argument(help="folder to write the faces to", metavar="DST")],
     pipeline: FolderPipelineOption = None,
     workers: WorkersOption = None,
+    landmarks: LandmarksOption = "face-mesh",
 ) -> None:
     """Cut the faces out of labelled photos, ready to learn from.
 
@@ -181,5 +182,5 @@ def prepare(
         from feroi.data.prepare import prepare_dataset
 
         with progress_bar("preparing") as on_progress:
-            result = prepare_dataset(src, dst, kind, pipeline, workers, on_progress)
+            result = prepare_dataset(src, dst, kind, pipeline, workers, landmarks, on_progress)
         print_prepared(result, dst)

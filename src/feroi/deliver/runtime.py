@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from feroi.config import NetworkConfig
 from feroi.deliver.graph import check_graph
+from feroi.inference import CPU, Compute, open_session
 from feroi.look import FloatArray, Forward, Look, ScoreMap
 from feroi.network.calibration import UNCALIBRATED, Calibration, read_calibration
 from feroi.network.description import DEFAULT, described, model_file
-from feroi.inference import CPU, Compute, open_session
 from feroi.vocabulary import EXPRESSIONS
 
 

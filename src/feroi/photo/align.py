@@ -7,16 +7,10 @@ at integers. Beyond the photo its border pixels go on.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from feroi.photo.geometry import (
-    FRAME_EYES_PX,
-    FRAME_HW,
-    anchor_points,
-    checked_landmarks,
     checked_photo,
 )
 from feroi.photo.warp import sample

@@ -39,11 +39,11 @@ _ACCEPTED_SECOND, _LEAST_PRESENCE = 0.65, -3.0  # in a second look, by YuNet and
 _MOST_DOUBTFUL = 32
 """A photo of gravel has hundreds of candidates; only so many that are not accepted are looked at again."""
 
-_WHOLE_PIXELS, _FINEST = 2_000_000, 0.7
-"""Larger photos are scanned smaller, but by no more than this: what was 20 px is 14 px then, still enough."""
+_WHOLE_PIXELS, _FINEST = 2_000_000, 0.6
+"""Larger photos are scanned smaller, but by no more than this: what was 20 px is 12 px then, still enough."""
 _LAST_PX = 320  # the coarsest level, on which a face may fill the frame
 _LEVEL_STEP = 3.0
-_TILE_PX, _TILE_LAP_PX = 1280, 128  # bounds memory; what is larger than a lap is seen whole on the next level
+_TILE_PX, _TILE_LAP_PX = 896, 96  # bounds memory; what is larger than a lap is seen whole on the next level
 
 _NEAR, _SIZES = 0.5, (0.5, 2.0)  # of a candidate's size: what a second look sees has to be the same face
 _ROLLS_RAD = np.radians(np.arange(0, 360, 45))
@@ -102,7 +102,9 @@ class Face(NamedTuple):
         """Where the face mesh looks for its points."""
         x0, y0, x1, y1 = self.box_xyxy_px
         middle, mean = complex(x0 + x1 - 1, y0 + y1 - 1) / 2, math.sqrt(self.area_px)
-        longer, down = (_WHOLE_SIDE, _WHOLE_DOWN) if self.whole else (1 / FACE_SHARE, _FRAME_DOWN / FACE_SHARE)
+        longer, down = (
+            (_WHOLE_SIDE, _WHOLE_DOWN) if self.whole else (1 / FACE_SHARE, _FRAME_DOWN / FACE_SHARE)
+        )
         roll_rad = math.radians(self.roll_deg)
         return Frame(middle + cmath.rect(down * mean, roll_rad + math.pi / 2), longer * mean, roll_rad)
 
@@ -246,7 +248,7 @@ def _turned_views(rgb: NDArray[np.uint8], row: Floats, look: _Look, compute: Com
 
 
 def _distinct(rows: Floats) -> Floats:
-    """Of `rows` (K, 5 or more) that overlap by more than half of the smaller, the one with the highest score."""
+    """Of `rows` (K, 5 or more) that overlap by more than half of the smaller, the one of the highest score."""
     kept: list[Floats] = []
     rows = rows[np.argsort(-rows[:, 4], kind="stable")]
     while len(rows):
@@ -283,7 +285,9 @@ def detect_hog(photo: NDArray[np.uint8], compute: Compute = CPU) -> list[Face]:
     for box, score in zip(boxes, scores, strict=True):
         side = box.width()
         top, bottom = box.top() - _HOG_UP * side, box.bottom() + 1 + _HOG_DOWN * side
-        faces.append(Face((box.left() / scale, top / scale, (box.right() + 1) / scale, bottom / scale), score))
+        faces.append(
+            Face((box.left() / scale, top / scale, (box.right() + 1) / scale, bottom / scale), score)
+        )
     return faces
 
 
@@ -314,7 +318,9 @@ def _hog_detector() -> Any:
         try:
             import dlib
         except ModuleNotFoundError:
-            raise ModuleNotFoundError("the detector hog needs pip install 'feroi[dlib]'", name="dlib") from None
+            raise ModuleNotFoundError(
+                "the detector hog needs pip install 'feroi[dlib]'", name="dlib"
+            ) from None
         # dlib's own copy is compiled in and packed; unpacking it takes longer than searching a photo.
         _per_thread.hog = dlib.fhog_object_detector(str(shipped_path("photo/models/hog.svm")))
     return _per_thread.hog

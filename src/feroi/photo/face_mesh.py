@@ -40,9 +40,7 @@ def fit_meshes(photo: NDArray[np.uint8], frames: Sequence[Frame], compute: Compu
     for first in range(0, len(frames), _BATCH):
         part = frames[first : first + _BATCH]
         faces = np.stack([cut(photo, frame, _INPUT_PX) for frame in part]).transpose(0, 3, 1, 2)
-        points, presence = session.run(
-            ["points", "presence"], {"faces": faces.astype(np.float32) / 255}
-        )
+        points, presence = session.run(["points", "presence"], {"faces": faces.astype(np.float32) / 255})
         for frame, seen, logit in zip(part, points.astype(np.float64), presence[:, 0], strict=True):
             places = frame.to_photo((seen[:, :2] @ [1, 1j]) / _INPUT_PX)
             depth = seen[:, 2] * frame.side / _INPUT_PX

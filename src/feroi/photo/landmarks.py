@@ -109,7 +109,7 @@ def _by_dlib(photo: NDArray[np.uint8], mesh: Mesh) -> Floats:
     low = round((1 - HOG_SHARE) / 2 * _DLIB_CROP_PX)
     high = _DLIB_CROP_PX - low - 1
     parts = _dlib_predictor()(crop, dlib.rectangle(low, low, high, high)).parts()
-    places = frame.to_photo(np.array([complex(part.x + 0.5, part.y + 0.5) for part in parts]) / _DLIB_CROP_PX)
+    places = frame.to_photo(np.array([complex(part.x + 0.5, part.y + 0.5) / _DLIB_CROP_PX for part in parts]))
     return np.stack([places.real, places.imag], axis=1)
 
 
@@ -126,4 +126,7 @@ def _dlib_predictor() -> Any:
     return dlib.shape_predictor(str(path))
 
 
-MODELS: Mapping[str, Callable[[NDArray[np.uint8], Mesh], Floats]] = {"face-mesh": _of_mesh, "dlib-68": _by_dlib}
+MODELS: Mapping[str, Callable[[NDArray[np.uint8], Mesh], Floats]] = {
+    "face-mesh": _of_mesh,
+    "dlib-68": _by_dlib,
+}

@@ -62,9 +62,7 @@ class Crop(NamedTuple):
     places_xy_px: Floats
 
 
-def prepare(
-    photo: NDArray[np.uint8], points: FacePoints, pipeline: str, size_hw: tuple[int, int]
-) -> Crop:
+def prepare(photo: NDArray[np.uint8], points: FacePoints, pipeline: str, size_hw: tuple[int, int]) -> Crop:
     """The face with `points` in `photo` (H, W), by `pipeline`, at `size_hw` px.
 
     `front` is made at 125x160 and needs that size. Raises ValueError for another, for an unknown
@@ -129,9 +127,7 @@ def prepare_whole(photo: NDArray[np.uint8], points: FacePoints, size_hw: tuple[i
     return Crop(cover(photo, size_hw), landmarks, places)
 
 
-def _square(
-    photo: NDArray[np.uint8], landmarks: Floats, frame: Frame, size_hw: tuple[int, int]
-) -> Crop:
+def _square(photo: NDArray[np.uint8], landmarks: Floats, frame: Frame, size_hw: tuple[int, int]) -> Crop:
     """What `frame` shows in the proportions of `size_hw`, whose longer side is its side.
 
     So that it is what `pixels.cover` leaves of the square crop a network may have learned from.

@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feroi.photo.align import FER_HW
+from feroi.photo.face_mesh_points import INDEX_68
 from feroi.photo.geometry import EYES, Pose
 from feroi.photo.landmarks import FacePoints
-from feroi.photo.face_mesh_points import INDEX_68
 from feroi.photo.prepare import Crop, fer_frame
 from feroi.photo.squares import cut
 

@@ -81,8 +81,8 @@ class _Person:
 class Tracker:
     """Numbers people through a film, its frames given to `step` in order.
 
-    find: the detector. mark: the points of the faces in squares. search_s: seconds of film between searches by the
-    detector; in between only those already known are seen, unless one of them is lost.
+    find: the detector. mark: the points of the faces in squares. search_s: seconds of film between
+    searches by the detector; in between only those already known are seen, unless one of them is lost.
     """
 
     def __init__(self, find: Find, mark: Mark, search_s: float = 1.0) -> None:

@@ -28,7 +28,9 @@ def find(pictures: NDArray[np.uint8], least: float, compute: Compute = CPU) -> l
     """
     images, height, width, _ = pictures.shape
     coarsest = _STRIDES_PX[-1]
-    padded = np.zeros((images, 3, -(-height // coarsest) * coarsest, -(-width // coarsest) * coarsest), np.float32)
+    padded = np.zeros(
+        (images, 3, -(-height // coarsest) * coarsest, -(-width // coarsest) * coarsest), np.float32
+    )
     padded[:, :, :height, :width] = pictures[..., ::-1].transpose(0, 3, 1, 2)  # blue first
     found = shipped_session("photo/models/yunet.onnx", compute).run(_OUTPUTS, {"input": padded})
     answers = dict(zip(_OUTPUTS, found, strict=True))

@@ -70,8 +70,8 @@ def analyze_on_cluster(
     cluster; OSError if a source is not there or nothing can be written.
     """
     file = model_file(model, ".onnx")
-    device = settings.compute.device
-    Reader(model, settings.detector, pipeline=pipeline, landmarks=settings.landmarks, device=device)  # or say why not
+    marks, device = settings.landmarks, settings.compute.device
+    Reader(model, settings.detector, pipeline=pipeline, landmarks=marks, device=device)  # or say why not
     sources, destination = [normal(source) for source in sources], normal(destination)
     _check_places(sources, destination)
     shards = cut(sources, photos_each)
