@@ -248,7 +248,7 @@ def _turned_views(rgb: NDArray[np.uint8], row: Floats, look: _Look, compute: Com
 
 
 def _distinct(rows: Floats) -> Floats:
-    """Of `rows` (K, 5 or more) that overlap by more than half of the smaller, the one of the highest score."""
+    """Of `rows` (K, 5 or more) that overlap by half of the smaller, the one with the highest score."""
     kept: list[Floats] = []
     rows = rows[np.argsort(-rows[:, 4], kind="stable")]
     while len(rows):

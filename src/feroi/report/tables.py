@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from feroi.files import atomic_path, growing
-from feroi.photo.action_units import ACTION_UNIT_NAMES
+from feroi.photo.action_units import WORDS
 from feroi.photo.quality import Quality
 from feroi.reading import Photo, Reading
 from feroi.vocabulary import EXPRESSIONS, REGIONS
@@ -36,7 +36,7 @@ COLUMNS = (
     "quality_problem",
     *EXPRESSIONS,
     *(f"roi_{region}" for region in REGIONS),
-    *ACTION_UNIT_NAMES,
+    *WORDS,
     *(f"{name}_deg" for name in ("yaw", "pitch", "roll", "gaze_yaw", "gaze_pitch")),
 )
 """file; status (ok, no face, or why it could not be read); face read, from 0, the biggest first; expression
