@@ -22,12 +22,12 @@ their log odds l(c) = log(c / (1 - c)), c held within .001 and .999:
     AU43  eyes closed         1.00  eyeBlink_ 2.15
 
 _ stands for Left and Right, each read for itself; without it the mean of both is meant. Which coefficients
-go into a row was chosen by what they mean and by what moved them on rendered faces; the weights are a logistic
-regression on rendered faces of known strength, with photographs of neutral faces among them. Then each row was
-stretched, by no more than twice, towards reading below .3 on 95 of 100 neutral faces (AU12 and AU14: 97) and
-.85 on the middle one of those at full strength. AU04 and AU43 are set by hand: rendered brows sit higher than
-people's, and eyes that look down must not read as closed ones. What each row is worth, and on which faces that
-was measured: docs/results/action-units.md.
+go into a row was chosen by what they mean and by what moved them on rendered faces; the weights are a
+logistic regression on rendered faces of known strength, with photographs of neutral faces among them. Then
+each row was stretched, by no more than twice, towards reading below .3 on 95 of 100 neutral faces (AU12 and
+AU14: 97) and .85 on the middle one of those at full strength. AU04 and AU43 are set by hand: rendered brows
+sit higher than people's, and eyes that look down must not read as closed ones. What each row is worth, and on
+which faces that was measured: docs/results/action-units.md.
 """
 
 from __future__ import annotations
