@@ -104,7 +104,8 @@ def _of_mesh(photo: NDArray[np.uint8], mesh: Mesh) -> Floats:
 def _by_dlib(photo: NDArray[np.uint8], mesh: Mesh) -> Floats:
     import dlib
 
-    frame = frame_around(mesh.points_xyz_px)
+    box = frame_of(_of_mesh(photo, mesh) @ np.array([1, 1j]))  # the mesh's own frame goes with the far cheek
+    frame = box._replace(side=box.side / HOG_SHARE)
     crop = cut(photo, frame, _DLIB_CROP_PX)
     low = round((1 - HOG_SHARE) / 2 * _DLIB_CROP_PX)
     high = _DLIB_CROP_PX - low - 1
