@@ -45,6 +45,7 @@ _LAST_PX = 320  # the coarsest level, on which a face may fill the frame
 _LEVEL_STEP = 3.0
 _TILE_PX, _TILE_LAP_PX = 1280, 128  # bounds memory; what is larger than a lap is seen whole on the next level
 
+_CUT_MARGIN = 0.05  # of a face: how far from the edge of a tile it has to stay
 _NEAR, _SIZES = 0.5, (0.5, 2.0)  # of a candidate's size: what a second look sees has to be the same face
 _ROLLS_RAD = np.radians(np.arange(0, 360, 45))
 
@@ -194,12 +195,27 @@ def _scan(rgb: NDArray[np.uint8], compute: Compute) -> Iterator[Floats]:
             for left in range(0, max(1, level.width - _TILE_LAP_PX), step):
                 tile = pixels[top : top + _TILE_PX, left : left + _TILE_PX]
                 (seen,) = yunet.find(tile[None], _LEAST, compute)
+                seen = seen[_uncut(seen, tile.shape, (left, top), level.size)]
                 seen[:, :2] += (left, top)
                 yield seen * (wide, high, wide, high, 1, wide, high)
         if max(level.size) <= _LAST_PX:
             return
         shrink *= _LEVEL_STEP
         level = _resized(finest, 1 / shrink)
+
+
+def _uncut(
+    seen: Floats, tile_hwc: tuple[int, ...], corner_xy: tuple[int, int], level_wh: tuple[int, int]
+) -> NDArray[np.bool_]:
+    """Which rows do not come near an edge at which a tile ends and its level does not.
+
+    Of a face cut there YuNet frames what is left, surely enough; the next tile or level shows it whole.
+    """
+    corner, size = np.array(corner_xy), np.array(tile_hwc[1::-1])
+    reach = (0.5 + _CUT_MARGIN) * seen[:, 2:4]
+    begins = np.where(corner > 0, 0, -np.inf)
+    ends = np.where(corner + size < level_wh, size, np.inf)
+    return np.asarray(((seen[:, :2] - reach >= begins) & (seen[:, :2] + reach <= ends)).all(axis=1))
 
 
 def _look_again(rgb: NDArray[np.uint8], row: Floats, compute: Compute) -> Floats | None:
