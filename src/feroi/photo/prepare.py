@@ -138,5 +138,8 @@ def _square(photo: NDArray[np.uint8], landmarks: Floats, frame: Frame, size_hw: 
     middle = complex(width - 1, height - 1) / 2
     seen = frame.centre + step * (columns + 1j * rows - middle)
     places = np.stack([seen.real, seen.imag], axis=-1)
+    far = np.array([photo.shape[1] - 1, photo.shape[0] - 1])
+    if (places.max(axis=(0, 1)) < 0).any() or (places.min(axis=(0, 1)) > far).any():
+        raise ValueError(f"the face lies outside the photo of {photo.shape[1]}x{photo.shape[0]} px")
     inside = (landmarks @ [1, 1j] - frame.centre) / step + middle
     return Crop(sample(photo, places), np.stack([inside.real, inside.imag], axis=1), places)
