@@ -18,8 +18,10 @@ from feroi.config import NetworkConfig
 from feroi.look import Look
 from feroi.network.calibration import Calibration
 from feroi.photo import landmarks
+from feroi.photo.action_units import WORDS
 from feroi.photo.detect import Face
 from feroi.photo.geometry import Camera, Pose, generic_face, rotation_of
+from feroi.photo.pixels import cover
 from feroi.reading import Photo, Refused, Settings, analyze_photos
 from feroi.report.overlay import draw_overlay, free_spot, heat, moved_inside
 from feroi.report.photos import photo_values
@@ -30,7 +32,6 @@ from room import little_room
 
 CONFIG = NetworkConfig("attention", (48, 48), pipeline="wild")
 HOG = Settings(detector="hog")
-CNN = Settings(detector="cnn")  # which finds blurred faces, too
 
 
 def _forward(faces):
@@ -185,7 +186,7 @@ def test_analyze_takes_what_reader_takes(astronaut):
     assert [face.expression for face in feroi.analyze(two, detector="hog")] == ["happy", "happy"]
     assert len(feroi.analyze(two, detector="hog", only_biggest=True)) == 1
     poor = Image.fromarray(_beside_a_blurred_copy(astronaut))
-    assert [len(feroi.analyze(poor, detector="cnn", abstain=wish)) for wish in (False, True)] == [2, 1]
+    assert [len(feroi.analyze(poor, abstain=wish)) for wish in (False, True)] == [2, 1]
     with pytest.raises(ValueError, match="would misread those of 'front'"):
         feroi.analyze(two, pipeline="front")
     with pytest.raises(FileNotFoundError, match=r"gone\.onnx"):
@@ -194,15 +195,49 @@ def test_analyze_takes_what_reader_takes(astronaut):
 
 def test_the_landmark_model_is_the_one_chosen(astronaut, monkeypatch):
     """Another model in its place, ten px to the right of the shipped one."""
-    shipped = landmarks.MODELS["compact"]
-    moved = {"compact": shipped, "dlib-68": lambda near, frames: shipped(near, frames) + 10}
+    shipped = landmarks.MODELS["face-mesh"]
+    moved = {"face-mesh": shipped, "dlib-68": lambda photo, mesh: shipped(photo, mesh) + [10, 0]}
     monkeypatch.setattr(landmarks, "MODELS", moved)
-    monkeypatch.setattr(landmarks, "_PASSES", 1)
     monkeypatch.setattr(landmarks, "_dlib_predictor", lambda: None)
-    plain, other = (
-        feroi.Reader(detector="hog", landmarks=name).read(astronaut)[0] for name in ("compact", "dlib-68")
-    )
+    plain, other = (feroi.Reader(landmarks=name).read(astronaut)[0] for name in ("face-mesh", "dlib-68"))
     np.testing.assert_allclose(other.landmarks - plain.landmarks, [[10, 0]] * 68, atol=1e-6)
+    np.testing.assert_array_equal(other.mesh, plain.mesh)
+
+
+def test_a_reading_says_how_the_face_moves_and_is_held(astronaut):
+    """She smiles, nearly frontal; her mirror image turns and looks the other way."""
+    (face,) = feroi.analyze(astronaut)
+    (mirrored,) = feroi.analyze(np.ascontiguousarray(astronaut[:, ::-1]))
+    assert list(face.action_units) == list(WORDS)
+    assert face.action_units["AU12"] > 0.7 > 0.3 > face.action_units["AU43"]
+    assert all(0 <= strength <= 1 for strength in face.action_units.values())
+    left, right = face.action_unit_sides["AU12"]
+    assert mirrored.action_unit_sides["AU12"] == pytest.approx((right, left), abs=0.1)
+    assert max(map(abs, face.pose)) < 20
+    assert mirrored.pose.yaw_deg == pytest.approx(-face.pose.yaw_deg, abs=4)
+    assert mirrored.gaze.yaw_deg == pytest.approx(-face.gaze.yaw_deg, abs=8)
+    assert face.mesh.shape == (478, 3)
+    (row,) = rows(next(analyze_photos([astronaut], _forward, CONFIG)))
+    assert row["AU12"] == round(face.action_units["AU12"], 6)
+    assert row["yaw_deg"] == round(face.pose.yaw_deg, 1)
+    assert (
+        "lip corners raised (AU 12)"
+        in photo_values(next(feroi.Reader().read_many([astronaut])))["faces"][0]["moved"]
+    )
+
+
+def test_a_picture_that_is_a_face_is_read_whole(astronaut):
+    """A network is given what it is tested on: the picture at the stored size, and of that the centre."""
+    crop = np.asarray(Image.fromarray(astronaut[60:180, 165:285]).convert("L").resize((48, 48)))
+    (photo,) = analyze_photos([crop], _forward, CONFIG, Settings(detector="none"))
+    (face,) = photo.faces
+    margin = (CONFIG.stored_hw[0] - 48) // 2
+    centre = np.s_[margin : margin + 48]
+    np.testing.assert_array_equal(face.crop, cover(crop, CONFIG.stored_hw)[centre, centre])
+    assert face.box_xyxy_px == (0, 0, 48, 48)
+    assert _forward.calls == [1]
+    (row,) = rows(photo)
+    assert row["score"] is None
 
 
 def test_a_network_that_does_not_know_its_pipeline_is_refused(astronaut):
@@ -231,7 +266,11 @@ def test_tables_have_a_row_for_everything(files, tmp_path):
 def test_a_face_turned_too_far_is_refused_by_name(astronaut, monkeypatch, capsys):
     camera = Camera(rotation_of(Pose(60, 0, 0)), 8.0, np.array([225.0, 140.0]))
     profile = camera.project(generic_face().landmarks_cm)
-    monkeypatch.setattr("feroi.reading.landmarks", lambda photo, face, model: profile)
+    real = landmarks.locate
+    monkeypatch.setattr(
+        "feroi.reading.locate",
+        lambda *given: [points._replace(landmarks_xy_px=profile) for points in real(*given)],
+    )
     front = NetworkConfig("attention", (144, 112), pipeline="front")
     (photo,) = analyze_photos([astronaut], _forward, front, HOG)
     assert (photo.status, photo.faces, _forward.calls) == ("no face to read", [], [])
@@ -248,7 +287,7 @@ def _beside_a_blurred_copy(photo):
 
 
 def test_poor_faces_are_marked_and_read(astronaut):
-    (photo,) = analyze_photos([_beside_a_blurred_copy(astronaut)], _forward, CONFIG, CNN)
+    (photo,) = analyze_photos([_beside_a_blurred_copy(astronaut)], _forward, CONFIG)
     sharp, blurred = sorted(photo.faces, key=lambda face: face.box_xyxy_px)
     assert sharp.quality.score > 0.9 > 0.5 > blurred.quality.score
     by_place = sorted(rows(photo), key=lambda row: row["x0"])
@@ -259,8 +298,8 @@ def test_poor_faces_are_marked_and_read(astronaut):
 
 def test_abstaining_leaves_a_row_and_loses_no_face(astronaut, capsys):
     two = _beside_a_blurred_copy(astronaut)
-    (plain,) = analyze_photos([two], _forward, CONFIG, CNN)
-    (photo,) = analyze_photos([two], _forward, CONFIG, CNN._replace(abstain=True))
+    (plain,) = analyze_photos([two], _forward, CONFIG)
+    (photo,) = analyze_photos([two], _forward, CONFIG, Settings(abstain=True))
     assert _forward.calls == [2, 1]
     (face,), (refused,) = photo.faces, photo.refused
     assert sorted([face.box_xyxy_px, refused.face.box_xyxy_px]) == sorted(f.box_xyxy_px for f in plain.faces)
@@ -270,7 +309,7 @@ def test_abstaining_leaves_a_row_and_loses_no_face(astronaut, capsys):
     assert unread["status"].startswith("too blurred to be read (quality .")
     assert (unread["expression"], unread["face"], unread["happy"]) == (None, None, None)
     assert unread["quality"] == pytest.approx(refused.quality.score, abs=1e-6)
-    (none,) = analyze_photos([two[:, 512:]], _forward, CONFIG, CNN._replace(abstain=True))
+    (none,) = analyze_photos([two[:, 512:]], _forward, CONFIG, Settings(abstain=True))
     assert (none.status, none.faces, len(rows(none))) == ("no face to read", [], 1)
     photo_printer(len(photo.name))(photo)
     assert "too blurred to be read" in capsys.readouterr().out

@@ -108,7 +108,9 @@ def test_a_tilted_photo_has_tilted_landmarks(tilt_deg: int) -> None:
     back = turned_back(found.landmarks_xy_px @ np.array([1, 1j]), tilt_deg, seen, astronaut())
     assert error(np.stack([back.real, back.imag], axis=1), hers().landmarks_xy_px) < 0.01
     turn = math.remainder(found.mesh_frame.roll_rad - hers().mesh_frame.roll_rad, math.tau)
-    assert math.degrees(turn) == pytest.approx(-tilt_deg if tilt_deg != 180 else math.copysign(180, turn), abs=1)
+    assert math.degrees(turn) == pytest.approx(
+        -tilt_deg if tilt_deg != 180 else math.copysign(180, turn), abs=1
+    )
 
 
 def test_grey_and_enlarged_photos() -> None:
@@ -185,7 +187,9 @@ def test_names(monkeypatch: pytest.MonkeyPatch) -> None:
     real = importlib.util.find_spec
     for missing in ("face_recognition_models", "dlib"):
         with monkeypatch.context() as patch:
-            patch.setattr(module, "find_spec", lambda name, gone=missing: None if name == gone else real(name))
+            patch.setattr(
+                module, "find_spec", lambda name, gone=missing: None if name == gone else real(name)
+            )
             patch.setitem(sys.modules, missing, None)
             with pytest.raises(ModuleNotFoundError, match=r"pip install 'feroi\[dlib68\]'"):
                 locate(astronaut(), [HER_FRAME], "dlib-68")

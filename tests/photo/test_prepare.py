@@ -177,7 +177,9 @@ def test_what_fer_frame_cuts_is_what_wild_shows(hers):
     assert np.abs(shown - crop.image).mean() < 3
 
 
-@pytest.mark.parametrize(("shape", "size_hw"), [((48, 48), (48, 48)), ((300, 200), (48, 48)), ((96, 120), (160, 125))])
+@pytest.mark.parametrize(
+    ("shape", "size_hw"), [((48, 48), (48, 48)), ((300, 200), (48, 48)), ((96, 120), (160, 125))]
+)
 def test_a_picture_that_is_a_face_is_shown_from_its_middle(shape, size_hw):
     """A ramp along each axis tells where pixels come from."""
     landmarks = np.random.default_rng(0).uniform(20, 40, (68, 2))

@@ -54,7 +54,9 @@ def seen(yaw_deg=0.0, pitch_deg=0.0, scale=8.0):
 def shrunk(photo, points, factor):
     """The photo and its points `factor` times smaller."""
     size = (round(photo.shape[1] / factor), round(photo.shape[0] / factor))
-    mesh = np.append((points.mesh.points_xyz_px[:, :2] + 0.5) / factor - 0.5, points.mesh.points_xyz_px[:, 2:] / factor, 1)
+    mesh = np.append(
+        (points.mesh.points_xyz_px[:, :2] + 0.5) / factor - 0.5, points.mesh.points_xyz_px[:, 2:] / factor, 1
+    )
     landmarks = (points.landmarks_xy_px + 0.5) / factor - 0.5
     return np.asarray(Image.fromarray(photo).resize(size)), FacePoints(landmarks, Mesh(mesh, 9.0))
 
@@ -102,7 +104,16 @@ def test_more_blur_scores_lower(astronaut):
 
 @pytest.mark.parametrize(
     ("yaw_deg", "pitch_deg", "expected_deg"),
-    [(0, 0, 0), (40, 0, 40), (-40, 0, 40), (0, 50, 50), (0, -50, 50), (60, 60, 75.5225), (90, 45, 90), (180, 0, 180)],
+    [
+        (0, 0, 0),
+        (40, 0, 40),
+        (-40, 0, 40),
+        (0, 50, 50),
+        (0, -50, 50),
+        (60, 60, 75.5225),
+        (90, 45, 90),
+        (180, 0, 180),
+    ],
 )
 def test_turn_is_the_angle_to_the_camera_whatever_the_direction(yaw_deg, pitch_deg, expected_deg):
     """cos of it is cos yaw cos pitch; of 60 and 60 degrees a quarter. Roll does not count."""
@@ -112,7 +123,9 @@ def test_turn_is_the_angle_to_the_camera_whatever_the_direction(yaw_deg, pitch_d
     assert np.degrees(np.arccos(looks[2])) == pytest.approx(expected_deg, abs=1e-3)
 
 
-@pytest.mark.parametrize("pose", [Pose(-60, 0, 0), Pose(0, 60, 0), Pose(40, -40, 10), Pose(30, 0, 0), Pose(0, -20, 90)])
+@pytest.mark.parametrize(
+    "pose", [Pose(-60, 0, 0), Pose(0, 60, 0), Pose(40, -40, 10), Pose(30, 0, 0), Pose(0, -20, 90)]
+)
 def test_faces_turned_or_lowered_far_are_refused(astronaut, pose):
     found = judged(*astronaut, pose=pose)
     assert found.pose == pose

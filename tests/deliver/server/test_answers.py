@@ -31,6 +31,7 @@ def _row(answer: dict) -> dict:
     (face,) = answer["faces"]
     row = {name: face[name] for name in COLUMNS if name in face and name not in LISTS}
     row |= {"status": answer["status"], "likely": "|".join(face["likely"]), **face["probabilities"]}
+    row |= face["action_units"]
     return row | {f"roi_{name}": share for name, share in face["regions"].items()}
 
 
