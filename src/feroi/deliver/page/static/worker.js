@@ -81,7 +81,9 @@ async function readFrame(bitmap) {
   const photo = pixels(bitmap, bitmap.width, bitmap.height);
   const thinking = await mind;
   const known = followed.faces.length && began < followed.until ? await follow(photo, followed.faces, thinking) : null;
-  const found = known ? await readFaces(photo, known, thinking) : await readPhoto(photo, thinking, live(photo, thinking.facts));
+  const found = known
+    ? await readFaces(photo, known, thinking, false)
+    : await readPhoto(photo, thinking, live(photo, thinking.facts), false);
   const milliseconds = performance.now() - began;
   const until = began + milliseconds + Math.max(FOLLOW_MS, FOLLOW_TIMES * milliseconds);
   followed = { until: known ? followed.until : until, faces: found.faces };

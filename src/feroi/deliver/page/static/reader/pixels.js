@@ -159,16 +159,19 @@ export function transformed(picture, width, height, [a, b, c, d, e, f]) {
       const x = a * (column + 0.5) + b * (row + 0.5) + c;
       const y = d * (column + 0.5) + e * (row + 0.5) + f;
       if (!(x >= 0 && x < wide && y >= 0 && y < high)) continue;
-      const [left, top] = [Math.floor(x - 0.5), Math.floor(y - 0.5)];
-      const [across, down] = [x - 0.5 - left, y - 0.5 - top];
-      const upper = Math.max(top, 0) * wide;
-      const lower = top + 1 < high ? (top + 1) * wide : upper;
-      const x0 = Math.max(left, 0);
-      const x1 = Math.min(left + 1, wide - 1);
+      const left = Math.floor(x - 0.5);
+      const top = Math.floor(y - 0.5);
+      const across = x - 0.5 - left;
+      const down = y - 0.5 - top;
+      const x0 = Math.max(left, 0) * channels;
+      const x1 = Math.min(left + 1, wide - 1) * channels;
+      const upper = Math.max(top, 0) * wide * channels;
+      const lower = top + 1 < high ? (top + 1) * wide * channels : upper;
       for (let channel = 0; channel < channels; channel++) {
-        const [p, q] = [data[(upper + x0) * channels + channel], data[(upper + x1) * channels + channel]];
-        const [r, s] = [data[(lower + x0) * channels + channel], data[(lower + x1) * channels + channel]];
-        const [above, below] = [p + (q - p) * across, r + (s - r) * across];
+        const p = data[upper + x0 + channel];
+        const q = data[lower + x0 + channel];
+        const above = p + (data[upper + x1 + channel] - p) * across;
+        const below = q + (data[lower + x1 + channel] - q) * across;
         made[to + channel] = above + (below - above) * down;
       }
     }
@@ -200,15 +203,27 @@ function clipped(sum) {
 function resizeRows(data, width, height, channels, size, filter, span) {
   const made = new Uint8Array(size * height * channels);
   const parts = weights(width, size, FILTERS[filter], span);
-  for (let column = 0; column < size; column++) {
-    const { first, fixed } = parts[column];
-    for (let row = 0; row < height; row++) {
-      for (let channel = 0; channel < channels; channel++) {
-        let sum = 1 << (BITS - 1);
-        let from = (row * width + first) * channels + channel;
-        for (let k = 0; k < fixed.length; k++, from += channels) sum += data[from] * fixed[k];
-        made[(row * size + column) * channels + channel] = clipped(sum);
+  const half = 1 << (BITS - 1);
+  for (let row = 0, to = 0; row < height; row++) {
+    for (let column = 0; column < size; column++, to += channels) {
+      const { first, fixed } = parts[column];
+      let from = (row * width + first) * channels;
+      if (channels === 1) {
+        let sum = half;
+        for (let k = 0; k < fixed.length; k++) sum += data[from++] * fixed[k];
+        made[to] = clipped(sum);
+        continue;
       }
+      let [red, green, blue] = [half, half, half];
+      for (let k = 0; k < fixed.length; k++, from += 3) {
+        const weight = fixed[k];
+        red += data[from] * weight;
+        green += data[from + 1] * weight;
+        blue += data[from + 2] * weight;
+      }
+      made[to] = clipped(red);
+      made[to + 1] = clipped(green);
+      made[to + 2] = clipped(blue);
     }
   }
   return made;

@@ -9,15 +9,17 @@ import { regionShares } from "./regions.js";
 
 /** What is read in a picture: {status, faces, refused}, faces biggest first.
 
-    mind: as `runtime.js` makes it. scan: as for `detect`. */
-export async function readPhoto(photo, mind, scan = mind.facts.scan) {
+    mind: as `runtime.js` makes it. scan: as for `detect`. inDepth: as for `readFaces`. */
+export async function readPhoto(photo, mind, scan = mind.facts.scan, inDepth = true) {
   const found = await detect(photo, mind, scan);
   const marks = await locate(photo, found.map((face) => meshFrame(face, mind.facts.mesh)), mind);
-  return readFaces(photo, found.map((face, at) => ({ ...face, marks: marks[at] })), mind);
+  return readFaces(photo, found.map((face, at) => ({ ...face, marks: marks[at] })), mind, inDepth);
 }
 
-/** The same for faces that are known, with their points: [{box, score, roll, marks}]. */
-export async function readFaces(photo, found, mind) {
+/** The same for faces that are known, with their points: [{box, score, roll, marks}].
+
+    inDepth: also tell the attention on regions, which takes as long as the network. */
+export async function readFaces(photo, found, mind, inDepth = true) {
   const intensity = toIntensity(photo);
   const [prepared, refused] = [[], []];
   for (const face of found) {
@@ -31,7 +33,7 @@ export async function readFaces(photo, found, mind) {
     }
   }
   const looks = await look(prepared.map(({ crop }) => crop.image), mind);
-  const faces = prepared.map((one, at) => reading(one, looks[at], mind.facts));
+  const faces = prepared.map((one, at) => reading(one, looks[at], mind.facts, inDepth));
   const status = faces.length ? "ok" : refused.length ? "no face to read" : "no face";
   return { status, faces, refused };
 }
@@ -73,7 +75,7 @@ function flipped(rows, width) {
   return rows.map((_, at) => rows[at - (at % width) + width - 1 - (at % width)]);
 }
 
-function reading({ face, shownWell, crop }, { logits, map }, facts) {
+function reading({ face, shownWell, crop }, { logits, map }, facts, inDepth) {
   const shares = softmax(logits);
   const ranked = [...shares.keys()].sort((a, b) => shares[b] - shares[a]);
   const { coverage, threshold } = facts.calibration;
@@ -93,7 +95,7 @@ function reading({ face, shownWell, crop }, { logits, map }, facts) {
     anchor: face.anchor ?? { box: face.box, landmarks: face.marks.landmarks },
     crop: { ...crop.image, corner: crop.corner, step: crop.step },
     roi,
-    regions: roi ? regionShares(roi, crop.points, hw, facts.regions) : null,
+    regions: roi && inDepth ? regionShares(roi, crop.points, hw, facts.regions) : null,
     quality: shownWell,
   };
 }

@@ -12,12 +12,14 @@ export async function find(pictures, least, yunet) {
   const [{ width, height }] = pictures;
   const [wide, high] = [width, height].map((side) => Math.ceil(side / COARSEST_PX) * COARSEST_PX);
   const values = new Float32Array(pictures.length * 3 * wide * high);
+  const plane = wide * high;
   pictures.forEach(({ data }, at) => {
-    for (let channel = 0; channel < 3; channel++) {
-      const plane = (3 * at + 2 - channel) * wide * high; // blue first
-      for (let row = 0, from = channel; row < height; row++) {
-        const first = plane + row * wide;
-        for (let to = first; to < first + width; to++, from += 3) values[to] = data[from];
+    for (let row = 0, from = 0; row < height; row++) {
+      const first = 3 * at * plane + row * wide;
+      for (let to = first; to < first + width; to++, from += 3) {
+        values[to] = data[from + 2]; // blue first
+        values[to + plane] = data[from + 1];
+        values[to + 2 * plane] = data[from];
       }
     }
   });
