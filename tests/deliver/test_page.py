@@ -268,6 +268,18 @@ def test_the_pose_of_a_head_is_that_of_python(page):
 
 
 @needs_node
+def test_how_a_head_is_held_is_said_in_words(page):
+    node = Node(page)
+    for yaw, pitch, roll in ((3, -4, 7.9), (31.4, -12, 0), (-50, 20, -25)):
+        node.call("headWords", {"yaw": yaw, "pitch": pitch, "roll": roll})
+    assert node.answers() == [
+        "straight",
+        "turned 31° to the picture's right, lowered 12°",
+        "turned 50° to the picture's left, raised 20°, tilted 25° anticlockwise",
+    ]
+
+
+@needs_node
 def test_maps_curves_and_phrases_are_those_of_python(page):
     node, values = Node(page), np.random.default_rng(0).random((3, 6))
     node.call("project", {"values": values.ravel().tolist(), "height": 3, "width": 6}, (48, 40))
@@ -342,7 +354,9 @@ def test_raw_pixels_are_read_as_by_python(page, tmp_path):
             assert one["expression"] == other.expression
             assert tuple(one["likely"]) == other.likely
             apart = differences(one, other)
-            assert apart["box, px"] < 1e-3
+            # a tilted photo is turned by what the detector says of its tilt, in whose last digits processor and
+            # WebAssembly differ: its grey values then differ by one here and there
+            assert apart["box, px"] < (0.01 if name == "tilted" else 1e-3)
             assert apart["probability"] < 1e-3
             assert apart["map"] < 0.05
             assert apart["quality"] < 1e-3

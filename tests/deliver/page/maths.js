@@ -4,10 +4,10 @@ import { pathToFileURL } from "node:url";
 
 const page = pathToFileURL(`${process.argv[2]}/`);
 const of = (name) => import(new URL(name, page));
-const [pixels, squares, detect, mesh, landmarks, pose, prepare, quality, regions, reading, tables] = await Promise.all(
+const [pixels, squares, detect, mesh, landmarks, pose, prepare, quality, regions, reading, tables, words] = await Promise.all(
   ["pixels", "squares", "detect", "mesh", "landmarks", "pose", "prepare", "quality", "regions", "reading"]
     .map((name) => of(`reader/${name}.js`))
-    .concat(of("table.js")),
+    .concat(of("table.js"), of("view/words.js")),
 );
 const facts = JSON.parse(readFileSync(new URL("models/facts.json", page)));
 
@@ -34,6 +34,7 @@ const known = {
   regions: (points, hw) => regions.regionOfPixels(points, hw),
   project: (map, hw) => Array.from(reading.project(map, hw)),
   phrase: (face) => reading.phrase(face, facts.expressions),
+  headWords: (pose) => words.headWords(pose),
   table: (photos) => tables.table(photos, facts),
 };
 

@@ -19,7 +19,10 @@ const FOLLOW_TIMES = 3; // as long as a search took: a slow machine follows more
 
 const mind = load();
 mind.then(
-  ({ facts }) => postMessage({ ready: facts }),
+  ({ facts, warm }) => {
+    postMessage({ ready: facts });
+    warm().catch(() => {}); // who asks for a reading is told the same
+  },
   (error) => postMessage({ broken: error.message }),
 );
 let followed = { until: 0, faces: [] };

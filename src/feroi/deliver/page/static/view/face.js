@@ -3,6 +3,7 @@
 import { answer, phrase } from "../reader/reading.js";
 import { bar, make, percent } from "./dom.js";
 import { drawFace } from "./heat.js";
+import { headWords } from "./words.js";
 
 /** A card. picture: what the photo is drawn from. onCompare: called when its button is pressed. */
 export function faceCard(picture, face, number, id, facts, onCompare) {
@@ -22,6 +23,7 @@ export function faceCard(picture, face, number, id, facts, onCompare) {
     ),
     ...notes(face, facts),
     regions(face),
+    movement(face),
     meaning(face, facts),
   );
 }
@@ -75,6 +77,11 @@ function regions(face) {
   });
   const title = make("p", { className: "quiet" }, "Attention, and how many times an even look");
   return make("div", {}, title, make("ul", { className: "bars regions", aria: { label: "Attention on the regions of the face" } }, ...rows));
+}
+
+/** How the head is held. */
+function movement({ quality: { pose } }) {
+  return make("p", { className: "quiet" }, `Head: ${headWords(pose)}.`);
 }
 
 /** What the Facial Action Coding System expects of the expression, beside where the network looked. */
