@@ -4,8 +4,8 @@ import { pathToFileURL } from "node:url";
 
 const page = pathToFileURL(`${process.argv[2]}/`);
 const of = (name) => import(new URL(name, page));
-const [pixels, squares, detect, mesh, landmarks, pose, prepare, quality, regions, reading, tables, words] = await Promise.all(
-  ["pixels", "squares", "detect", "mesh", "landmarks", "pose", "prepare", "quality", "regions", "reading"]
+const [pixels, squares, detect, mesh, landmarks, pose, prepare, quality, regions, reading, units, tables, words] = await Promise.all(
+  ["pixels", "squares", "detect", "mesh", "landmarks", "pose", "prepare", "quality", "regions", "reading", "units"]
     .map((name) => of(`reader/${name}.js`))
     .concat(of("table.js"), of("view/words.js")),
 );
@@ -34,7 +34,10 @@ const known = {
   regions: (points, hw) => regions.regionOfPixels(points, hw),
   project: (map, hw) => Array.from(reading.project(map, hw)),
   phrase: (face) => reading.phrase(face, facts.expressions),
-  headWords: (pose) => words.headWords(pose),
+  movement: (coefficients) => units.movementOf(coefficients, facts.units),
+  inWords: (strengths) => units.inWords(strengths, facts.units),
+  gazeWords: (gaze) => words.gazeWords(gaze),
+  headWords: (pose) => words.headWords(pose, facts.told_deg),
   table: (photos) => tables.table(photos, facts),
 };
 

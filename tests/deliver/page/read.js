@@ -16,6 +16,7 @@ const mind = think(ort, {
   yunet: bytes("models/yunet.onnx"),
   mesh: bytes("models/face-mesh.onnx"),
   network: bytes("models/network.onnx"),
+  blendshapes: bytes("models/blendshapes.onnx"),
   wasm: bytes("runtime/ort.wasm"),
 });
 const found = [];

@@ -6,6 +6,7 @@ written there a second time; it comes from here.
 
 from __future__ import annotations
 
+from inspect import signature
 from types import ModuleType
 from typing import Any
 
@@ -15,10 +16,11 @@ from numpy.typing import NDArray
 import feroi
 from feroi.config import NetworkConfig
 from feroi.network.calibration import Calibration
-from feroi.photo import cropped, detect, face_mesh, landmarks, pose, prepare, tracks
+from feroi.photo import action_units, cropped, detect, face_mesh, landmarks, pose, prepare, tracks
 from feroi.photo.align import FER_HW
-from feroi.photo.face_mesh_points import INDEX_68
+from feroi.photo.face_mesh_points import COEFFICIENTS, INDEX_68, INDEX_146
 from feroi.photo.quality import LIMIT, SHARPNESS, SIZE, TURN
+from feroi.report import photos
 from feroi.report.overlay import FULL_HEAT, INFERNO
 from feroi.report.tables import COLUMNS
 from feroi.vocabulary import ACTION_UNITS, EXPRESSIONS, REGIONS, TABLE_4
@@ -64,6 +66,8 @@ def facts(config: NetworkConfig, calibration: Calibration, model: str) -> dict[s
             **_named(face_mesh, "_FRAME_SIDE", "_EYE_CORNERS"),
             **_named(landmarks, "_SAME_PLACE", "_SAME_SIDE", "_SAME_ROLL_RAD"),
         },
+        "units": _units(),
+        **_named(photos, "_TOLD_DEG"),
         "mean_mesh": {"points_cm": _rounded(mean.points_cm), "trust": _rounded(mean.trust)},
         "following": _named(cropped, "PRESENT") | _named(tracks, "_SAME_PLACE"),
         "framing": {
@@ -73,6 +77,17 @@ def facts(config: NetworkConfig, calibration: Calibration, model: str) -> dict[s
         },
         "quality": {"limit": LIMIT, "size": SIZE, "sharpness": SHARPNESS, "turn": TURN},
         "heat": {"colours": INFERNO.tolist(), "full": FULL_HEAT},
+    }
+
+
+def _units() -> dict[str, Any]:
+    shown = signature(action_units.in_words).parameters
+    return {
+        "coefficients": COEFFICIENTS,
+        "index_146": INDEX_146.tolist(),
+        "rows": {name: row._asdict() for name, row in vars(action_units)["_ROWS"].items()},
+        "in_words": {name: shown[name].default for name in ("at_least", "most")},
+        **_named(action_units, "WORDS", "_LOWEST", "_GAZE_YAW", "_GAZE_PITCH"),
     }
 
 

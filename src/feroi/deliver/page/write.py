@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 RUNTIME = HERE / "vendor"
 """Where `make page` puts the files of onnxruntime-web; git ignores it, a wheel built afterwards holds it."""
 RUNTIME_FILES = ("ort.js", "ort.wasm")
-_NETWORKS = ("yunet.onnx", "face-mesh.onnx")
+_NETWORKS = ("yunet.onnx", "face-mesh.onnx", "blendshapes.onnx")
 
 
 def page_files(model: Path | str = DEFAULT, runtime: Path | None = None) -> dict[str, bytes]:

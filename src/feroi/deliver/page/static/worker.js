@@ -10,6 +10,7 @@ const FILES = {
   yunet: "models/yunet.onnx",
   mesh: "models/face-mesh.onnx",
   network: "models/network.onnx",
+  blendshapes: "models/blendshapes.onnx",
   wasm: "runtime/ort.wasm",
 };
 const MOST_PIXELS = 16e6; // of a canvas; some telephones allow no more

@@ -6,6 +6,7 @@ import { toIntensity } from "./pixels.js";
 import { middle, prepare } from "./prepare.js";
 import { quality } from "./quality.js";
 import { regionShares } from "./regions.js";
+import { movements } from "./units.js";
 
 /** What is read in a picture: {status, faces, refused}, faces biggest first.
 
@@ -18,7 +19,7 @@ export async function readPhoto(photo, mind, scan = mind.facts.scan, inDepth = t
 
 /** The same for faces that are known, with their points: [{box, score, roll, marks}].
 
-    inDepth: also tell the attention on regions, which takes as long as the network. */
+    inDepth: also tell Action Units and the attention on regions, which take as long as the network. */
 export async function readFaces(photo, found, mind, inDepth = true) {
   const intensity = toIntensity(photo);
   const [prepared, refused] = [[], []];
@@ -33,7 +34,11 @@ export async function readFaces(photo, found, mind, inDepth = true) {
     }
   }
   const looks = await look(prepared.map(({ crop }) => crop.image), mind);
-  const faces = prepared.map((one, at) => reading(one, looks[at], mind.facts, inDepth));
+  const moves = inDepth ? await movements(prepared.map(({ face }) => face.marks.mesh), mind) : [];
+  const faces = prepared.map((one, at) => ({
+    ...reading(one, looks[at], mind.facts, inDepth),
+    moves: moves[at] ?? null,
+  }));
   const status = faces.length ? "ok" : refused.length ? "no face to read" : "no face";
   return { status, faces, refused };
 }

@@ -1,6 +1,6 @@
 /* The models in onnxruntime-web, single-threaded, so that no server has to send special headers. */
 
-export const NETWORKS = ["yunet", "mesh", "network"];
+export const NETWORKS = ["yunet", "mesh", "network", "blendshapes"];
 
 /** All a reading needs, from the files of the folder `models` and onnxruntime-web.
 
@@ -24,6 +24,9 @@ export function think(ort, files) {
     },
     yunet: (values, pictures, height, width) => ask("yunet", "input", values, [pictures, 3, height, width]),
     mesh: (values) => ask("mesh", "faces", values, [1, 3, Math.sqrt(values.length / 3), Math.sqrt(values.length / 3)]),
+    async coefficients(points, meshes, each) {
+      return (await ask("blendshapes", "points", points, [meshes, each, 2])).coefficients.data;
+    },
     async forward(crops, [height, width]) {
       const faces = new Float32Array(crops.length * height * width);
       crops.forEach((crop, at) => faces.set(crop, at * height * width));

@@ -3,7 +3,7 @@
 import { answer, phrase } from "../reader/reading.js";
 import { bar, make, percent } from "./dom.js";
 import { drawFace } from "./heat.js";
-import { headWords } from "./words.js";
+import { movementWords } from "./words.js";
 
 /** A card. picture: what the photo is drawn from. onCompare: called when its button is pressed. */
 export function faceCard(picture, face, number, id, facts, onCompare) {
@@ -23,7 +23,7 @@ export function faceCard(picture, face, number, id, facts, onCompare) {
     ),
     ...notes(face, facts),
     regions(face),
-    movement(face),
+    movement(face, facts),
     meaning(face, facts),
   );
 }
@@ -79,9 +79,8 @@ function regions(face) {
   return make("div", {}, title, make("ul", { className: "bars regions", aria: { label: "Attention on the regions of the face" } }, ...rows));
 }
 
-/** How the head is held. */
-function movement({ quality: { pose } }) {
-  return make("p", { className: "quiet" }, `Head: ${headWords(pose)}.`);
+function movement(face, facts) {
+  return make("div", { className: "moves" }, ...movementWords(face, facts).map((line) => make("p", {}, line)));
 }
 
 /** What the Facial Action Coding System expects of the expression, beside where the network looked. */
@@ -90,7 +89,7 @@ function meaning(face, facts) {
   let text = "Neutral has no Action Units.";
   if (actions) {
     const names = actions.action_units.map((unit) => `${facts.action_units[unit]} (${unit})`);
-    text = `Action Units of ${face.expression}: ${names.join(", ")}; they move ${actions.regions.join(", ")}.`;
+    text = `Textbook Action Units of ${face.expression}: ${names.join(", ")}; they move ${actions.regions.join(", ")}.`;
     if (face.regions) {
       const sum = (shares) => percent(actions.regions.reduce((total, name) => total + shares[name], 0));
       text += ` ${sum(face.regions.shares)} of the attention lies there, on ${sum(face.regions.areas)} of the area.`;
