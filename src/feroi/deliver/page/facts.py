@@ -29,7 +29,7 @@ _DETECTOR = (
     "SMALLEST_PX", "_LEAST", "_ACCEPTED", "_CERTAIN", "_ACCEPTED_SECOND", "_LEAST_PRESENCE", "_MOST_DOUBTFUL",
     "_NEAR", "_SIZES", "_TILTED_RAD", "_SAME_FACE_OVERLAP",
 )  # fmt: skip
-_SCAN = ("_WHOLE_PIXELS", "_FINEST", "_LAST_PX", "_LEVEL_STEP", "_TILE_PX", "_TILE_LAP_PX")
+_SCAN = ("_WHOLE_PIXELS", "_FINEST", "_LAST_PX", "_LEVEL_STEP", "_TILE_PX", "_TILE_LAP_PX", "_CUT_MARGIN")
 
 
 def facts(config: NetworkConfig, calibration: Calibration, model: str) -> dict[str, Any]:

@@ -93,6 +93,7 @@ async function scanned(photo, mind, scan) {
         const tile = width === level.width && height === level.height ? level : crop(level, left, top, width, height);
         const [seen] = await find([tile], mind.facts.detector.least, mind.yunet);
         for (const face of seen) {
+          if (!uncut(face, tile, left, top, level, scan.cut_margin)) continue;
           found.push({
             x: (face.x + left) * wide,
             y: (face.y + top) * high,
@@ -107,6 +108,15 @@ async function scanned(photo, mind, scan) {
     if (Math.max(level.width, level.height) <= scan.last_px) return found;
     level = resized(finest, 1 / shrink);
   }
+}
+
+/** Whether a face stays clear of edges at which a tile ends and its level does not. */
+function uncut({ x, y, width, height }, tile, left, top, level, margin) {
+  const clear = (place, side, corner, length, whole) => {
+    const reach = (0.5 + margin) * side;
+    return (corner === 0 || place - reach >= 0) && (corner + length >= whole || place + reach <= length);
+  };
+  return clear(x, width, left, tile.width, level.width) && clear(y, height, top, tile.height, level.height);
 }
 
 function resized(picture, scale) {

@@ -13,7 +13,8 @@ const SMALLEST_SPREAD_PX = 1e-3;
 
     marks: as `locate` tells them. framing: what FER-2013's squares are. The middle of the image's first pixel lies
     at `corner` [x, y] of the photo, and that of its neighbour to the right `step` [x, y] from there; points are the
-    landmarks in px of the image. Throws RangeError for landmarks that are no face. */
+    landmarks in px of the image. Throws RangeError for landmarks that are no face, or one
+    that is nowhere on the photo. */
 export function prepare(intensity, marks, [height, width], framing) {
   check(marks.landmarks);
   const frame = ferFrame(marks, framing);
@@ -24,6 +25,12 @@ export function prepare(intensity, marks, [height, width], framing) {
     frame.x + stepX * (column - middleX) - stepY * (row - middleY),
     frame.y + stepX * (row - middleY) + stepY * (column - middleX),
   ];
+  const corners = [place(0, 0), place(width - 1, 0), place(0, height - 1), place(width - 1, height - 1)];
+  const away = [intensity.width, intensity.height].some((side, axis) => {
+    const places = corners.map((corner) => corner[axis]);
+    return Math.max(...places) < 0 || Math.min(...places) > side - 1;
+  });
+  if (away) throw new RangeError(`the face lies outside the photo of ${intensity.width}x${intensity.height} px`);
   const image = sample(intensity, place, [height, width], Math.hypot(stepX, stepY));
   const square = stepX ** 2 + stepY ** 2;
   const points = marks.landmarks.map((_, k, all) => {
