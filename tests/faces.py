@@ -39,7 +39,7 @@ def placed(size: tuple[int, int], *corners: tuple[int, int], scale: float = 1.0)
 
 
 def made_points(landmarks_xy_px: NDArray[np.float64]) -> FacePoints:
-    """Landmarks with a mesh that has no other points, so that its frame is about their box, half as large again."""
+    """Landmarks with a mesh of no other points, so that its frame is about their box, half as large again."""
     points = np.zeros((POINTS, 3))
     points[:, :2] = landmarks_xy_px.mean(axis=0)
     points[INDEX_68, :2] = landmarks_xy_px

@@ -1,4 +1,4 @@
-"""The astronaut of scikit-image, whose face was marked by hand, and the group photos: turned, small and large."""
+"""The astronaut of scikit-image, her face marked by hand, and the group photos: turned, small and large."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def test_the_mesh_agrees_with_dlibs_trees() -> None:
 def test_dlib_starts_where_the_hog_detectors_box_would_be_whatever_the_mesh_frames(
     yaw_deg: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A mesh with its cheeks moved far to one side, as on a turned face, is where dlib starts all the same."""
+    """A mesh whose cheeks are moved far to one side, as on a turned face, has dlib start all the same."""
     points = hers().mesh.points_xyz_px.copy()
     beyond = np.setdiff1d(np.arange(478), INDEX_68[17:])
     points[beyond, 0] += yaw_deg

@@ -109,8 +109,8 @@ _GAZE_PITCH = (
     (-25.0, -15.0, -8.0, 0.0, 8.0, 15.0, 25.0),
 )
 """Log odds, and how far the eyes of rendered heads were turned there in degrees; straight between. Across is
-the mean of both ways, so that a mirrored face looks the other way; single ways differ by up to 7 degrees. Upwards is
-shifted by .3, half of what separates rendered eyes that look ahead from those of people who do."""
+the mean of both ways, so that a mirrored face looks the other way; single ways differ by up to 7 degrees.
+Upwards is shifted by .3, half of what separates rendered eyes that look ahead from those of people who do."""
 
 Floats = NDArray[np.float64]
 

@@ -40,8 +40,8 @@ _MOST_DOUBTFUL = 32
 """A photo of gravel has hundreds of candidates; only so many that are not accepted are looked at again."""
 
 _WHOLE_PIXELS, _FINEST = 2_000_000, 0.8
-"""Larger photos are scanned smaller, but by no more than this: what was 20 px is 16 px then. Of 50 photographed
-heads of 20 px in 12 MP, 49 are found; at 0.7, 43; at 0.6, 39."""
+"""Larger photos are scanned smaller, but by no more than this: what was 20 px is 16 px then. Of 50
+photographed heads of 20 px in 12 MP, 49 are found; at 0.7, 43; at 0.6, 39."""
 _LAST_PX = 320  # the coarsest level, on which a face may fill the frame
 _LEVEL_STEP = 3.0
 _TILE_PX, _TILE_LAP_PX = 896, 96  # bounds memory; what is larger than a lap is seen whole on the next level
