@@ -213,6 +213,10 @@ def calibrate(
         float, typer.Option(help="share of faces, 0 to 1, whose expression shall be among the likely ones")
     ] = 0.9,
     mirror: Annotated[bool, typer.Option(help="read each face's mirror image too, and average")] = True,
+    elsewhere: Annotated[
+        int,
+        typer.Option(help="also on so many worse and otherwise framed variants of each face", min=0, max=100),
+    ] = 0,
     split: SplitOption = None,
     layout: LayoutOption = "auto",
 ) -> None:
@@ -237,7 +241,7 @@ def calibrate(
         else:
             chosen = held_out(samples, hold_out).validation
         warn_of_trained_on(model, config, chosen)
-        calibrate_network(model, chosen, mirror, coverage, out, Voice(say))
+        calibrate_network(model, chosen, mirror, coverage, out, Voice(say), elsewhere)
 
 
 def rois(

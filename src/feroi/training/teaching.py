@@ -46,25 +46,19 @@ def soft_labels(training: Decoded, teachers: Sequence[Path | str], share: float)
     """The targets of a training: (N, 7), each row summing to 1.
 
     A `share` of each is the mean of what the teachers say of the unchanged image and of its mirror image;
-    the rest is on the label, or divided as people voted where all samples have votes.
+    the rest is on the label, or divided as people voted where all samples have votes. Answers are kept beside
+    the decoded images: a second training costs no teacher.
     """
     hard = _people(training)
     if not teachers:
         return np.asarray(hard, dtype=np.float32)
+    kind = fingerprint(training.samples, training.pixels)
     said = np.zeros((len(training.samples), len(EXPRESSIONS)))
     for teacher in teachers:
-        network = load_network(teacher)
-        forward = torch_forward(network)
-        seen = decode(training.samples, network.config.stored_hw)
-        pixels, depth = seen.pixels, depth_of(seen, network.config)
-        batches = centre_batches(pixels, network.config.input_hw, _BATCH, depth)
-        first = 0
-        for faces in track(batches, "asking the teacher", len(pixels), -(-len(pixels) // _BATCH)):
-            for shown in (faces, np.ascontiguousarray(faces[..., ::-1])):
-                said[first : first + len(faces)] += softmax(forward(shown).logits.astype(np.float64), axis=1)
-            first += len(faces)
-    said /= 2 * len(teachers)
-    return np.asarray(share * said + (1 - share) * hard, dtype=np.float32)
+        said += kept(
+            "answers", f"{kind} {weights_sha256(teacher)}", partial(_whole_answers, teacher, training)
+        )
+    return np.asarray(share * said / len(teachers) + (1 - share) * hard, dtype=np.float32)
 
 
 def cut_labels(
@@ -73,8 +67,7 @@ def cut_labels(
     """K variants of each image, (K, N, *network.input_hw), and the targets of each, (K, N, 7).
 
     Targets are those of `soft_labels`, but that teachers answer the very cut, not its mirror image. Cuts do
-    not depend on the seed of a training, and answers are kept, as float16, beside the decoded images: a
-    second training costs no teacher.
+    not depend on the seed of a training, and answers are kept, as float16, beside the decoded images.
     Raises ValueError if a teacher wants faces of another size, or sees other than the intensity.
     """
     hw = network.input_hw
@@ -93,6 +86,21 @@ def cut_labels(
     share = recipe.distillation
     targets = share * said / len(teachers) + (1 - share) * _people(training)
     return cuts, np.asarray(targets / targets.sum(2, keepdims=True), dtype=np.float32)
+
+
+def _whole_answers(teacher: Path | str, training: Decoded) -> NDArray[np.float32]:
+    network = load_network(teacher)
+    forward = torch_forward(network)
+    seen = decode(training.samples, network.config.stored_hw)
+    pixels, depth = seen.pixels, depth_of(seen, network.config)
+    batches = centre_batches(pixels, network.config.input_hw, _BATCH, depth)
+    said = np.zeros((len(pixels), len(EXPRESSIONS)))
+    first = 0
+    for faces in track(batches, "asking the teacher", len(pixels), -(-len(pixels) // _BATCH)):
+        for shown in (faces, np.ascontiguousarray(faces[..., ::-1])):
+            said[first : first + len(faces)] += softmax(forward(shown).logits.astype(np.float64), axis=1) / 2
+        first += len(faces)
+    return said.astype(np.float32)
 
 
 def _cuts(pixels: NDArray[np.uint8], hw: tuple[int, int], recipe: RecipeConfig) -> NDArray[np.uint8]:
