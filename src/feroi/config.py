@@ -1,4 +1,4 @@
-"""Settings of a network and of its training, and their named presets.
+"""Settings of a network, and their named presets; those of its training are in `recipe`.
 
 A preset called `paper-*` does what the paper says and nothing else; where the paper is silent the
 value chosen here is marked so. Every other preset is ours.
@@ -9,7 +9,10 @@ from __future__ import annotations
 import math
 import sys
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 Head = Literal[
     "flatten",
@@ -25,11 +28,8 @@ Pipeline = Literal["front", "pose", "wild"]
 PIPELINES: tuple[Pipeline, ...] = get_args(Pipeline)
 Inputs = Literal["intensity", "intensity+depth", "mapped-patterns"]
 INPUTS: tuple[Inputs, ...] = get_args(Inputs)
-Schedule = Literal["constant", "onecycle"]
-Augmentation = Literal["patches", "affine", "degraded", "elsewhere"]
 Backbone = Literal["paper", "efficientnet-lite0"]
 BACKBONES: tuple[Backbone, ...] = get_args(Backbone)
-Precision = Literal["auto", "float32", "bfloat16"]
 
 REGISTERED_HEADS: list[str] = []
 """Heads that do not come with the package: see `network.model.register_attention`."""
@@ -233,85 +233,6 @@ class NetworkConfig:
         return _PAPER_STORED_HW.get(self.input_hw, (round(height * 10 / 9), round(width * 10 / 9)))
 
 
-@dataclass(frozen=True)
-class RecipeConfig:
-    """How a network is trained: cross entropy and Adam (section 4.3), and what the paper leaves open.
-
-    learning_rate: the constant rate, or the peak of the one-cycle schedule.
-    precision: arithmetic of the network's forward pass; "auto" is bfloat16 where the processor
-        has it and float32 elsewhere.
-
-    What follows is never in a `paper-*` preset.
-    augmentation: "patches" cuts and mirrors at random, as the paper; "affine" also turns, scales,
-        shifts, relights and erases; "degraded" then adds noise and JPEG; "elsewhere" frames more loosely and
-        adds small and blurred faces too (`data.augment`).
-    weight_decay: decoupled from the gradient (AdamW, Loshchilov and Hutter 2019), per unit of
-        learning rate.
-    label_smoothing: share of the target spread evenly over all expressions.
-    averaging: decay per step of the exponential moving average of the weights, which is what is
-        validated and saved; 0 for none.
-    guidance: weight of the term 1 - cosine of attention and the truth map of the labelled expression
-        (`explain.truth`), as Belharbi et al. 2024 guide theirs; 0 for none.
-    distillation: share of the target that a trained network, the teacher, says of the image (Hinton et al.
-        2015), the label the rest; 0 for none.
-    cuts: how many variants of each image (`augmentation`) are made once, for the teacher to answer each of
-        them (Beyer et al. 2022) and for the epochs to go round in; 0 to vary images anew in every epoch,
-        under the teacher's answer to the image as it is.
-    balance: an image is drawn as often as the frequency of its expressions to the power of minus this says; 0
-        for once an epoch.
-    head_rate: how many times as fast as the pretrained backbone all else learns.
-    need: weight of what teaches the network to need where it looks (`training.need`); 0 for none.
-    """
-
-    epochs: int
-    batch_size: int = 64
-    learning_rate: float = 1e-3
-    schedule: Schedule = "constant"
-    precision: Precision = "float32"
-    augmentation: Augmentation = "patches"
-    weight_decay: float = 0.0
-    label_smoothing: float = 0.0
-    averaging: float = 0.0
-    guidance: float = 0.0
-    distillation: float = 0.0
-    cuts: int = 0
-    balance: float = 0.0
-    head_rate: float = 1.0
-    need: float = 0.0
-
-    def __post_init__(self) -> None:
-        if self.epochs < 1:
-            raise ValueError(f"epochs must be at least 1, got {self.epochs}")
-        if self.batch_size < 2:
-            raise ValueError(f"batch_size must be at least 2, got {self.batch_size}")
-        if not 0 < self.learning_rate < math.inf:
-            raise ValueError(f"learning_rate must be above 0, got {self.learning_rate}")
-        if self.schedule not in ("constant", "onecycle"):
-            raise ValueError(f"schedule is constant or onecycle, got {self.schedule!r}")
-        if self.precision not in ("auto", "float32", "bfloat16"):
-            raise ValueError(f"precision is auto, float32 or bfloat16, got {self.precision!r}")
-        if self.augmentation not in get_args(Augmentation):
-            known = ", ".join(get_args(Augmentation))
-            raise ValueError(f"augmentation is one of {known}, got {self.augmentation!r}")
-        if not 0 <= self.cuts <= 1000:
-            raise ValueError(f"cuts must be 0 to 1000, got {self.cuts}")
-        if self.cuts and not self.distillation:
-            raise ValueError("cuts are for a teacher to answer, and distillation is 0")
-        if not 0 < self.head_rate < math.inf:
-            raise ValueError(f"head_rate must be above 0, got {self.head_rate}")
-        for name, limit in (
-            ("weight_decay", math.inf),
-            ("guidance", math.inf),
-            ("label_smoothing", 1),
-            ("averaging", 1),
-            ("distillation", 1),
-            ("balance", 1),
-            ("need", math.inf),
-        ):
-            if not 0 <= getattr(self, name) < limit:
-                raise ValueError(f"{name} must be at least 0 and below {limit}, got {getattr(self, name)}")
-
-
 _RESIDUAL = NetworkConfig(
     "attention",
     input_hw=(48, 48),
@@ -341,42 +262,6 @@ NETWORKS: dict[str, NetworkConfig] = {
     "large-attention": _LARGE,
 }
 
-_WILD = RecipeConfig(
-    epochs=75,
-    batch_size=128,
-    learning_rate=3e-3,
-    schedule="onecycle",
-    precision="auto",
-    augmentation="affine",
-    weight_decay=0.01,
-    label_smoothing=0.1,
-    averaging=0.999,
-    guidance=0.5,
-)
-
-RECIPES: dict[str, RecipeConfig] = {
-    # Epochs are the paper's; it names neither batch size nor learning rate (Adam's default here).
-    "paper-front": RecipeConfig(epochs=10_000),
-    "paper-pose": RecipeConfig(epochs=130),
-    "paper-sfew": RecipeConfig(epochs=10_000),
-    "paper-sfew-fer2013": RecipeConfig(epochs=300),
-    # Ours: the one people will want.
-    "onecycle": RecipeConfig(epochs=30, schedule="onecycle", precision="auto"),
-    # Ours: for tens of thousands of faces in the wild.
-    "wild": _WILD,
-    # Ours: the same with a teacher, whose answers are soft as they are.
-    "distilled": replace(_WILD, label_smoothing=0.0, distillation=0.5),
-    # Ours: a trained network taught again, on faces that cameras and files have spoiled.
-    "hardened": replace(
-        _WILD,
-        epochs=45,
-        learning_rate=1e-3,
-        augmentation="degraded",
-        label_smoothing=0.0,
-        distillation=0.5,
-    ),
-}
-
 
 def check_intensity(config: NetworkConfig, what: str) -> None:
     """Raises ValueError, saying `what` cannot be done, for a network that sees other than the intensity."""
@@ -391,17 +276,11 @@ def network_preset(name: str, **changes: Any) -> NetworkConfig:
 
     Raises ValueError for an unknown name.
     """
-    config = _named(NETWORKS, name, "network")
+    config = named(NETWORKS, name, "network")
     return replace(config, **{key: value for key, value in changes.items() if value is not None})
 
 
-def recipe_preset(name: str, **changes: Any) -> RecipeConfig:
-    """The recipe called `name`, with the fields in `changes` replaced (None keeps the preset's)."""
-    config = _named(RECIPES, name, "recipe")
-    return replace(config, **{key: value for key, value in changes.items() if value is not None})
-
-
-def _named(presets: dict[str, _Preset], name: str, kind: str) -> _Preset:
+def named(presets: dict[str, _Preset], name: str, kind: str) -> _Preset:
     if name not in presets:
         raise ValueError(f"unknown {kind} {name!r}; choose one of {', '.join(presets)}")
     return presets[name]
@@ -410,7 +289,7 @@ def _named(presets: dict[str, _Preset], name: str, kind: str) -> _Preset:
 _ADDED = {"convolutions", "width", "lateral", "inputs", "backbone", "spacing"}
 
 
-def to_dict(config: NetworkConfig | RecipeConfig) -> dict[str, Any]:
+def to_dict(config: DataclassInstance) -> dict[str, Any]:
     """The fields of a configuration as JSON-ready values."""
     return {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(config).items()}
 

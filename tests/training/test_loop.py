@@ -8,11 +8,12 @@ import pytest
 import torch
 from torch import nn
 
-from feroi.config import NetworkConfig, RecipeConfig
+from feroi.config import NetworkConfig
 from feroi.data.batches import Labelled, training_batches
 from feroi.explain.roi import project
 from feroi.network.model import Network
 from feroi.network.weights import load_network, load_tensors
+from feroi.recipe import RecipeConfig
 from feroi.training.loop import LAST_WEIGHTS, METRICS, Diverged, disagreement, learning_rate_at, train
 from feroi.training.precision import choose_arithmetic
 from feroi.training.voice import Voice

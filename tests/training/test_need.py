@@ -7,10 +7,11 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
-from feroi.config import NetworkConfig, RecipeConfig
+from feroi.config import NetworkConfig
 from feroi.data.batches import Labelled
 from feroi.network.forward import untrained_network
 from feroi.network.weights import load_tensors
+from feroi.recipe import RecipeConfig
 from feroi.training.loop import LAST_WEIGHTS, train
 from feroi.training.need import blurred, look_masks, masked, need_loss
 

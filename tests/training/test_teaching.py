@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from feroi.config import NetworkConfig, RecipeConfig
+from feroi.config import NetworkConfig
 from feroi.data import channels
 from feroi.data.folds import divide
 from feroi.data.pixels import decode
@@ -16,6 +16,7 @@ from feroi.data.readers import read_dataset
 from feroi.data.samples import Samples
 from feroi.network.model import Network
 from feroi.network.weights import save_network
+from feroi.recipe import RecipeConfig
 from feroi.training import run, teaching
 from feroi.training.run import train_run
 from feroi.training.teaching import check_teachers, cut_labels, soft_labels

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from feroi.config import Augmentation
 from feroi.data.augment import augmented, degraded, elsewhere
+from feroi.recipe import Augmentation
 from feroi.vocabulary import EXPRESSIONS
 
 

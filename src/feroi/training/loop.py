@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from feroi.config import NetworkConfig, RecipeConfig
+from feroi.config import NetworkConfig
 from feroi.data.batches import Batch, Labelled, centre_batches, training_batches
 from feroi.files import naming, sync, write_text
 from feroi.look import Look
@@ -29,6 +29,7 @@ from feroi.network.weights import (
     save_network,
     save_tensors,
 )
+from feroi.recipe import RecipeConfig
 from feroi.training.need import masked, need_loss
 from feroi.training.precision import Arithmetic, choose_arithmetic
 from feroi.training.voice import SILENT, Metrics, Voice

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 import feroi
-from feroi.config import NetworkConfig, RecipeConfig, to_dict
+from feroi.config import NetworkConfig, to_dict
 from feroi.data.batches import Labelled
 from feroi.data.channels import depth_of
 from feroi.data.folds import Division, check_subjects_apart
@@ -27,6 +27,7 @@ from feroi.data.samples import Samples, fingerprint, pipeline_of
 from feroi.evaluation.evaluate import TRAINED_ON
 from feroi.files import claim, write_text
 from feroi.network.weights import load_network, weights_sha256
+from feroi.recipe import RecipeConfig
 from feroi.report.figures import draw_curves
 from feroi.training.guidance import truth_maps
 from feroi.training.loop import LAST_WEIGHTS, train

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from feroi.config import NetworkConfig, RecipeConfig
+from feroi.config import NetworkConfig
 from feroi.data.batches import centre_batches, varied
 from feroi.data.channels import depth_of
 from feroi.data.pixels import Decoded, decode, kept
@@ -18,6 +18,7 @@ from feroi.data.samples import fingerprint
 from feroi.network.forward import torch_forward
 from feroi.network.weights import load_network, weights_sha256
 from feroi.progress import track
+from feroi.recipe import RecipeConfig
 from feroi.vocabulary import EXPRESSIONS
 
 _BATCH = 256
