@@ -281,6 +281,7 @@ def network_preset(name: str, **changes: Any) -> NetworkConfig:
 
 
 def named(presets: dict[str, _Preset], name: str, kind: str) -> _Preset:
+    """The preset called `name`. Raises ValueError, which calls it a `kind`, for an unknown one."""
     if name not in presets:
         raise ValueError(f"unknown {kind} {name!r}; choose one of {', '.join(presets)}")
     return presets[name]
