@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from feroi.config import NETWORKS, RECIPES, NetworkConfig
+from feroi.config import NETWORKS, NetworkConfig
 from feroi.data import tables
 from feroi.data.pixels import decode
 from feroi.data.prepare import _crop_names
@@ -31,6 +31,7 @@ from feroi.network.calibration import read_calibration
 from feroi.network.description import describe, described
 from feroi.photo.pixels import TooManyPixels, UnreadableImage, decode_photo, read_photo
 from feroi.photo.video import UnreadableFilm, film_frames, is_film
+from feroi.recipe import RECIPES
 from feroi.report.journal import Journal
 from feroi.settings import with_settings
 from feroi.vocabulary import EXPRESSIONS, FER_PLUS_OPTIONS

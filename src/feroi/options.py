@@ -8,12 +8,16 @@ from typing import Annotated
 import typer
 
 ModelArgument = Annotated[
-    Path, typer.Argument(help="run folder, .safetensors or .onnx file; 'default' and 'ferplus' are shipped")
+    Path,
+    typer.Argument(
+        help="run folder, .safetensors or .onnx file; 'default', 'ferplus' and 'fer2013' are shipped"
+    ),
 ]
 ReadingModelOption = Annotated[
     Path,
     typer.Option(
-        "--model", help="run folder, .safetensors or .onnx file; 'default' and 'ferplus' are shipped"
+        "--model",
+        help="run folder, .safetensors or .onnx file; 'default', 'ferplus' and 'fer2013' are shipped",
     ),
 ]
 PhotosArgument = Annotated[
@@ -86,7 +90,8 @@ DataOption = Annotated[
 LayoutOption = Annotated[
     str,
     typer.Option(
-        help="how the data is laid out: auto tells by names; rafd, sfew, fer2013, ferplus, folder, table"
+        help="how the data is laid out: auto tells by names; "
+        "rafd, sfew, fer2013, ferplus, fer2013+votes, folder, table"
     ),
 ]
 SplitOption = Annotated[

@@ -147,7 +147,7 @@ def group(
     out: Annotated[Path, typer.Option(help="PNG file to draw")],
     model: Annotated[
         str,
-        typer.Option(help="run folder, .safetensors or .onnx file; 'default' and 'ferplus' are shipped"),
+        typer.Option(help="run folder, .safetensors or .onnx file, or a shipped network's name"),
     ] = "default",
 ) -> None:
     """Draw where a network looks in whole group photos."""

@@ -46,6 +46,7 @@ _READERS: dict[str, Reader] = {
     "sfew": folders.read_sfew,
     "fer2013": _read_fer2013,
     "ferplus": ferplus.read_ferplus,
+    "fer2013+votes": ferplus.read_both,
     "folder": folders.read_folder,
     "table": _read_table,
 }
