@@ -196,7 +196,7 @@ def test_analyze_takes_what_reader_takes(astronaut):
 def test_the_landmark_model_is_the_one_chosen(astronaut, monkeypatch):
     """Another model in its place, ten px to the right of the shipped one."""
     shipped = landmarks.MODELS["face-mesh"]
-    moved = {"face-mesh": shipped, "dlib-68": lambda photo, mesh: shipped(photo, mesh) + [10, 0]}
+    moved = {"face-mesh": shipped, "dlib-68": lambda photo, mesh: shipped(photo, mesh) + np.array([10, 0])}
     monkeypatch.setattr(landmarks, "MODELS", moved)
     monkeypatch.setattr(landmarks, "_dlib_predictor", lambda: None)
     plain, other = (feroi.Reader(landmarks=name).read(astronaut)[0] for name in ("face-mesh", "dlib-68"))

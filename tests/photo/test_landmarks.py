@@ -140,7 +140,7 @@ def test_doubled_pixels_double_the_landmarks() -> None:
 def test_a_face_at_the_edge_is_no_error() -> None:
     frame = HER_FRAME._replace(centre=HER_FRAME.centre - 200 - 100j)
     points = hers(astronaut()[100:, 200:], frame)
-    assert error(points.landmarks_xy_px + [200, 100], hers().landmarks_xy_px) < 0.03
+    assert error(points.landmarks_xy_px + np.array([200, 100]), hers().landmarks_xy_px) < 0.03
 
 
 def test_presence_tells_a_face_from_none() -> None:

@@ -7,11 +7,11 @@ from scipy import ndimage
 from faces import astronaut, made_points
 from feroi.config import PIPELINES
 from feroi.photo.align import crop_fixed
+from feroi.photo.detect import detect
+from feroi.photo.face_mesh import fit_meshes, frame_around
 from feroi.photo.frontalize import frontalize
 from feroi.photo.geometry import FRAME_HW, Camera, Pose, generic_face, rotation_of
 from feroi.photo.illumination import normalize_light
-from feroi.photo.detect import detect
-from feroi.photo.face_mesh import fit_meshes, frame_around
 from feroi.photo.landmarks import FacePoints, locate
 from feroi.photo.pixels import to_intensity
 from feroi.photo.prepare import FRONT_YAW_LIMIT_DEG, face_frame, fer_frame, prepare, prepare_whole
@@ -52,7 +52,7 @@ def test_pose_keeps_the_head_in_place_however_it_is_turned(photo, yaw_deg):
 
 @pytest.mark.parametrize("roll_deg", [0, 25])
 def test_wild_lies_about_brows_nose_eyes_and_mouth_by_the_size_of_the_face(photo, roll_deg):
-    """Against the formula in words: 0.708 of the mesh's frame, 0.056 of it above the middle of the features."""
+    """As the formula says: 0.708 of the mesh's frame, 0.056 of it above the middle of the features."""
     landmarks = seen(roll_deg=roll_deg)
     crop = prepare(photo, made_points(landmarks), "wild", (53, 53))
     frame_side = 1.5 * np.ptp(seen(), axis=0).max()  # of the upright face
