@@ -13,7 +13,7 @@ import feroi
 
 PACKAGE = Path(feroi.__file__).parent
 FLOORS = {
-    "": 0, "vocabulary": 0, "config": 0, "settings": 0, "files": 0, "shipped": 0, "look": 0, "offline": 0,
+    "": 0, "vocabulary": 0, "config": 0, "settings": 0, "files": 0, "shipped": 0, "look": 0, "inference": 0,
     "progress": 0,
     "photo": 1, "network": 1,
     "data": 2, "baselines": 2, "explain": 2, "synthetic": 2,

@@ -19,7 +19,7 @@ PACKAGE = Path(feroi.__file__).parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 COMMANDS = typer.main.get_command(app).commands
 NOT_FOR_IMPORT = {
-    *("__init__", "__main__", "cli", "commands", "files", "offline", "options", "progress", "shipped"),
+    *("__init__", "__main__", "cli", "commands", "files", "inference", "options", "progress", "shipped"),
     "terminal",
 }
 
@@ -103,7 +103,7 @@ def test_the_reference_shows_docstrings_as_they_stand(tmp_path, monkeypatch):
     page = (tmp_path / "feroi.html").read_text()
     assert 'id="Reader.read_many"' in page
     assert 'id="analyze"' in page
-    assert '\ndetector: "both", "cnn" or "hog"; see `photo.detect`.\nonly_biggest:' in page.replace(
+    assert '\ndetector: "yunet", "hog" (needs feroi[dlib]) or "none", for pictures that are a face; see `photo.detect`.\nonly_biggest:' in page.replace(
         "&#34;", '"'
     )
     assert "network as evaluators see it" in (tmp_path / "feroi" / "look.html").read_text()
