@@ -263,7 +263,7 @@ def test_analyze_fails_where_not_a_single_photo_could_be_read(tmp_path):
     ("option", "name", "message"),
     [
         ("--detector", "eyes", "no detector 'eyes'; choose one of"),
-        ("--landmarks", "big", "no landmark model 'big'; choose one of compact, dlib-68"),
+        ("--landmarks", "big", "no landmark model 'big'; choose one of face-mesh, dlib-68"),
         ("--landmarks", "dlib-68", "pip install 'feroi[dlib68]'"),
     ],
 )

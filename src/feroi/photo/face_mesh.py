@@ -52,7 +52,7 @@ def frame_around(points_xy_px: Floats) -> Frame:
     """The square a face is shown in: about its points (478, 2 or 3), turned until the eyes are level."""
     places = points_xy_px[:, :2] @ [1, 1j]
     way = places[_EYE_CORNERS[1]] - places[_EYE_CORNERS[0]]
-    turn = way / max(abs(way), 1e-9)
+    turn = way / abs(way) if way else 1.0
     level = places / turn
     low, high = (complex(pick(level.real), pick(level.imag)) for pick in (np.min, np.max))
     size = high - low
