@@ -55,6 +55,7 @@ def rendered(folder: Path) -> tuple[Floats, Floats, list[str], NDArray[np.bool_]
             missed += 1
             continue
         units = read_truth(folder, path.name).action_units
+        units[25] = max(units.get(unit, 0.0) for unit in (25, 26, 27))  # a dropped jaw parts the lips
         # FaceKit's jaw of AU27 is that of AU26, opened further
         units[26] = max(units.get(26, 0.0), units.get(27, 0.0))
         found.append(strengths)

@@ -101,16 +101,17 @@ _SIDES = ("Left", "Right")
 
 
 _GAZE_YAW = (
-    (-4.7, -3.85, -2.2, 0.0, 2.2, 3.85, 4.7),
+    (-4.5, -3.4, -1.5, 0.8, 2.9, 4.3, 4.9),
     (-30.0, -20.0, -10.0, 0.0, 10.0, 20.0, 30.0),
 )
 _GAZE_PITCH = (
     (-2.8, -2.2, -1.5, -0.7, 0.2, 0.9, 1.8),
     (-25.0, -15.0, -8.0, 0.0, 8.0, 15.0, 25.0),
 )
-"""Log odds, and how far the eyes of rendered heads were turned there in degrees; straight between. Across is
-the mean of both ways, so that a mirrored face looks the other way; single ways differ by up to 7 degrees.
-Upwards is shifted by .3, half of what separates rendered eyes that look ahead from those of people who do."""
+"""Log odds, and how far the eyes of rendered heads were turned there in degrees; straight between. The
+network itself leans to one side: it gives .8 across for eyes that look straight ahead in a symmetric face, in
+any rendered one, and in photographs of people who look at the camera. Upwards is shifted by .3, half of what
+separates rendered eyes that look ahead from those of people who do."""
 
 Floats = NDArray[np.float64]
 
