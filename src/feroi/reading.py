@@ -9,14 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import map_coordinates
 from scipy.special import softmax
 
 from feroi.baselines.depth import depth_at
 from feroi.config import NetworkConfig
 from feroi.data.batches import as_faces
 from feroi.explain.regions import region_areas, region_gains, region_masks, region_shares
-from feroi.explain.roi import project
+from feroi.explain.roi import Patch, on_photo, project
 from feroi.inference import CPU, Compute
 from feroi.look import FloatArray, Forward
 from feroi.network.calibration import UNCALIBRATED, Calibration
@@ -36,14 +35,6 @@ _BATCH_PX = 100_000_000
 """Photos wait for the network until they have so many faces or pixels; these are 300 MB."""
 _AHEAD = 4
 """Photos decoded and searched for faces while the network is busy."""
-
-
-class Patch(NamedTuple):
-    """A rectangle of a photo, its rows and columns, and the region of interest there, float32."""
-
-    rows: slice
-    columns: slice
-    roi: FloatArray
 
 
 @dataclass(frozen=True)
@@ -136,7 +127,7 @@ class Reading:
         """The part of `attention` that the crop covers."""
         if self.crop_attention is None:
             return None
-        return _on_photo(self.crop_attention, self._places_xy_px, self.photo_hw)
+        return on_photo(self.crop_attention, self._places_xy_px, self.photo_hw)
 
 
 class Refused(NamedTuple):
@@ -400,25 +391,3 @@ def _depths(crops: Sequence[Crop], config: NetworkConfig) -> NDArray[np.uint8] |
     if config.inputs != "intensity+depth":
         return None
     return np.stack([depth_at(crop.landmarks_xy_px, config.input_hw) for crop in crops])
-
-
-def _on_photo(roi: FloatArray, places: FloatArray, photo_hw: tuple[int, int]) -> Patch:
-    """`roi` (h, w) carried to the photo pixels its own were seen at.
-
-    `places` is inverted by its best affine approximation, which is exact for the pipelines that cut
-    a box; for `front` it misses by a few px where the face is deep.
-    """
-    height, width = roi.shape
-    columns, rows = np.meshgrid(np.arange(width), np.arange(height))
-    design = np.stack([places[..., 0].ravel(), places[..., 1].ravel(), np.ones(roi.size)], axis=1)
-    wanted = np.stack([rows.ravel(), columns.ravel()], axis=1)
-    inverse = np.linalg.lstsq(design, wanted, rcond=None)[0]  # (3, 2)
-    low = np.floor(places.reshape(-1, 2).min(0)).astype(int)
-    high = np.ceil(places.reshape(-1, 2).max(0)).astype(int) + 1
-    x0, y0 = np.clip(low, 0, photo_hw[::-1])
-    x1, y1 = np.clip(high, 0, photo_hw[::-1])
-    x, y = np.meshgrid(np.arange(x0, x1), np.arange(y0, y1))
-    at = np.stack([x, y, np.ones_like(x)], axis=-1) @ inverse  # (.., 2): row, column in the crop
-    inside = ((at > -0.5) & (at < [height - 0.5, width - 0.5])).all(-1)
-    values = map_coordinates(roi, [at[..., 0], at[..., 1]], order=1, mode="nearest")
-    return Patch(np.s_[y0:y1], np.s_[x0:x1], np.where(inside, values, 0).astype(np.float32))

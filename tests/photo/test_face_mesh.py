@@ -95,6 +95,6 @@ def test_she_smiles_with_open_eyes():
 
 def test_coefficients_are_the_same_wherever_in_the_photo_the_face_is():
     (points,) = locate(astronaut(), [HER_FRAME])
-    moved = points.mesh._replace(points_xyz_px=points.mesh.points_xyz_px + [4000, 3000, 0])
+    moved = points.mesh._replace(points_xyz_px=points.mesh.points_xyz_px + np.array([4000, 3000, 0]))
     one, other = coefficients([points.mesh, moved])
     np.testing.assert_allclose(one, other, atol=0.02)

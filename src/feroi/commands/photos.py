@@ -182,5 +182,5 @@ def prepare(
         from feroi.data.prepare import prepare_dataset
 
         with progress_bar("preparing") as on_progress:
-            result = prepare_dataset(src, dst, kind, pipeline, workers, landmarks, on_progress)
+            result = prepare_dataset(src, dst, kind, pipeline, workers, on_progress, landmarks)
         print_prepared(result, dst)

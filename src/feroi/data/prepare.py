@@ -99,16 +99,16 @@ def prepare_dataset(
     kind: str,
     pipeline: str | None = None,
     workers: int | None = None,
-    landmarks: str = "face-mesh",
     on_progress: Callable[[int, int], None] = lambda done, todo: None,
+    landmarks: str = "face-mesh",
 ) -> Prepared:
     """Prepare the photos of `src` into the folder `dst`, or go on with what was begun there.
 
     kind: a name in PREPARATIONS; of `rafd-front` only frontal photos (pose 090) are taken.
     pipeline: instead of `wild`, for the kind `folder` alone.
     workers: processes at work, by default one a core.
-    landmarks: a name in `photo.landmarks.MODELS`.
     on_progress: told how many of the photos to do are done.
+    landmarks: a name in `photo.landmarks.MODELS`.
 
     Crops that are there, and not older than their photo, are not made again; rejected photos are
     tried again. Raises LayoutError if `src` is laid out in another way; ValueError if it is prepared

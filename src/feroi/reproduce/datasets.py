@@ -130,7 +130,7 @@ def _prepared(
     synthetic = _synthetic(path)
     if key != "fer2013" and pipeline_of(samples) is None:
         kind = "sfew" if key == "sfew" else f"rafd-{key}"
-        samples = prepare_dataset(path, dst, kind, None, workers, landmarks, on_progress).samples
+        samples = prepare_dataset(path, dst, kind, None, workers, on_progress, landmarks).samples
     subjects = len(set(samples.subjects) - {None})
     what = f"{len(samples)} images" + (f" of {subjects} subjects" if subjects else "")
     return Data(samples, f"{synthetic or path.name}, {what}", bool(synthetic))
