@@ -244,7 +244,7 @@ def _description(
         "version": feroi.__version__,
         "model": hashlib.sha256(model).hexdigest(),
         "pipeline": pipeline,
-        "settings": settings._asdict(),
+        "settings": {key: value for key, value in settings._asdict().items() if key != "compute"},
         "sources": [public(source) for source in sources],
         "photos": fingerprint(shards),
     }
