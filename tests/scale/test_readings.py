@@ -14,6 +14,7 @@ import pyarrow.dataset as pads
 import pytest
 from pyarrow import parquet
 
+from feroi.inference import Compute
 from feroi.network.description import shipped
 from feroi.reader import Reader
 from feroi.reading import Settings
@@ -25,6 +26,7 @@ from feroi.scale.shards import cut, fingerprint
 from packed import write_table, write_tar
 
 PLAIN = Settings()
+BIGGEST = Settings(only_biggest=True)
 
 
 def _locally(folder: Path, out: Path) -> tuple[pa.Table, Counts]:
@@ -104,6 +106,13 @@ def test_called_again_reads_only_what_is_missing(alone, tmp_path, folder):
     assert written == {"part-0000001.parquet"}
 
 
+def test_on_what_networks_run_does_not_make_other_readings(alone, tmp_path, folder):
+    out = tmp_path / "out"
+    counts = analyze_on_cluster([str(folder)], str(out), "", settings=PLAIN, photos_each=2)
+    one = Settings(compute=Compute(threads=1))
+    assert analyze_on_cluster([str(folder)], str(out), "", settings=one, photos_each=2) == counts
+
+
 def test_a_folder_of_other_readings_is_refused(alone, tmp_path, folder, monkeypatch):
     out = tmp_path / "out"
     run = {"sources": [str(folder)], "destination": str(out), "address": ""}
@@ -111,15 +120,15 @@ def test_a_folder_of_other_readings_is_refused(alone, tmp_path, folder, monkeypa
     with pytest.raises(ValueError, match="stopped"):
         analyze_on_cluster(**run)
     with pytest.raises(ValueError, match="stopped"):  # nothing is read, so it may become anything
-        analyze_on_cluster(**run, settings=PLAIN)
+        analyze_on_cluster(**run, settings=BIGGEST)
     (out / "part-0000000.parquet").write_bytes(b"PAR1")
     with pytest.raises(ValueError, match="differ in model, settings"):
         analyze_on_cluster(**run, model="ferplus")
     with pytest.raises(ValueError, match=r"part-0000000.parquet is damaged .*; delete it"):
-        analyze_on_cluster(**run | {"sources": [f"{folder}/"]}, settings=PLAIN)
+        analyze_on_cluster(**run | {"sources": [f"{folder}/"]}, settings=BIGGEST)
     (folder / "new.png").touch()
     with pytest.raises(ValueError, match="differ in photos"):
-        analyze_on_cluster(**run, settings=PLAIN)
+        analyze_on_cluster(**run, settings=BIGGEST)
 
 
 def test_places_that_cannot_be_meant_are_refused(tmp_path, folder):
