@@ -162,14 +162,14 @@ def load_crops(folder: Path, rng: np.random.Generator, count: int) -> list[Head]
 
 
 def load_photographed(folder: Path) -> list[Head]:
-    """The heads in a folder of photographs, with a square round each face, as wide as it is, for landmarks."""
+    """The heads in a folder of photographs, for landmarks the corners of a square as wide as the face."""
     heads = []
     for path in sorted(folder.glob("*.jpg"))[:50]:
         eyes = np.loadtxt(path.with_suffix(".csv"), delimiter=",", skiprows=1, max_rows=2)
         apart = float(np.linalg.norm(eyes[1] - eyes[0]))
-        middle, half = eyes.mean(0) + [0, FACE_DOWN * apart], FACE_WIDTH * apart / 2
-        corner = middle - [2.6 * half, 3.2 * half]
-        box = tuple(np.concatenate([corner, middle + [2.6 * half, 3.0 * half]]).round().astype(int).tolist())
+        middle, half = eyes.mean(0) + np.array([0, FACE_DOWN * apart]), FACE_WIDTH * apart / 2
+        corner, end = (middle + half * np.array(reach) for reach in ((-2.6, -3.2), (2.6, 3.0)))
+        box = tuple(np.concatenate([corner, end]).round().astype(int).tolist())
         picture = Image.open(path).convert("RGB").crop(box)
         picture.putalpha(cut_out(picture.size))
         heads.append(Head(picture, 0, middle - corner.round() + [[-half, -half], [half, half]]))

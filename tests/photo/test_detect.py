@@ -93,17 +93,6 @@ def test_heads_of_twenty_px_in_photos_of_all_sizes(megapixels: float) -> None:
         assert_frames(face, (head.real, head.imag), scale * FACE_PX)
 
 
-@pytest.mark.slow
-def test_a_face_on_the_edge_of_a_tile_is_framed_whole() -> None:
-    """Wherever it lies across the edge; YuNet frames what is left of a cut face, and is sure of that."""
-    edge, scale = detection._TILE_PX, 1.5  # larger than what tiles share, and not cut on the next level
-    for shift in (20, 50, 80, 110, 140):
-        corner = (edge - round(scale * HEAD_XY_PX[0]) + shift - 80, 100)
-        (face,) = detect(placed((edge + 400, 600), corner, scale=scale))
-        x, y = corner[0] + scale * HEAD_XY_PX[0], corner[1] + scale * HEAD_XY_PX[1]
-        assert_frames(face, (x, y), scale * FACE_PX)
-
-
 @pytest.mark.parametrize("side_px", [60, 100, 320, 1000, 3000])
 def test_a_face_that_fills_the_frame(side_px: int) -> None:
     tight = Image.fromarray(astronaut()[70:175, 172:276]).resize((side_px, side_px), Image.Resampling.BICUBIC)
@@ -234,6 +223,26 @@ def test_of_boxes_on_one_place_the_surest_stays(
     found = detection._distinct(rows)
     assert len(found) == kept
     np.testing.assert_array_equal(found[0], rows[1])
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "kept"),
+    [
+        (50, 50, True),
+        (12, 50, True),  # begins 2 px from the edge, and a twentieth of 20 px is 1
+        (10.5, 50, False),
+        (5, 50, False),
+        (88, 50, True),
+        (89.5, 50, False),
+        (50, 2, True),  # beyond the upper edge, which is the level's own
+        (50, 98, False),
+    ],
+)
+def test_what_is_cut_by_the_edge_of_a_tile_is_dropped(x: float, y: float, kept: bool) -> None:
+    """A tile of 100 px that begins 80 px from the left of a level of 250x150 px, at its upper edge."""
+    rows = np.array([[x, y, 20.0, 20.0, 0.9, 1.0, 0.0]])
+    assert detection._uncut(rows, (100, 100, 3), (80, 0), (250, 150)).tolist() == [kept]
+    assert detection._uncut(rows, (100, 100, 3), (0, 0), (100, 100)).tolist() == [True]
 
 
 @pytest.mark.parametrize("roll_deg", [0, 30, 90, -135, 180, 270])
