@@ -27,6 +27,7 @@ from feroi.data.prepare import _crop_names
 from feroi.data.readers import read_dataset
 from feroi.data.samples import LayoutError, Samples, pipeline_of
 from feroi.files import claim
+from feroi.inference import Compute
 from feroi.network.calibration import read_calibration
 from feroi.network.description import describe, described
 from feroi.photo.pixels import TooManyPixels, UnreadableImage, decode_photo, read_photo
@@ -159,7 +160,7 @@ def safetensors(content: bytes, folder: Path) -> bool:
         content = len(header).to_bytes(8, "little") + header + bytes(_stated_bytes(header))
     path = folder / "network.safetensors"
     path.write_bytes(content)
-    return _owes_answers(lambda: load_model(path, threads=1))
+    return _owes_answers(lambda: load_model(path, Compute(threads=1)))
 
 
 def onnx(content: bytes, folder: Path) -> bool:
@@ -168,7 +169,7 @@ def onnx(content: bytes, folder: Path) -> bool:
 
     path = folder / "network.onnx"
     path.write_bytes(content)
-    return _owes_answers(lambda: load_model(path, threads=1))
+    return _owes_answers(lambda: load_model(path, Compute(threads=1)))
 
 
 def _owes_answers(load: Callable[[], object]) -> bool:

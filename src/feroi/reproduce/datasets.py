@@ -44,8 +44,8 @@ def find_data(
     out: Path,
     wanted: Sequence[str],
     workers: int | None,
-    landmarks: str,
     on_progress: Progress,
+    landmarks: str = "face-mesh",
 ) -> dict[str, Data]:
     """The data of those `wanted` protocols (keys of `paper.PROTOCOLS`) that `paths` can serve.
 
