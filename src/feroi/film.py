@@ -84,8 +84,7 @@ def film_parts(
 
     begun: the state of the last part that was read, to go on behind it; the rest is as it would have
         been, for parts end at the same frames and numbers of people go on.
-    Raises ValueError as `reading.check_pipeline` and `FilmSettings.checked`, ModuleNotFoundError
-    without feroi[video].
+    Raises ValueError as `reading.check_pipeline` and `FilmSettings.checked`.
     """
     check_pipeline(network.config)
     film.checked()
@@ -110,7 +109,8 @@ def camera_parts(
 ) -> Iterator[Part]:
     """What a camera shows, a frame a part, until `seconds` have gone by, if ever; see `video.camera_frames`.
 
-    Raises as `film_parts`, and UnreadableFilm if the camera cannot be opened.
+    Raises as `film_parts`, UnreadableFilm if the camera cannot be opened, ModuleNotFoundError without
+    feroi[video].
     """
     check_pipeline(network.config)
     frames = _paced(camera_frames(camera, seconds), film.checked().pace)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
+import sys
 import tempfile
 import warnings
 import zlib
@@ -29,6 +30,7 @@ from feroi.photo.pixels import (
 )
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
+HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
 
 
 def corners() -> Image.Image:
@@ -196,9 +198,13 @@ def test_what_is_no_file_is_not_waited_on(tmp_path: Path) -> None:
         assert [reason(name) for name in names] == ["not a file"] * 4
 
 
-def test_heif_is_named_with_a_remedy(tmp_path: Path) -> None:
-    (tmp_path / "IMG_1.HEIC").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
-    assert reason(tmp_path / "IMG_1.HEIC") == "HEIF pictures are not read; convert it to JPEG"
+@pytest.mark.parametrize("name", ["IMG_1.HEIC", "IMG_1.jpg"])
+def test_heif_is_named_with_a_remedy(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    (tmp_path / name).write_bytes(HEIC)
+    assert reason(tmp_path / name) == (
+        "HEIF pictures are not read without feroi[heif]: pip install 'feroi[heif]', or convert it to JPEG"
+    )
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such permissions")
@@ -304,7 +310,8 @@ def test_bytes_give_what_the_file_of_them_gives(tmp_path: Path, kind: str) -> No
     assert np.array_equal(decode_photo(path.read_bytes()), read_photo(path))
 
 
-def test_bytes_that_are_no_picture_say_which_way(tmp_path: Path) -> None:
+def test_bytes_that_are_no_picture_say_which_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
     path = tmp_path / "a.png"
     corners().save(path)
     whole = path.read_bytes()
@@ -316,7 +323,7 @@ def test_bytes_that_are_no_picture_say_which_way(tmp_path: Path) -> None:
     with pytest.raises(UnreadableImage, match="empty file"):
         decode_photo(b"")
     with pytest.raises(NotAPicture, match="convert it to JPEG"):
-        decode_photo(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+        decode_photo(HEIC)
 
 
 def test_formats_that_run_programs_are_not_decoded_from_bytes(tmp_path: Path) -> None:

@@ -162,8 +162,10 @@ def test_films_are_told_by_suffix_and_content(tmp_path):
 
 def test_without_pyav_the_remedy_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
-    with pytest.raises(ModuleNotFoundError) as caught:
+    with pytest.raises(UnreadableFilm, match=r"films need feroi\[video\]: pip install 'feroi\[video\]'"):
         next(film_frames(tmp_path / "f.mp4"))
+    with pytest.raises(ModuleNotFoundError) as caught:
+        next(video.camera_frames("0"))
     assert caught.value.name == "av"
 
 

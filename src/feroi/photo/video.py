@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from feroi.photo.kinds import HEAD_BYTES, is_transport_stream, kind_of
 from feroi.photo.pixels import NO_PERMISSION, NOT_FOUND
 
 if TYPE_CHECKING:
@@ -26,9 +27,9 @@ VIDEO_SUFFIXES = frozenset(
     }
 )
 
-_MAGIC = {4: (b"ftyp",), 0: (b"\x1aE\xdf\xa3", b"FLV", b"\x00\x00\x01\xba", b"\x30\x26\xb2\x75")}
-_STILL_BRANDS = (b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis")
-"""How files begin that hold films: ISO media (but for its still pictures), Matroska, Flash, MPEG, ASF."""
+SHARED_SUFFIXES = frozenset({".ts", ".mts"})
+"""Those that texts have, too: TypeScript's. What the file holds decides."""
+_NO_PYAV = "films need feroi[video]: pip install 'feroi[video]'"
 
 _MOST_PIXELS = 40_000_000
 """Of a frame; those of 8K films have 33 million. Decoders hold a dozen frames at once."""
@@ -88,19 +89,23 @@ ALL = Pace()
 
 
 def is_film(path: Path) -> bool:
-    """Whether a file is a film, by its suffix, or its first bytes where the suffix says nothing."""
+    """Whether a file is a film, by its first bytes; where they do not tell, by its suffix."""
+    named = path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith(".")
     try:
-        if path.exists() and not path.is_file():
+        if not path.exists():
+            return named
+        if not path.is_file():
             return False  # opening a pipe would wait for somebody to write into it
-        if path.suffix.lower() in VIDEO_SUFFIXES:
-            return not path.name.startswith(".")
         with path.open("rb") as file:
-            head = file.read(12)
+            head = file.read(HEAD_BYTES)
+    except PermissionError:
+        return named
     except (OSError, ValueError):  # the name is too long, or holds a byte that names cannot
         return False
-    if head[8:12] in _STILL_BRANDS:
-        return False
-    return any(head[at : at + len(word)] == word for at, words in _MAGIC.items() for word in words)
+    kind = kind_of(head)
+    if kind is not None or not named:
+        return kind == "film"
+    return path.suffix.lower() not in SHARED_SUFFIXES or is_transport_stream(head)
 
 
 def duration_s(path: Path) -> float | None:
@@ -122,8 +127,8 @@ def film_frames(
     Turned upright by the rotation the film states; pixels that are not square are made so by
     widening; of several pictures streams the first. High dynamic range is not mapped to sRGB, and
     interlaced fields are not put apart.
-    Raises UnreadableFilm if there is no picture, and after the last one if the film is damaged or
-    ends before it should; ModuleNotFoundError without feroi[video].
+    Raises UnreadableFilm without feroi[video], if there is no picture, and after the last one if the film is
+    damaged or ends before it should.
     """
     pace.checked()
     with _opened(path) as container:
@@ -162,8 +167,10 @@ def _check_end(frames: int, time_s: float, stated_s: float | None, damage: list[
 
 @contextmanager
 def _opened(path: Path) -> Iterator[InputContainer]:
-    import av
-
+    try:
+        import av
+    except ImportError:
+        raise UnreadableFilm(_NO_PYAV) from None
     av.logging.set_level(None)  # what is wrong with a film is said by us, once
     try:
         if path.is_file() and path.stat().st_size == 0:
