@@ -27,6 +27,7 @@ from feroi.vocabulary import EXPRESSIONS
 NO_FACE = "no face"
 """What is said of a film in which none was found."""
 
+_FADED = 8.0  # after so many times the seconds of smoothing, what was counts for less than a thousandth
 _PART_PX = 32_000_000
 """Frames wait for the network until they have so many pixels, 100 MB, or as many faces as photos do; as
 many again are made ready meanwhile."""
@@ -209,7 +210,8 @@ class Smoother:
         if self._smooth_s is None or photo.time_s is None:
             return photo.faces
         now_s = photo.time_s
-        self._sums = {track: held for track, held in self._sums.items() if now_s - held[0] <= REMEMBERED_S}
+        kept_s = max(REMEMBERED_S, _FADED * self._smooth_s)
+        self._sums = {track: held for track, held in self._sums.items() if now_s - held[0] <= kept_s}
         faces = []
         for face in photo.faces:
             assert face.track is not None

@@ -17,7 +17,7 @@ from feroi.config import NetworkConfig
 from feroi.data.batches import as_faces
 from feroi.explain.regions import region_areas, region_gains, region_masks, region_shares
 from feroi.explain.roi import project
-from feroi.look import FloatArray, Forward
+from feroi.look import FloatArray, Forward, equal
 from feroi.network.calibration import UNCALIBRATED, Calibration
 from feroi.photo.detect import Face, biggest, detect
 from feroi.photo.geometry import FRAME_HW
@@ -82,6 +82,10 @@ class Reading:
     _places_xy_px: FloatArray
     track: int | None = None
     smoothed: dict[str, float] | None = None
+
+    def __eq__(self, other: object) -> bool:
+        """Whether all that is known of both faces is the same, arrays included."""
+        return isinstance(other, Reading) and all(map(equal, vars(self).values(), vars(other).values()))
 
     @property
     def answer(self) -> str:

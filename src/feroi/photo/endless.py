@@ -9,7 +9,9 @@ from io import BytesIO
 from PIL import Image
 
 _END = b"\xff\xd9"
-_FILLER = bytes((37 * at + 90) % 255 for at in range(64))  # no 255, with which marks begin
+_STARTS = (0b01010101, 0b10101010, 0b11111110, 0b00110011)
+_FILLERS = tuple(bytes((start, *range(0, 250, 7))) for start in _STARTS)
+"""No byte of them is 255, with which marks begin; codes that are cut short end differently in them."""
 
 
 def load_whole(image: Image.Image, opener: Callable[[BytesIO], Image.Image]) -> Image.Image:
@@ -30,7 +32,8 @@ def load_whole(image: Image.Image, opener: Callable[[BytesIO], Image.Image]) -> 
             raise
         file.seek(0)
         encoded = file.read().removesuffix(_END[:1])
-        if encoded.endswith(_END) or _pixels_mark(opener, encoded) != _pixels_mark(opener, encoded + _FILLER):
+        mark = _pixels_mark(opener, encoded)
+        if encoded.endswith(_END) or any(mark != _pixels_mark(opener, encoded + each) for each in _FILLERS):
             raise
     whole = opener(BytesIO(encoded + _END))
     whole.load()

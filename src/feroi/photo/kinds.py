@@ -49,6 +49,8 @@ def kind_of(head: bytes) -> Kind | None:
 def is_transport_stream(head: bytes, anywhere: bool = True) -> bool:
     """Whether `head` holds packets of an MPEG transport stream, from its first byte or, if `anywhere`, later:
     recordings of broadcasts may begin within a packet."""
+    if b"\0" not in head:  # a text may have the mark of packets, a G, at any place
+        return False
     for size in _PACKETS:
         for start in range(size if anywhere else size - 187):
             marks = head[start : start + 3 * size : size]

@@ -37,6 +37,9 @@ _CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mpegvideo,a
 """What FFmpeg may take a film for. It knows lists, too, and would open the files that they name."""
 
 _AT_MOST = f"at most {_MOST_PIXELS:,} are read"
+_STATE_THEIR_END = frozenset({"matroska,webm", "asf"})
+"""Containers that state when the film ends by its time stamps, not how long it is."""
+_FILLED_IN = "the decoder filled in what is missing"
 _ENDS_EARLY_S, _ENDS_EARLY_SHARE = 1.0, 0.02
 """A film whose pictures end by more than this before the end its header states was cut off."""
 
@@ -124,7 +127,7 @@ def film_frames(
 
     pace: which of them. after: none up to this number; they are decoded and left.
     last_s: the time of the frame `after`, if that was read.
-    Turned upright by the rotation the film states; pixels that are not square are made so by
+    Turned upright, and mirrored, as the film states; pixels that are not square are made so by
     widening; of several pictures streams the first. High dynamic range is not mapped to sRGB, and
     interlaced fields are not put apart.
     Raises UnreadableFilm without feroi[video], if there is no picture, and after the last one if the film is
@@ -148,6 +151,8 @@ def film_frames(
         damage: list[str] = []
         number, time_s = -1, 0.0
         for number, frame in enumerate(_decoded(container, stream, damage)):
+            if frame.is_corrupt:
+                damage.append(_FILLED_IN)
             time_s = number / float(stream.guessed_rate or 25) if frame.time is None else frame.time - start_s
             if number > after and pace.reads(number, time_s, last_s):
                 last_s = time_s
@@ -214,12 +219,13 @@ def _decoded(container: InputContainer, stream: Any, damage: list[str]) -> Itera
 
 
 def _stated_s(container: InputContainer, stream: Any) -> float | None:
+    start_s = (container.start_time or 0) / 1e6 if container.format.name in _STATE_THEIR_END else 0.0
     if container.format.name == "avi" and stream.average_rate:  # its duration is guessed from the file's size
         return float(stream.frames / stream.average_rate)
     if stream.duration and stream.time_base:
-        return float(stream.duration * stream.time_base)
+        return float(stream.duration * stream.time_base) - start_s
     if container.duration and not container.streams.audio:  # sound may be longer than the pictures
-        return container.duration / 1e6
+        return container.duration / 1e6 - start_s
     return None
 
 
@@ -230,8 +236,23 @@ def _upright(frame: av.VideoFrame, stream: Any) -> NDArray[np.uint8]:
         raise UnreadableFilm(
             f"too many pixels: {width} x {frame.height} a frame with square ones, {_AT_MOST}"
         )
-    pixels = frame.to_ndarray(format="rgb24", width=width, height=frame.height)
-    return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))
+    pixels = np.asarray(frame.to_ndarray(format="rgb24", width=width, height=frame.height), np.uint8)
+    return np.ascontiguousarray(_as_displayed(pixels, frame.side_data.get("DISPLAYMATRIX")))
+
+
+def _as_displayed(pixels: NDArray[np.uint8], matrix: Any) -> NDArray[np.uint8]:
+    """Pixels (H, W, 3) turned and mirrored by the nearest right angles to a display matrix, if there is one.
+
+    It takes (x, y) of the picture to (a x + c y, b x + d y) of what is shown (ISO 14496-12, 6.2.2).
+    """
+    if matrix is None:
+        return pixels
+    a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32, count=5).tolist()
+    if abs(a) + abs(d) < abs(b) + abs(c):
+        pixels, right, down = pixels.swapaxes(0, 1), c, b
+    else:
+        right, down = a, d
+    return pixels[:: -1 if down < 0 else 1, :: -1 if right < 0 else 1]
 
 
 def camera_source(camera: str, platform: str = sys.platform) -> tuple[str, str]:
