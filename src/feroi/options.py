@@ -79,7 +79,8 @@ DataOption = Annotated[
 LayoutOption = Annotated[
     str,
     typer.Option(
-        help="how the data is laid out: auto tells by names; rafd, sfew, fer2013, ferplus, folder, table"
+        help="how the data is laid out: auto tells by names; rafd, sfew, fer2013, ferplus, rafdb, affectnet, "
+        "folder, table"
     ),
 ]
 SplitOption = Annotated[

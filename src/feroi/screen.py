@@ -6,16 +6,19 @@ import errno
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from feroi.files import check_writable, partial, shown
+from feroi.progress import Note
 from feroi.streams import is_standard_output, is_stream, standard_output_kept
 
 console = Console(stderr=True, highlight=False)
@@ -65,7 +68,11 @@ def clear_errors(*outputs: Path | None, goes_on: bool = False) -> Iterator[None]
     _OUTPUTS.append(bool(wanted) or goes_on)
     try:
         check_writable(*wanted)
-        with standard_output_kept() if any(map(is_standard_output, wanted)) else nullcontext():
+        with (
+            standard_output_kept() if any(map(is_standard_output, wanted)) else nullcontext(),
+            warnings.catch_warnings(),
+        ):
+            _say_notes()
             yield
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("feroi"):
@@ -115,6 +122,19 @@ def signals_handled(handler: Callable[[int, FrameType | None], None]) -> Iterato
     finally:
         for number, earlier in before.items():
             signal.signal(number, earlier)
+
+
+def _say_notes() -> None:
+    show = warnings.showwarning
+
+    def say_or_show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if issubclass(category, Note):
+            say(str(message))
+        else:
+            show(message, category, *where, **more)
+
+    warnings.showwarning = say_or_show
+    warnings.simplefilter("always", Note)
 
 
 def _stop(number: int, _: FrameType | None) -> None:

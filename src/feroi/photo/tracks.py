@@ -181,7 +181,7 @@ class Tracker:
         }
 
     def _may_be(self, person: _Person, time_s: float, apart: float, like: float) -> bool:
-        """Whether a face `apart` by so many sides from where someone would be, and so `like` them, is theirs."""
+        """Whether a face so many sides `apart` from where someone would be, and so `like` them, is theirs."""
         away_s, in_last = time_s - person.seen_s, person.seen_s == self._last_s
         near = _NEAR + _NEAR_PER_S * away_s
         if in_last and away_s <= REMEMBERED_S:
