@@ -21,16 +21,16 @@ from feroi.photo.detect import Face, biggest, detect
 from feroi.photo.landmarks import landmarks
 from feroi.photo.tracks import REMEMBERED_S, Tracker
 from feroi.photo.video import Frame, Pace, UnreadableFilm, camera_frames, film_frames
-from feroi.reading import PLAIN, Found, Photo, Reading, Settings, check_pipeline, enough, prepared, read_found
+from feroi.reading import PLAIN, Found, Photo, Reading, Settings, check_pipeline, prepared, read_found
 from feroi.vocabulary import EXPRESSIONS
 
 NO_FACE = "no face"
 """What is said of a film in which none was found."""
 
+_PART_PX, _PART_FACES = 32_000_000, 64
+"""Frames wait for the network until they have so many pixels, 100 MB, or faces; as many again are made ready
+meanwhile."""
 _FADED = 8.0  # after so many times the seconds of smoothing, what was counts for less than a thousandth
-_PART_PX = 32_000_000
-"""Frames wait for the network until they have so many pixels, 100 MB, or as many faces as photos do; as
-many again are made ready meanwhile."""
 
 
 class FilmSettings(NamedTuple):
@@ -160,7 +160,7 @@ def _ready(
             state = {
                 "frame": frame.number, "time_s": frame.time_s, "faces": state["faces"] + len(tracked),
             }  # fmt: skip
-            if enough(waiting, most_px):
+            if _is_enough(waiting, most_px):
                 yield waiting, state | {"tracker": tracker.state}
                 waiting = []
     except UnreadableFilm as error:
@@ -171,6 +171,12 @@ def _ready(
         waiting.append(Found(name, problem, None, [], [], [], [], []))
     if waiting:
         yield waiting, state | {"tracker": tracker.state}
+
+
+def _is_enough(waiting: list[Found], most_px: int) -> bool:
+    """Whether so many faces or pixels wait that the network is to read them."""
+    pixels = sum(each.pixels.shape[0] * each.pixels.shape[1] for each in waiting if each.pixels is not None)
+    return sum(len(each.crops) for each in waiting) >= _PART_FACES or pixels >= most_px
 
 
 def _find(pixels: NDArray[np.uint8], settings: Settings) -> list[Face]:

@@ -159,7 +159,10 @@ def analyze(
     pipeline: str | None = None,
     landmarks: str = "compact",
     abstain: bool = False,
-) -> list[Reading]: ...
+) -> list[Reading]:
+    """Every face of a photo."""
+
+
 @overload
 def analyze(
     photo: list[Handed],
@@ -169,7 +172,10 @@ def analyze(
     pipeline: str | None = None,
     landmarks: str = "compact",
     abstain: bool = False,
-) -> list[list[Reading]]: ...
+) -> list[list[Reading]]:
+    """Every face of each photo of a list."""
+
+
 def analyze(
     photo: Any,
     model: Path | str = DEFAULT,

@@ -28,10 +28,6 @@ from feroi.photo.prepare import Crop, prepare
 from feroi.photo.quality import LIMIT, Quality, quality
 from feroi.vocabulary import EXPRESSIONS
 
-_BATCH_FACES = 64
-_BATCH_PX = 100_000_000
-"""Frames of a film wait for the network until they have so many faces or pixels; these are 300 MB."""
-
 
 class Patch(NamedTuple):
     """A rectangle of a photo, its rows and columns, and the region of interest there, float32."""
@@ -223,14 +219,6 @@ def check_pipeline(config: NetworkConfig) -> None:
     if config.pipeline == "front" and config.stored_hw != FRAME_HW:
         height, width = config.input_hw
         raise ValueError(f"the pipeline front prepares faces for 112x144 inputs, not {width}x{height}")
-
-
-def enough(waiting: Sequence[Found], most_px: int | None = None) -> bool:
-    """Whether so many faces or pixels (`most_px`) wait that the network is to read them."""
-    pixels = sum(
-        found.pixels.shape[0] * found.pixels.shape[1] for found in waiting if found.pixels is not None
-    )
-    return sum(len(found.crops) for found in waiting) >= _BATCH_FACES or pixels >= (most_px or _BATCH_PX)
 
 
 def _ahead(

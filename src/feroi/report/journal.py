@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -71,15 +72,21 @@ class Journal:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None:
-            with suppress(OSError):  # what could not be written just now cannot be written now either
+        with self._lock:
+            if kind is not None:
+                with suppress(OSError):  # what could not be written just now cannot be written now either
+                    self._open.close()
+                return
+            self._finish()
+
+    def _finish(self) -> None:
+        with self._open:
+            for file in self._files.values():
+                file.flush()
+            if sys.platform == "win32":  # where an open file cannot be moved
                 self._open.close()
-            self._lock.close()
-            return
-        self._open.close()
-        for path in self._files:
-            self._grown(path).replace(Path(os.path.realpath(path)))
-        self._lock.close()
+            for path in self._files:
+                self._grown(path).replace(Path(os.path.realpath(path)))
         # in one step: half a folder would stand in the way of the next run, or be gone on with
         done = self.folder.with_name(f".{self.folder.name}.done")
         shutil.rmtree(done, ignore_errors=True)
