@@ -14,13 +14,13 @@ import feroi
 PACKAGE = Path(feroi.__file__).parent
 FLOORS = {
     "": 0, "vocabulary": 0, "config": 0, "recipe": 0, "settings": 0, "files": 0, "shipped": 0, "look": 0,
-    "inference": 0, "progress": 0,
+    "inference": 0, "progress": 0, "streams": 0,
     "photo": 1, "network": 1,
     "data": 2, "baselines": 2, "explain": 2, "synthetic": 2,
     "training": 3, "evaluation": 3, "report": 3,
     "reading": 3, "film": 3,
     "deliver": 4, "demo": 4, "reader": 4, "reproduce": 4, "scale": 4,
-    "terminal": 5, "options": 5, "commands": 5, "cli": 6, "__main__": 6,
+    "screen": 5, "terminal": 5, "options": 5, "commands": 5, "cli": 6, "__main__": 6,
 }  # fmt: skip
 FILES = sorted(PACKAGE.rglob("*.py"))
 

@@ -19,8 +19,8 @@ PACKAGE = Path(feroi.__file__).parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 COMMANDS = typer.main.get_command(app).commands
 NOT_FOR_IMPORT = {
-    *("__init__", "__main__", "cli", "commands", "files", "inference", "options", "progress", "shipped"),
-    "terminal",
+    *("__init__", "__main__", "cli", "commands", "files", "inference", "options", "progress", "screen"),
+    *("shipped", "streams", "terminal"),
 }
 
 

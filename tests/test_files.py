@@ -125,14 +125,14 @@ def test_what_grows_leaves_what_was_there_until_it_is_whole(tmp_path):
 
     def stop():
         with growing(path) as grown:
-            grown.write_text("half")
+            grown.write(b"half")
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         stop()
     assert (path.read_text(), partial(path).read_text()) == ("earlier", "half")
     with growing(path) as grown:
-        grown.write_text("whole")
+        grown.write(b"whole")
     assert path.read_text() == "whole"
     assert not partial(path).exists()
 

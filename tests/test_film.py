@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import feroi
-from feroi import film, reading
+from feroi import film
 from feroi.config import NetworkConfig
 from feroi.film import NO_FACE, FilmSettings, Network, Smoother, film_parts
 from feroi.inference import Compute
@@ -145,7 +145,7 @@ def test_smoothing_is_the_mean_with_weights_that_fade(photo):
 def test_parts_hold_few_pixels(still, photo, monkeypatch):
     monkeypatch.setattr(film, "_PART_PX", 3 * photo.shape[0] * photo.shape[1])
     assert [len(part.frames) for part in film_parts(still, NETWORK, ONE)] == [3, 3]
-    monkeypatch.setattr(reading, "_BATCH_FACES", 1)
+    monkeypatch.setattr(film, "_PART_FACES", 1)
     assert [len(part.frames) for part in film_parts(still, NETWORK, ONE)] == [1] * 6
 
 

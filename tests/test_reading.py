@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from threading import Event
 
@@ -120,25 +121,53 @@ def test_attention_lies_on_the_photo_where_it_lay_on_the_crop(astronaut):
     assert face.regions["lip"] + face.regions["jaw"] > 0.5
 
 
-def test_faces_of_many_photos_go_through_together(astronaut):
-    photos = list(analyze_photos([astronaut] * 3, _forward, CONFIG, ONE))
-    assert _forward.calls == [3]
-    assert [photo.faces[0].expression for photo in photos] == ["happy", "sad", "sad"]
+def test_each_photo_is_passed_on_as_soon_as_it_is_read(astronaut):
+    """No photo is asked for that is more than one ahead of what was passed on."""
+    asked = []
+
+    def photos():
+        for number in range(5):
+            asked.append(number)
+            yield astronaut[:300, :400]
+
+    counts = [len(asked) for _ in analyze_photos(photos(), _forward, CONFIG, ONE)]
+    assert counts == [2, 3, 4, 5, 5]
+    assert _forward.calls == [1] * 5
 
 
-def test_large_photos_do_not_pile_up_while_they_wait_for_faces(astronaut, monkeypatch):
-    monkeypatch.setattr(reading, "_BATCH_PX", 2 * astronaut.shape[0] * astronaut.shape[1])
-    assert len(list(analyze_photos([astronaut] * 5, _forward, CONFIG, ONE))) == 5
-    assert _forward.calls == [2, 2, 1]
+def test_what_was_given_is_read_though_the_giver_fails(astronaut):
+    def photos():
+        yield astronaut[:300, :400]
+        yield b""
+        raise OSError("the camera is gone")
+
+    read = analyze_photos(photos(), _forward, CONFIG, ONE)
+    assert [next(read).status for _ in range(2)] == ["ok", "empty file"]
+    with pytest.raises(OSError, match="the camera is gone"):
+        next(read)
+
+
+def test_a_photo_too_large_for_the_memory_is_a_row(astronaut, monkeypatch):
+    def find(name, photo, *rest):
+        if photo.shape[0] == 301:
+            raise MemoryError
+        return real_find(name, photo, *rest)
+
+    real_find = reading._find
+    monkeypatch.setattr(reading, "_find", find)
+    photos = [astronaut[:301, :400], astronaut[:300, :400]]
+    assert [photo.status for photo in analyze_photos(photos, _forward, CONFIG, ONE)] == [
+        "not enough memory to read it",
+        "ok",
+    ]
 
 
 def test_photos_are_decoded_while_the_network_is_busy(astronaut, monkeypatch):
-    monkeypatch.setattr(reading, "_BATCH_FACES", 1)
     found, meanwhile = [], Event()
 
     def find(name, *rest):
         found.append(name)
-        if len(found) == 3:
+        if len(found) == 2:
             meanwhile.set()
         return real_find(name, *rest)
 
@@ -173,15 +202,21 @@ def test_images_in_memory_are_read_as_their_files_are(astronaut, tmp_path):
     ("photo", "error", "got"),
     [
         (np.zeros((8, 8), np.float32), TypeError, "an array of float32"),
-        (np.zeros((8, 8, 4), np.uint8), ValueError, r"an array of shape \(8, 8, 4\)"),
+        (np.zeros((8, 8, 5), np.uint8), ValueError, r"an array of shape \(8, 8, 5\)"),
         (np.zeros(8, np.uint8), ValueError, r"an array of shape \(8,\)"),
         (np.zeros((0, 8, 3), np.uint8), ValueError, r"an array of shape \(0, 8, 3\)"),
-        (b"jpeg", TypeError, "bytes"),
+        ({"a": 1}, TypeError, "dict"),
+        (7, TypeError, "int"),
     ],
 )
-def test_what_is_no_photo_is_refused(photo, error, got):
-    with pytest.raises(error, match=rf"uint8 array \(H, W\) or \(H, W, 3\); got {got}"):
-        next(analyze_photos([photo], _forward, CONFIG, ONE))
+def test_what_is_no_photo_is_refused_alone_and_a_row_among_others(photo, error, got, astronaut):
+    said = rf"uint8 array \(H, W\), \(H, W, 3\) or \(H, W, 4\); got {got}"
+    with pytest.raises(error, match=said):
+        feroi.analyze(photo, detector="hog")
+    before, row, after = analyze_photos([astronaut, photo, astronaut], _forward, CONFIG, ONE)
+    assert (before.status, row.name, after.status) == ("ok", "photo 1", "ok")
+    assert re.search(said, row.status)
+    assert (row.pixels, row.faces) == (None, [])
 
 
 def test_analyze_takes_what_reader_takes(astronaut):
@@ -367,6 +402,8 @@ def test_a_killed_run_keeps_the_rows_it_wrote(tmp_path):
     assert len((tmp_path / "t.csv.partial").read_text().splitlines()) == 2
     assert not path.exists()
     assert not (tmp_path / "t.parquet").exists()
+    table = pytest.importorskip("pyarrow.parquet").read_table(tmp_path / "t.parquet.partial")
+    assert table.column("file").to_pylist() == ["a"]
 
 
 def test_an_earlier_table_stays_until_the_new_one_is_whole(tmp_path):

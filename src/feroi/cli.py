@@ -13,6 +13,7 @@ from feroi.commands.make import demo, reproduce, synth
 from feroi.commands.page import page
 from feroi.commands.photos import analyze, explain, group, prepare
 from feroi.commands.serve import serve
+from feroi.screen import any_encoding
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -25,6 +26,7 @@ def main(
 
     Begin with feroi demo, or feroi analyze PHOTO. feroi COMMAND --help lists the options of a command.
     """
+    any_encoding()
     if version:
         typer.echo(__version__)
         raise typer.Exit()

@@ -13,7 +13,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+from feroi.streams import is_standard_output, is_stream, opened_stream
 
 if sys.platform != "win32":
     import fcntl
@@ -48,11 +50,18 @@ def _is_misleading(letter: str) -> bool:
 def atomic_path(path: Path) -> Iterator[Path]:
     """A temporary path beside `path`, moved onto it when the block ends well and removed otherwise.
 
-    Its content is on the disk before it has its name, so that a failure of power leaves no empty file either.
-    What killed processes left in the folder is removed by the next one that writes there.
+    If `path` is a link, that is what it leads to. What is no file (`streams.is_stream`) is written into, once
+    the block has ended well. Its content is on the disk before it has its name, so that a failure of power
+    leaves no empty file either. What killed processes left in the folder is removed by the next one that
+    writes there.
     Raises OSError naming `path` if nothing can be written there, or there is no space for it.
     """
     check_writable(path)
+    if is_stream(path):
+        with _through(path) as temporary:
+            yield temporary
+        return
+    path = _behind_links(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _sweep(path.parent.resolve())
@@ -95,40 +104,99 @@ def sync(path: Path) -> None:
 
 
 @contextmanager
-def growing(path: Path) -> Iterator[Path]:
-    """A path to write `path` at little by little, in sight: its name with `.partial` behind.
+def growing(path: Path) -> Iterator[BinaryIO]:
+    """A file to write `path` in little by little, in sight: under its name with `.partial` behind.
 
-    Moved onto `path` when the block ends well; otherwise it stays, and so does what `path` held before.
-    Raises OSError naming `path` if nothing can be written there, or there is no space for it.
+    Moved onto `path` when the block ends well; otherwise it stays, and so does what `path` held before. If
+    `path` is a link, all this is of what it leads to. What is no file (`streams.is_stream`) is written into.
+    Raises OSError naming `path` if nothing can be written there, there is no space for it, or another process
+    is writing it.
     """
     check_writable(path)
+    if is_stream(path):
+        with naming(path), opened_stream(path) as stream:
+            yield stream
+        return
+    grown = partial(path)
     with naming(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield partial(path)
-        sync(partial(path))
-        partial(path).replace(path)
+        grown.parent.mkdir(parents=True, exist_ok=True)
+        with open_locked(grown) as file:
+            file.truncate(0)
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            if sys.platform == "win32":  # where an open file cannot be moved
+                file.close()
+            grown.replace(_behind_links(path))
 
 
 def partial(path: Path) -> Path:
     """Where a file that is not done grows."""
-    return path.with_name(f"{path.name}.partial")
+    return beside(_behind_links(path), ".partial")
+
+
+def beside(path: Path, ending: str) -> Path:
+    """`path` with `ending` behind its name, which is cut where file systems would not take it."""
+    return path.with_name(f"{cut_name(path.name, ending)}{ending}")
+
+
+def cut_name(name: str, *others: str) -> str:
+    """As much of `name` as makes a file's name together with `others`."""
+    room = _LONGEST_NAME - sum(len(os.fsencode(other)) for other in others)
+    return os.fsencode(name)[:room].decode("utf-8", "ignore") if len(os.fsencode(name)) > room else name
+
+
+def open_locked(path: Path) -> BinaryIO:
+    """The file `path`, made if it is not there, to be changed by this process alone until it is closed.
+
+    Raises BlockingIOError if another one has it. Where there are no locks, as on Windows, nobody is kept out.
+    """
+    while True:
+        file = open(path, "r+b", opener=_made_if_missing)  # noqa: SIM115 (closed by the caller)
+        try:
+            free = _lock(file.fileno())
+        except OSError:
+            return file
+        if not free:
+            file.close()
+            raise BlockingIOError(
+                f"{path} is being written by another run; wait until that is done, or give another name"
+            )
+        with suppress(OSError):  # it may have been moved to its name just before it was locked
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                return file
+        file.close()
+
+
+def _made_if_missing(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CREAT, 0o666)
 
 
 def check_writable(*paths: Path | None) -> None:
-    """Say before long work what would fail after it: raises OSError for a path no file can be written to.
+    """Say before long work what would fail after it: raises OSError for a path no file can be written to,
+    ValueError for one that is named twice.
 
     None, for a file that is not wanted, passes.
     """
-    for path in paths:
-        if path is None:
-            continue
-        if path.is_dir():
-            raise IsADirectoryError(f"{path} is a folder; give the name of a file")
-        there = next(folder for folder in path.absolute().parents if folder.exists())
-        if not there.is_dir():
-            raise NotADirectoryError(f"{path} cannot be written: {there} is a file")
-        if not os.access(there, os.W_OK | os.X_OK):
-            raise PermissionError(f"{path} cannot be written: {there} is closed to you")
+    wanted = [path for path in paths if path is not None]
+    if sum(map(is_standard_output, wanted)) > 1:
+        raise ValueError("standard output takes one output alone; give the others names")
+    files = [path for path in wanted if not is_stream(path)]
+    places = [os.path.realpath(path) for path in files]
+    for path, place in zip(files, places, strict=True):
+        if places.count(place) > 1:
+            raise ValueError(f"{path} is given for two outputs; give each a name of its own")
+        _check_file(path)
+
+
+def _check_file(path: Path) -> None:
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; give the name of a file")
+    there = next(folder for folder in _behind_links(path).absolute().parents if folder.exists())
+    if not there.is_dir():
+        raise NotADirectoryError(f"{path} cannot be written: {there} is a file")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise PermissionError(f"{path} cannot be written: {there} is closed to you")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -177,6 +245,23 @@ def claim(path: Path, description: dict[str, Any], keys: Iterable[str]) -> dict[
 _PREFIX = ".feroi-"  # of temporary names, which are short enough beside the longest name there can be
 _SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FULL_BYTES = 100_000
+_LONGEST_NAME = 255  # bytes, on nearly all file systems
+
+
+@contextmanager
+def _through(stream: Path) -> Iterator[Path]:
+    """A temporary path whose content goes into `stream` when the block ends well."""
+    with tempfile.TemporaryDirectory() as folder:
+        temporary = Path(folder, "output").with_suffix(stream.suffix)
+        yield temporary
+        with naming(stream), opened_stream(stream) as file, temporary.open("rb") as content:
+            shutil.copyfileobj(content, file)
+            file.flush()
+
+
+def _behind_links(path: Path) -> Path:
+    """What `path` leads to, if it is a link; it need not be there."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 def _temporary(path: Path) -> tuple[int | None, Path]:

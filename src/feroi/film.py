@@ -21,15 +21,16 @@ from feroi.photo.detect import Face, biggest, detect
 from feroi.photo.landmarks import locate
 from feroi.photo.tracks import REMEMBERED_S, Tracker
 from feroi.photo.video import Frame, Pace, UnreadableFilm, camera_frames, film_frames
-from feroi.reading import PLAIN, Found, Photo, Reading, Settings, check_pipeline, enough, prepared, read_found
+from feroi.reading import PLAIN, Found, Photo, Reading, Settings, check_pipeline, prepared, read_found
 from feroi.vocabulary import EXPRESSIONS
 
 NO_FACE = "no face"
 """What is said of a film in which none was found."""
 
-_PART_PX = 32_000_000
-"""Frames wait for the network until they have so many pixels, 100 MB, or as many faces as photos do; as
-many again are made ready meanwhile."""
+_PART_PX, _PART_FACES = 32_000_000, 64
+"""Frames wait for the network until they have so many pixels, 100 MB, or faces; as many again are made ready
+meanwhile."""
+_FADED = 8.0  # after so many times the seconds of smoothing, what was counts for less than a thousandth
 
 
 class FilmSettings(NamedTuple):
@@ -84,8 +85,7 @@ def film_parts(
 
     begun: the state of the last part that was read, to go on behind it; the rest is as it would have
         been, for parts end at the same frames and numbers of people go on.
-    Raises ValueError as `reading.check_pipeline` and `FilmSettings.checked`, ModuleNotFoundError
-    without feroi[video].
+    Raises ValueError as `reading.check_pipeline` and `FilmSettings.checked`.
     """
     check_pipeline(network.config)
     film.checked()
@@ -110,7 +110,8 @@ def camera_parts(
 ) -> Iterator[Part]:
     """What a camera shows, a frame a part, until `seconds` have gone by, if ever; see `video.camera_frames`.
 
-    Raises as `film_parts`, and UnreadableFilm if the camera cannot be opened.
+    Raises as `film_parts`, UnreadableFilm if the camera cannot be opened, ModuleNotFoundError without
+    feroi[video].
     """
     check_pipeline(network.config)
     frames = _paced(camera_frames(camera, seconds), film.checked().pace)
@@ -161,7 +162,7 @@ def _ready(
             state = {
                 "frame": frame.number, "time_s": frame.time_s, "faces": state["faces"] + len(tracked),
             }  # fmt: skip
-            if enough(waiting, most_px):
+            if _is_enough(waiting, most_px):
                 yield waiting, state | {"tracker": tracker.state}
                 waiting = []
     except UnreadableFilm as error:
@@ -172,6 +173,12 @@ def _ready(
         waiting.append(Found(name, problem, None, [], []))
     if waiting:
         yield waiting, state | {"tracker": tracker.state}
+
+
+def _is_enough(waiting: list[Found], most_px: int) -> bool:
+    """Whether so many faces or pixels wait that the network is to read them."""
+    pixels = sum(each.pixels.shape[0] * each.pixels.shape[1] for each in waiting if each.pixels is not None)
+    return sum(len(each.faces) for each in waiting) >= _PART_FACES or pixels >= most_px
 
 
 def _find(pixels: NDArray[np.uint8], settings: Settings) -> list[Face]:
@@ -211,7 +218,8 @@ class Smoother:
         if self._smooth_s is None or photo.time_s is None:
             return photo.faces
         now_s = photo.time_s
-        self._sums = {track: held for track, held in self._sums.items() if now_s - held[0] <= REMEMBERED_S}
+        kept_s = max(REMEMBERED_S, _FADED * self._smooth_s)
+        self._sums = {track: held for track, held in self._sums.items() if now_s - held[0] <= kept_s}
         faces = []
         for face in photo.faces:
             assert face.track is not None

@@ -37,3 +37,10 @@ ScoreMap = Callable[[NDArray[np.float32]], FloatArray]
 Locator = Callable[[NDArray[np.float32], NDArray[np.int64]], FloatArray]
 """A method that says where an expression is seen: faces as for `Forward` and the index (N,) of an expression
 for each, to maps (N, H, W) on the pixels of the input, not negative, in multiples of a uniform map."""
+
+
+def equal(one: Any, other: Any) -> bool:
+    """Whether two values are the same: arrays by shape and content, and what is no number equals itself."""
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        return np.array_equal(one, other, equal_nan=True)
+    return bool(one == other or (one != one and other != other))

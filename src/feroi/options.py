@@ -90,8 +90,8 @@ DataOption = Annotated[
 LayoutOption = Annotated[
     str,
     typer.Option(
-        help="how the data is laid out: auto tells by names; "
-        "rafd, sfew, fer2013, ferplus, fer2013+votes, folder, table"
+        help="how the data is laid out: auto tells by names; rafd, sfew, fer2013, ferplus, fer2013+votes, "
+        "rafdb, affectnet, folder, table"
     ),
 ]
 SplitOption = Annotated[

@@ -20,3 +20,7 @@ def track(items: Iterable[Item], description: str, images: int, total: int) -> I
         yield from items
     else:
         yield from rich_track(items, description, total, console=console, transient=True)
+
+
+class Note(UserWarning):
+    """What people are to know of how their data is read; commands say it, Python code sees a warning."""

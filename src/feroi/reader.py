@@ -6,17 +6,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from feroi.config import PIPELINES
 from feroi.deliver.hub import pretrained_folder
 from feroi.deliver.runtime import load_model
 from feroi.film import FilmSettings, Network, Part, camera_parts, film_parts
 from feroi.inference import Compute
-from feroi.network.description import DEFAULT
+from feroi.network.description import DEFAULT, SHIPPED
 from feroi.photo.detect import check_detector
+from feroi.photo.handed import Handed, as_source, is_one_photo
 from feroi.photo.landmarks import check_model
-from feroi.photo.pixels import Source, UnreadableImage
+from feroi.photo.pixels import UnreadableImage
 from feroi.photo.video import Pace
 from feroi.reading import Photo, Reading, Settings, analyze_photos
 
@@ -34,7 +35,8 @@ class Reader:
     device: "cpu", or "cuda" for an NVIDIA graphics card (needs onnxruntime-gpu).
     abstain: leave faces too small, too blurred or turned too far unread; see `photo.quality`. `read_many`
         says which in `Photo.refused`.
-    It has a `name`, its model's without the folder.
+    It has a `name`, its model's without the folder. It can be pickled, and so be handed to other processes,
+    which load the model anew.
     Raises FileNotFoundError or ValueError for a model that cannot be used, ValueError for unknown names,
     ModuleNotFoundError if detector or landmarks need a package that is not installed.
     """
@@ -66,6 +68,13 @@ class Reader:
                 raise ValueError(f"unknown pipeline {pipeline!r}; choose one of {', '.join(PIPELINES)}")
             self.config = replace(self.config, pipeline=pipeline)
         self.settings = Settings(detector, only_biggest, landmarks, abstain, compute)
+        self._pipeline = pipeline
+        self._model = str(model) if str(model) in SHIPPED else Path(model).absolute()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        detector, only_biggest, landmarks, abstain, compute = self.settings
+        options = self._pipeline, compute.threads, landmarks, abstain, compute.device
+        return type(self), (self._model, detector, only_biggest, *options)
 
     @classmethod
     def from_pretrained(cls, name: Path | str, revision: str | None = None, **options: Any) -> Reader:
@@ -76,22 +85,35 @@ class Reader:
         """
         return cls(pretrained_folder(name, revision), **options)
 
-    def read(self, photo: Source | str) -> list[Reading]:
-        """Every face of one photo, biggest first; none if it holds none.
+    @overload
+    def read(self, photo: Handed) -> list[Reading]: ...
+    @overload
+    def read(self, photo: list[Handed]) -> list[list[Reading]]: ...
+    def read(self, photo: Any) -> Any:
+        """Every face of one photo, biggest first; none if it holds none. Of a list of photos, a list of
+        those.
 
-        photo: a file, a Pillow image, or an array (H, W, 3) RGB or (H, W) intensity, uint8.
+        photo: the name of a file, a path, the bytes of a picture file, an open file, a Pillow image, or an
+        array
+            (H, W, 3) RGB, (H, W, 4) RGBA, or (H, W) or (H, W, 1) intensity, uint8. Of an animation the first
+            picture that shows a face is read.
         Raises `photo.pixels.UnreadableImage` for a file that holds no picture, TypeError or ValueError
         for what is no photo.
         """
-        (found,) = self.read_many([photo])
+        if isinstance(photo, list) or type(photo) is tuple:
+            return [self.read(each) for each in photo]
+        (found,) = self.read_many([as_source(photo)])
         if found.pixels is None:
             raise UnreadableImage(f"{found.name}: {found.status}")
         return found.faces
 
-    def read_many(self, photos: Iterable[Source | str]) -> Iterator[Photo]:
-        """Every face of many photos, in order; one that cannot be read has a status that says why."""
-        files = (Path(photo) if isinstance(photo, str) else photo for photo in photos)
-        return analyze_photos(files, self.forward, self.config, self.settings, self.calibration)
+    def read_many(self, photos: Iterable[Handed] | Handed) -> Iterator[Photo]:
+        """Every face of many photos, in order, each as soon as it is read; of a single photo, that alone.
+
+        photos: each as for `read`. One that cannot be read, or is no photo, has a status that says why.
+        """
+        many: Any = [photos] if is_one_photo(photos) else photos
+        return analyze_photos(many, self.forward, self.config, self.settings, self.calibration)
 
     def read_film(
         self,
@@ -133,8 +155,9 @@ class Reader:
 _default_reader = lru_cache(maxsize=1)(Reader)
 
 
+@overload
 def analyze(
-    photo: Source | str,
+    photo: Handed,
     model: Path | str = DEFAULT,
     detector: str = "yunet",
     only_biggest: bool = False,
@@ -143,6 +166,33 @@ def analyze(
     abstain: bool = False,
     device: str = "cpu",
 ) -> list[Reading]:
+    """Every face of a photo."""
+
+
+@overload
+def analyze(
+    photo: list[Handed],
+    model: Path | str = DEFAULT,
+    detector: str = "yunet",
+    only_biggest: bool = False,
+    pipeline: str | None = None,
+    landmarks: str = "face-mesh",
+    abstain: bool = False,
+    device: str = "cpu",
+) -> list[list[Reading]]:
+    """Every face of each photo of a list."""
+
+
+def analyze(
+    photo: Any,
+    model: Path | str = DEFAULT,
+    detector: str = "yunet",
+    only_biggest: bool = False,
+    pipeline: str | None = None,
+    landmarks: str = "face-mesh",
+    abstain: bool = False,
+    device: str = "cpu",
+) -> Any:
     """Every face of `photo`; see `Reader.read` and `reading.Reading`.
 
     for face in feroi.analyze("party.jpg"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,24 +17,19 @@ from feroi.data.batches import as_faces
 from feroi.explain.regions import region_areas, region_gains, region_masks, region_shares
 from feroi.explain.roi import Patch, on_photo, project
 from feroi.inference import CPU, Compute
-from feroi.look import FloatArray, Forward
+from feroi.look import FloatArray, Forward, equal
 from feroi.network.calibration import UNCALIBRATED, Calibration
 from feroi.photo.action_units import ActionUnits, Gaze, action_units, gaze
 from feroi.photo.detect import Face, biggest, detect
 from feroi.photo.face_mesh import coefficients
 from feroi.photo.geometry import FRAME_HW, Pose
+from feroi.photo.handed import Handed, as_row
 from feroi.photo.landmarks import FacePoints, locate
-from feroi.photo.pixels import Source, UnreadableImage, photo_name, photo_pixels, to_intensity
+from feroi.photo.pixels import NO_MEMORY, Source, UnreadableImage, photo_frames, photo_name, to_intensity
 from feroi.photo.pose import head_pose
 from feroi.photo.prepare import Crop, prepare, prepare_whole
 from feroi.photo.quality import LIMIT, Quality, quality
 from feroi.vocabulary import EXPRESSIONS
-
-_BATCH_FACES = 64
-_BATCH_PX = 100_000_000
-"""Photos wait for the network until they have so many faces or pixels; these are 300 MB."""
-_AHEAD = 4
-"""Photos decoded and searched for faces while the network is busy."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +84,10 @@ class Reading:
     _places_xy_px: FloatArray
     track: int | None = None
     smoothed: dict[str, float] | None = None
+
+    def __eq__(self, other: object) -> bool:
+        """Whether all that is known of both faces is the same, arrays included."""
+        return isinstance(other, Reading) and all(map(equal, vars(self).values(), vars(other).values()))
 
     @property
     def answer(self) -> str:
@@ -205,31 +204,25 @@ class Found(NamedTuple):
 
 
 def analyze_photos(
-    photos: Iterable[Source],
+    photos: Iterable[Handed],
     forward: Forward,
     config: NetworkConfig,
     settings: Settings = PLAIN,
     calibration: Calibration = UNCALIBRATED,
 ) -> Iterator[Photo]:
-    """Read every face of every photo, in the order given.
+    """Read every face of every photo, in the order given, each as soon as it is read.
 
-    photos: files, the bytes of files, Pillow images, or arrays (H, W, 3) RGB or (H, W) intensity, uint8. A
-        file that cannot be read becomes a `Photo` whose status says why.
+    photos: as `photo.handed.as_source`. What cannot be read, or is no photo, becomes a `Photo` whose status
+        says why, and the others are read.
     forward: answers as `calibration`, which says which of them are likely, makes them.
-    Faces of many photos go through the network together, and photos are decoded ahead of it, so a
-    folder of any length is read in bounded memory.
-    Raises ValueError if the network does not say how its faces were prepared, or cannot be given such;
-    and as `photo.pixels.photo_pixels` for what is no photo.
+    The next photo is asked for, decoded and searched while the network and the caller are busy with one, and
+    no other is held. If `photos` itself fails, that is raised when all it gave has been passed on.
+    Raises ValueError if the network does not say how its faces were prepared, or cannot be given such.
     """
     check_pipeline(config)
-    waiting: list[Found] = []
     with ThreadPoolExecutor(1) as pool:
         for found in _ahead(pool, photos, config, settings):
-            waiting.append(found)
-            if enough(waiting):
-                yield from read_found(waiting, forward, config, calibration)
-                waiting = []
-        yield from read_found(waiting, forward, config, calibration)
+            yield from read_found([found], forward, config, calibration)
 
 
 def check_pipeline(config: NetworkConfig) -> None:
@@ -244,36 +237,50 @@ def check_pipeline(config: NetworkConfig) -> None:
         raise ValueError(f"the pipeline front prepares faces for 112x144 inputs, not {width}x{height}")
 
 
-def enough(waiting: Sequence[Found], most_px: int | None = None) -> bool:
-    """Whether so many faces or pixels (`most_px`) wait that the network is to read them."""
-    pixels = sum(
-        found.pixels.shape[0] * found.pixels.shape[1] for found in waiting if found.pixels is not None
-    )
-    return sum(len(found.faces) for found in waiting) >= _BATCH_FACES or pixels >= (most_px or _BATCH_PX)
-
-
 def _ahead(
     pool: ThreadPoolExecutor,
-    photos: Iterable[Source],
+    photos: Iterable[Handed],
     config: NetworkConfig,
     settings: Settings,
 ) -> Iterator[Found]:
-    """Photos with their faces found and prepared, a few of them ahead of the caller."""
-    running = []
-    for number, photo in enumerate(photos):
-        running.append(pool.submit(_find, photo_name(photo, number), photo, config, settings))
-        if len(running) > _AHEAD:
-            yield running.pop(0).result()
-    for future in running:
-        yield future.result()
+    """Photos with their faces found and prepared, one of them ahead of the caller."""
+    running: Future[Found] | None = None
+    coming = enumerate(photos)
+    failure: BaseException | None = None
+    while True:
+        try:
+            number, photo = next(coming, (0, None))
+        except Exception as error:  # of whoever gives the photos; raised when what they gave is read
+            photo, failure = None, error
+        before, running = running, None
+        if photo is not None:
+            source = as_row(photo, number)
+            running = pool.submit(_tried, photo_name(source, number), source, config, settings)
+        if before is not None:
+            yield before.result()
+        if running is None:
+            break
+    if failure is not None:
+        raise failure
+
+
+def _tried(name: str, photo: Source, config: NetworkConfig, settings: Settings) -> Found:
+    try:
+        return _find(name, photo, config, settings)
+    except MemoryError:  # this photo is too large for the machine, others may not be
+        return Found(name, NO_MEMORY, None, [], [])
 
 
 def _find(name: str, photo: Source, config: NetworkConfig, settings: Settings) -> Found:
     try:
-        pixels = photo_pixels(photo)
+        for number, each in enumerate(photo_frames(photo)):
+            found = detect(each, settings.detector, settings.compute)
+            if found or not number:  # of an animation the first picture that shows a face
+                pixels, faces = each, found
+            if found:
+                break
     except UnreadableImage as error:
         return Found(name, str(error), None, [], [])
-    faces = detect(pixels, settings.detector, settings.compute)
     if settings.only_biggest and faces:
         faces = [face for face in [biggest(faces)] if face is not None]
     points = locate(pixels, [face.frame for face in faces], settings.landmarks, settings.compute)

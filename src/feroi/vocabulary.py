@@ -21,6 +21,14 @@ _CANONICAL = {word: name for name, others in _SPELLINGS.items() for word in (nam
 FER2013_CODES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """Expression of each number in the `emotion` column of FER-2013's CSV."""
 
+RAF_DB_CODES = dict(enumerate(("surprise", "fear", "disgust", "happy", "sad", "angry", "neutral"), 1))
+"""Expression of each folder's number in RAF-DB (Li et al. 2017)."""
+
+AFFECTNET_CODES = dict(
+    enumerate(("neutral", "happy", "sad", "surprise", "fear", "disgust", "angry", "contempt"))
+)
+"""Expression of each folder's number in AffectNet (Mollahosseini et al. 2017)."""
+
 FER_PLUS_OPTIONS = {
     "neutral": "neutral",
     "happiness": "happy",

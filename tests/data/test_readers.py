@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import sys
+import tempfile
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
+from feroi.cli import app
 from feroi.data import tables
 from feroi.data.folds import subject_folds
+from feroi.data.pixels import decode
 from feroi.data.rafd import paper_fold
 from feroi.data.readers import embedded_folder, read_dataset
 from feroi.data.samples import TEST, TRAINING, VALIDATION, LayoutError, write_table
+from feroi.progress import Note
 from feroi.vocabulary import EXPRESSIONS
 
 RAFD_EMOTIONS = (
@@ -125,11 +132,7 @@ def test_fer2013_csv_rows_become_images(tmp_path):
     ("row", "says"),
     [
         (_fer2013_row(7, "Training"), "line 3: emotion is 0 to 6, got '7'"),
-        (_fer2013_row(0, "Training", range(2303)), "line 3: expected 2304 pixels, got 2303"),
-        ("0,1 2 x,Training\n", "line 3: pixels are not whole numbers"),
-        ("0,1 2 256,Training\n", "line 3: pixels are not whole numbers of 0 to 255"),
         (_fer2013_row(0, "Holiday"), "line 3: unknown Usage 'Holiday'"),
-        ("0\n", "line 3: expected 2304 pixels"),
     ],
 )
 def test_a_broken_fer2013_row_is_named(tmp_path, row, says):
@@ -137,6 +140,113 @@ def test_a_broken_fer2013_row_is_named(tmp_path, row, says):
     path.write_text("emotion,pixels,Usage\n" + _fer2013_row(0, "Training") + row)
     with pytest.raises(LayoutError, match=says):
         read_dataset(path)
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        (_fer2013_row(0, "Training", range(2303)), "line 3: expected 2304 pixels, got 2303"),
+        ("0,1 2 x,Training\n", "line 3: pixels are not whole numbers of 0 to 255"),
+        ("0,1 2 256,Training\n", "line 3: pixels are not whole numbers of 0 to 255"),
+        ("0\n", "line 3: expected 2304 pixels, got 0"),
+    ],
+)
+def test_a_row_that_is_no_image_is_left_out_by_its_line(tmp_path, row, says):
+    path, whole = tmp_path / "fer2013.csv", _fer2013_row(0, "Training")
+    path.write_text("emotion,pixels,Usage\n" + whole + row + whole)
+    decoded = decode(read_dataset(path), (48, 48))
+    assert [sample.name for sample in decoded.samples] == ["Training_00000", "Training_00002"]
+    assert decoded.rejected == [("Training_00001", says)]
+    path.write_text("emotion,pixels,Usage\n\n" + row)
+    with pytest.raises(LayoutError, match=f"has no image: {says}"):
+        read_dataset(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize(
+    "header", ["emotion,pixels,Usage", "emotion, Usage, pixels", " Emotion ;PIXELS; usage"]
+)
+@pytest.mark.parametrize("name", ["fer2013.csv", "icml_face_data.csv"])
+def test_fer2013_is_read_as_kaggle_and_spreadsheets_write_it(tmp_path, name, header, encoding):
+    rows = [{"emotion": "6", "usage": "PublicTest", "pixels": " ".join(str(n % 251) for n in range(2304))},
+            {"emotion": "3", "usage": "Training", "pixels": " ".join(["7"] * 2304)}]  # fmt: skip
+    separator = ";" if ";" in header else ","
+    columns = [column.strip().lower() for column in header.split(separator)]
+    lines = [header, *(separator.join(row[column] for column in columns) for row in rows)]
+    (tmp_path / name).write_bytes("\r\n".join(lines).encode(encoding))
+    for place in (tmp_path, tmp_path / name):
+        first, second = read_dataset(place)
+        assert (first.name, first.expression, first.attributes["split"]) == (
+            "PublicTest_00000", "neutral", VALIDATION,
+        )  # fmt: skip
+        assert first.image[1, 2] == 50
+        assert (second.expression, int(second.image.sum())) == ("happy", 7 * 2304)
+
+
+@pytest.mark.parametrize("text", ["sep=;\nfile;expression\na.png;sad\n", "file\texpression\na.png\tsad"])
+def test_tables_are_read_with_any_separator(tmp_path, text):
+    (tmp_path / "samples.csv").write_text(text, encoding="utf-16")
+    (sample,) = read_dataset(tmp_path)
+    assert (sample.name, sample.expression) == ("a.png", "sad")
+    (tmp_path / "samples.csv").write_text(text.replace("sad", "bored"))
+    with pytest.raises(LayoutError, match=f"line {len(text.splitlines())}: unknown expression 'bored'"):
+        read_dataset(tmp_path)
+
+
+RAF_DB = {1: "surprise", 2: "fear", 3: "disgust", 4: "happy", 5: "sad", 6: "angry", 7: "neutral"}
+AFFECTNET = {0: "neutral", 1: "happy", 2: "sad", 3: "surprise", 4: "fear", 5: "disgust", 6: "angry"}
+
+
+@pytest.mark.parametrize(
+    ("order", "numbers", "meant", "said"),
+    [
+        ("RAF-DB", range(1, 8), RAF_DB, "1 surprise, 2 fear, 3 disgust, 4 happy, 5 sad, 6 angry, 7 neutral"),
+        (
+            "AffectNet",
+            range(8),
+            AFFECTNET,
+            "0 neutral, 1 happy, 2 sad, 3 surprise, 4 fear, 5 disgust, 6 angry",
+        ),
+    ],
+)
+@pytest.mark.parametrize("splits", [{"": None}, {"train": TRAINING, "valid": VALIDATION, "Test": TEST}])
+def test_numbered_folders_are_read_in_an_order_that_is_said(tmp_path, order, numbers, meant, said, splits):
+    for split in splits:
+        _expression_files(tmp_path / split, {str(number): 2 for number in numbers})
+    with pytest.warns(Note, match=f"{order} numbers them: {said}"):
+        samples = read_dataset(tmp_path)
+    assert len(samples) == 14 * len(splits)
+    for sample in samples:
+        *before, folder, _ = sample.name.split("/")
+        assert sample.expression == meant[int(folder)]
+        assert sample.attributes.get("split") == splits["/".join(before)]
+    result = CliRunner().invoke(app, ["evaluate", "default", "--data", str(tmp_path), "--split", "all"])
+    assert f"folders are read as {order} numbers them: {said}" in result.output.replace("\n", " ")
+
+
+def test_numbers_that_may_be_either_are_asked_for(tmp_path):
+    _expression_files(tmp_path, {str(number): 1 for number in range(7)})
+    with pytest.raises(LayoutError, match=r"0, 1, .* say which: --layout rafdb for .*--layout affectnet for"):
+        read_dataset(tmp_path)
+    with pytest.warns(Note, match="AffectNet"):
+        assert [row.expression for row in read_dataset(tmp_path, "affectnet")] == list(AFFECTNET.values())
+    with pytest.raises(LayoutError, match=r"folder .*0: RAF-DB has the numbers 1 to 7"):
+        read_dataset(tmp_path, "rafdb")
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="needs to be root, to be nobody")
+def test_a_folder_of_a_data_set_that_may_not_be_opened_is_named():
+    with tempfile.TemporaryDirectory() as place:
+        root = Path(place) / "data"
+        _expression_files(root, {"angry": 1, "happy": 1})
+        Path(place).chmod(0o755)
+        (root / "happy").chmod(0)
+        os.seteuid(65534)
+        try:
+            with pytest.raises(LayoutError, match=r"no permission to read the folder .*happy; open it"):
+                read_dataset(root)
+        finally:
+            os.seteuid(0)
 
 
 def test_fer2013_folders(tmp_path):

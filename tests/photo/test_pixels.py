@@ -5,22 +5,25 @@ from __future__ import annotations
 import os
 import socket
 import struct
+import sys
 import tempfile
 import warnings
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 from feroi.photo import pixels
 from feroi.photo.pixels import (
     NotAPicture,
     TooManyPixels,
     UnreadableImage,
+    as_photo,
     cover,
     decode_photo,
     is_image_name,
@@ -29,6 +32,7 @@ from feroi.photo.pixels import (
 )
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
+HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
 
 
 def corners() -> Image.Image:
@@ -196,9 +200,13 @@ def test_what_is_no_file_is_not_waited_on(tmp_path: Path) -> None:
         assert [reason(name) for name in names] == ["not a file"] * 4
 
 
-def test_heif_is_named_with_a_remedy(tmp_path: Path) -> None:
-    (tmp_path / "IMG_1.HEIC").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
-    assert reason(tmp_path / "IMG_1.HEIC") == "HEIF pictures are not read; convert it to JPEG"
+@pytest.mark.parametrize("name", ["IMG_1.HEIC", "IMG_1.jpg"])
+def test_heif_is_named_with_a_remedy(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    (tmp_path / name).write_bytes(HEIC)
+    assert reason(tmp_path / name) == (
+        "HEIF pictures are not read without feroi[heif]: pip install 'feroi[heif]', or convert it to JPEG"
+    )
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such permissions")
@@ -243,6 +251,120 @@ def test_a_decompression_bomb_is_refused_before_it_is_decoded(tmp_path: Path) ->
     Image.new("1", (20_000, 10_001), 1).save(tmp_path / "a.png")
     assert (tmp_path / "a.png").stat().st_size < 100_000
     assert reason(tmp_path / "a.png").startswith("too many pixels: 20000 x 10001 px")
+
+
+def exif_with_a_bad_tag(orientation: int, kind: int, count: int, value: bytes) -> bytes:
+    """EXIF whose tag 0x0131 (the program) says it is of `kind` and so many values, and holds `value`."""
+    entries = struct.pack("<HHIHH", 0x0112, 3, 1, orientation, 0)
+    entries += struct.pack("<HHI4s", 0x0131, kind, count, value)
+    return b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + entries + struct.pack("<I", 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "count", "value"),
+    [
+        (2, 4, b"\xff\xfe\xfd\xfc"),  # no text
+        (2, 400, b"\xff\xff\xff\x7f"),  # lies beyond the end
+        (2, 0, b"\0\0\0\0"),
+        (5, 1, b"\x08\0\0\0"),  # a fraction
+        (7, 3, b"abc\0"),
+        (77, 1, b"abcd"),  # of no kind there is
+        (12, 2**31, b"\0\0\0\0"),
+    ],
+)
+def test_other_tags_are_of_no_concern_to_the_orientation(
+    tmp_path: Path, kind: int, count: int, value: bytes
+) -> None:
+    exif = exif_with_a_bad_tag(6, kind, count, value)
+    big = corners().resize((400, 200), Image.Resampling.NEAREST)
+    big.save(tmp_path / "a.jpg", exif=exif, quality=98)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        photo = read_photo(tmp_path / "a.jpg")
+    assert photo.shape == (400, 200, 3)
+    assert np.abs(photo[20, 180].astype(int) - RED).max() < 12
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 65535])
+def test_an_orientation_there_is_not_turns_nothing(tmp_path: Path, orientation: int) -> None:
+    corners().save(tmp_path / "a.jpg", exif=exif_with_a_bad_tag(orientation, 2, 4, b"abc\0"))
+    assert read_photo(tmp_path / "a.jpg").shape == (20, 40, 3)
+
+
+def test_no_exif_at_all_in_its_place_turns_nothing(tmp_path: Path) -> None:
+    corners().save(tmp_path / "a.jpg", exif=b"Exif\0\0no exif")
+    assert read_photo(tmp_path / "a.jpg").shape == (20, 40, 3)
+
+
+@pytest.mark.parametrize("orientation", range(2, 9))
+def test_images_are_turned_once_whoever_turned_them(tmp_path: Path, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    corners().save(tmp_path / "a.png", exif=exif)
+    right = np.asarray(ImageOps.exif_transpose(Image.open(tmp_path / "a.png")))
+    assert np.array_equal(as_photo(Image.open(tmp_path / "a.png")), right)  # as its file
+    opened = Image.open(tmp_path / "a.png")
+    method = pixels._TURNS[orientation]
+    by_hand = opened.transpose(method)
+    assert by_hand.getexif()[0x0112] == orientation  # what Pillow keeps
+    assert np.array_equal(as_photo(by_hand), right)
+    assert np.array_equal(as_photo(ImageOps.exif_transpose(opened)), right)
+
+
+def test_an_image_made_of_another_is_taken_as_it_looks() -> None:
+    grey = Image.new("RGB", (0, 3))
+    with pytest.raises(UnreadableImage, match="an empty picture, 0 x 3 px"):
+        as_photo(grey)
+    assert np.array_equal(as_photo(corners()), np.asarray(corners()))
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"optimize": True, "quality": 95}])
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_a_jpeg_without_the_mark_of_its_end_is_whole_and_any_other_cut_one_is_damaged(
+    tmp_path: Path, mode: str, options: dict[str, Any]
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (37, 53, 3), dtype=np.uint8)
+    path = tmp_path / "a.jpg"
+    Image.fromarray(noise).convert(mode).save(path, **options)
+    whole, expected = path.read_bytes(), read_photo(path)
+    assert whole[-2:] == b"\xff\xd9"
+    damaged = 0
+    for cut in range(1, 60):
+        path.write_bytes(whole[:-cut])
+        try:
+            photo = read_photo(path)
+        except UnreadableImage:
+            damaged += 1
+        else:
+            assert np.array_equal(photo, expected)
+            assert np.array_equal(decode_photo(whole[:-cut]), expected)
+        assert damaged == 0 or cut > 2
+    assert damaged > 50  # a byte or two at the end may fill up the last one alone
+    path.write_bytes(whole[: len(whole) // 2])
+    assert "truncated" in reason(path)
+
+
+def test_heic_is_read_with_its_extra_told_by_bytes(tmp_path: Path) -> None:
+    pillow_heif = pytest.importorskip("pillow_heif")
+    picture = corners().resize((160, 80), Image.Resampling.NEAREST)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for name, tags in (("a.heic", None), ("a.jpg", None), ("b.HEIC", exif)):
+        heif = pillow_heif.from_pillow(picture)
+        heif.save(tmp_path / name, quality=95, **({"exif": tags.tobytes()} if tags else {}))
+    for name in ("a.heic", "a.jpg"):
+        photo = read_photo(tmp_path / name)
+        assert photo.shape == (80, 160, 3)
+        assert np.abs(photo[10, 10].astype(int) - RED).max() < 30
+        assert np.array_equal(decode_photo((tmp_path / name).read_bytes()), photo)
+    turned = read_photo(tmp_path / "b.HEIC")
+    assert turned.shape == (160, 80, 3)
+    assert np.abs(turned[10, 70].astype(int) - RED).max() < 30
+    content = (tmp_path / "a.heic").read_bytes()
+    with pytest.raises(TooManyPixels):
+        decode_photo(content, max_pixels=100)
+    with pytest.raises(UnreadableImage, match="damaged picture"):
+        decode_photo(content[: len(content) - 100])
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "gif", "webp", "bmp"])
@@ -304,7 +426,8 @@ def test_bytes_give_what_the_file_of_them_gives(tmp_path: Path, kind: str) -> No
     assert np.array_equal(decode_photo(path.read_bytes()), read_photo(path))
 
 
-def test_bytes_that_are_no_picture_say_which_way(tmp_path: Path) -> None:
+def test_bytes_that_are_no_picture_say_which_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
     path = tmp_path / "a.png"
     corners().save(path)
     whole = path.read_bytes()
@@ -316,7 +439,7 @@ def test_bytes_that_are_no_picture_say_which_way(tmp_path: Path) -> None:
     with pytest.raises(UnreadableImage, match="empty file"):
         decode_photo(b"")
     with pytest.raises(NotAPicture, match="convert it to JPEG"):
-        decode_photo(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+        decode_photo(HEIC)
 
 
 def test_formats_that_run_programs_are_not_decoded_from_bytes(tmp_path: Path) -> None:

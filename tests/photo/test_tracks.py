@@ -212,3 +212,38 @@ def test_alike():
     assert alike(one, 255 - one) == pytest.approx(-1)
     assert alike(one, other) == pytest.approx(np.corrcoef(one.ravel(), other.ravel())[0, 1])
     assert alike(one, np.full_like(one, 5)) == 0
+
+
+@pytest.mark.parametrize("step_s", [2.0, 10.0, 600.0])
+def test_frames_far_apart_keep_their_people(one, step_s):
+    """Read at a slow pace, or from a film with gaps; the person moves by less than a face or not at all."""
+    picture, _ = one
+    pictures = [np.roll(picture, shift, axis=1) for shift in (0, 0, 40, 40, 0)]
+    assert [list(tracked) for tracked in _run(_tracker(), pictures, step_s=step_s)] == [[0]] * 5
+
+
+@pytest.mark.parametrize(
+    ("after_s", "apart", "like", "same"),
+    [
+        (10.0, 0.0, 0.5, True),
+        (10.0, 0.0, 0.3, False),  # somebody else sits there now
+        (10.0, 5.0, 0.7, True),
+        (10.0, 5.0, 0.5, False),
+        (2.0, 5.0, 0.7, False),  # too far to have gone in that time
+        (1.0, 0.5, 0.0, True),  # as in a film without gaps
+        (1.0, 1.7, 0.7, False),
+    ],
+)
+def test_in_a_gap_people_go_further_but_have_to_look_alike(monkeypatch, after_s, apart, like, same):
+    monkeypatch.setattr(tracks, "_small", lambda intensity, points: np.zeros((24, 24), np.uint8))
+    monkeypatch.setattr(tracks, "alike", lambda one, other: like if one.shape == (24, 24) else 1.0)
+    boxes = [[(100 * at, 0, 100 * at + 100, 100)] for at in (0, apart)]
+    tracker = _stub_tracker(boxes, search_s=0.5)
+    empty = np.zeros((200, 900, 3), np.uint8)
+    numbers = [
+        each.face.track
+        for at in (0.0, after_s)
+        for each in tracker.step(Frame(0, at, empty))
+        if each.face.score
+    ]
+    assert (numbers[-1] == 0) == same

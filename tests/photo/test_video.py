@@ -90,6 +90,66 @@ def test_films_are_turned_upright(tmp_path, turn, times):
     assert np.abs(found.astype(int) - expected).mean() < 3
 
 
+@pytest.mark.parametrize("a", [-1, 0, 1])
+@pytest.mark.parametrize("d", [-1, 0, 1])
+def test_films_are_turned_and_mirrored_as_their_matrix_says(tmp_path, a, d):
+    """All eight ways; each block goes by hand where ISO 14496-12 sends it: (a x + c y, b x + d y)."""
+    if (a == 0) != (d == 0):
+        pytest.skip("no turn by right angles")
+    for b, c in [(0, 0)] if a else [(1, 1), (1, -1), (-1, 1), (-1, -1)]:
+        picture = _grey(20, (48, 64))
+        picture[:16, :16], picture[:16, 48:] = 220, 120  # upper left and upper right
+        path = write_film(tmp_path / "f.mp4", [picture] * 3)
+        one, content = 0x10000, bytearray(path.read_bytes())
+        at = content.index(b"tkhd") + 4 + 40
+        content[at : at + 36] = struct.pack(">9i", a * one, b * one, 0, c * one, d * one, 0, 0, 0, 0x40000000)
+        path.write_bytes(content)
+        found = next(film_frames(path)).pixels
+        assert found.shape[:2] == ((48, 64) if a else (64, 48))
+        for (x, y), level in {(-24, -16): 220, (24, -16): 120, (0, 10): 20}.items():  # from the middle
+            right, down = a * x + c * y, b * x + d * y
+            shown = found[found.shape[0] // 2 + down, found.shape[1] // 2 + right]
+            assert abs(int(shown[0]) - level) < 12
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [("f.mkv", "mpeg4"), ("f.webm", "libvpx"), ("f.wmv", "msmpeg4v3"), ("f.mp4", "mpeg4"), ("f.flv", "flv1")],
+)
+def test_a_film_whose_time_begins_late_is_whole(tmp_path, name, codec):
+    noise = np.random.default_rng(0).integers(0, 256, (50, 48, 64, 3), dtype=np.uint8)
+    try:
+        path = write_film(tmp_path / name, noise, [5000 + 40 * number for number in range(50)], codec)
+    except av.FFmpegError as error:
+        pytest.skip(f"this FFmpeg does not write it: {error}")
+    found = list(film_frames(path))
+    assert (len(found), found[0].time_s) == (50, 0)
+    assert found[-1].time_s == pytest.approx(1.96, abs=1e-3)
+    if name != "f.mkv":
+        return
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 4])
+    frames_read, error = _frames_and_error(path)
+    assert 2 < frames_read < 25
+    assert error.endswith(" s of 2.0 s; what is there was read")
+
+
+def test_damage_the_decoder_hides_is_said(tmp_path):
+    """MPEG-4 fills in what it cannot decode, and gives every frame nevertheless."""
+    rng = np.random.default_rng(1)
+    frames = np.repeat(np.repeat(rng.integers(0, 256, (30, 12, 16, 3), dtype=np.uint8), 8, 1), 8, 2)
+    path = write_film(tmp_path / "f.mkv", frames, codec="mpeg4")
+    assert len(list(film_frames(path))) == 30
+    with av.open(str(path)) as container:
+        packets = [(packet.pos, packet.size) for packet in container.demux() if packet.size]
+    content = bytearray(path.read_bytes())
+    for start, size in packets[10:14]:
+        content[start + size // 2 : start + size - 8] = bytes(rng.integers(0, 256, size - 8 - size // 2))
+    path.write_bytes(content)
+    frames_read, error = _frames_and_error(path)
+    assert frames_read > 25
+    assert "damaged in" in error
+
+
 def test_pixels_are_made_square(tmp_path):
     path = write_film(tmp_path / "f.mkv", [_grey(9)] * 2, codec="mpeg4", sample_aspect_ratio=2)
     assert next(film_frames(path)).pixels.shape == (48, 128, 3)
@@ -162,8 +222,10 @@ def test_films_are_told_by_suffix_and_content(tmp_path):
 
 def test_without_pyav_the_remedy_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
-    with pytest.raises(ModuleNotFoundError) as caught:
+    with pytest.raises(UnreadableFilm, match=r"films need feroi\[video\]: pip install 'feroi\[video\]'"):
         next(film_frames(tmp_path / "f.mp4"))
+    with pytest.raises(ModuleNotFoundError) as caught:
+        next(video.camera_frames("0"))
     assert caught.value.name == "av"
 
 

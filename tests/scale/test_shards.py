@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from feroi.photo.pixels import EncodedPhoto
-from feroi.scale.shards import Damaged, Shard, cut, fingerprint, photos_of
+from feroi.photo.pixels import EncodedPhoto, NoPhoto
+from feroi.scale.shards import Shard, cut, fingerprint, photos_of
 from packed import write_table, write_tar
 
 
@@ -66,7 +66,7 @@ def test_an_archive_cut_short_gives_what_is_whole_and_says_why_it_ends(tmp_path,
     (shard,) = cut([str(packed)])
     first, *_, last = photos_of(shard)
     assert first == EncodedPhoto(f"{packed}/face0.png", encoded["face0.png"])
-    assert isinstance(last, Damaged)
+    assert isinstance(last, NoPhoto)
     assert last.name == str(packed)
     assert "damaged archive" in last.reason
 
@@ -76,7 +76,7 @@ def test_what_is_no_archive_is_one_damaged_thing(tmp_path, content):
     (tmp_path / "a.tar").write_bytes(content)
     (shard,) = cut([str(tmp_path)])
     found = list(photos_of(shard))
-    assert all(isinstance(each, Damaged) for each in found)
+    assert all(isinstance(each, NoPhoto) for each in found)
     assert len(found) <= 1
 
 
@@ -117,7 +117,7 @@ def test_plain_bytes_in_a_table_are_named_by_their_rows_and_missing_ones_told(tm
     found = [photo for shard in cut([str(table)]) for photo in photos_of(shard)]
     assert found == [
         EncodedPhoto(f"{table}/row 0", b"one"),
-        Damaged(f"{table}/row 1", "no picture in this row"),
+        NoPhoto(f"{table}/row 1", "no picture in this row"),
         EncodedPhoto(f"{table}/row 2", b"three"),
     ]
 
@@ -127,7 +127,7 @@ def test_tables_without_images_or_damaged_say_so(tmp_path):
     (tmp_path / "b.parquet").write_bytes(b"PAR1 and no more")
     other, broken = (list(photos_of(shard)) for shard in cut([str(tmp_path)]))
     assert other == [
-        Damaged(
+        NoPhoto(
             str(tmp_path / "a.parquet"),
             "damaged table: no column 'image' of bytes, or of a structure with 'bytes'; there are pixels",
         )

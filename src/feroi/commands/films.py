@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-import typer
-
-from feroi.terminal import number_of, progress_bar, say
+from feroi.screen import say, signals_handled, tell
+from feroi.terminal import number_of, progress_bar
 
 if TYPE_CHECKING:
     from feroi.film import FilmSettings, Part
@@ -19,10 +17,11 @@ if TYPE_CHECKING:
     from feroi.reading import Photo
     from feroi.report.films import FilmCounts, Outputs
     from feroi.report.timeline import Timelines
+    from feroi.terminal import Photograph
 
 
 def read_films(
-    files: Sequence[Path],
+    files: Sequence[Photograph],
     reader: Reader,
     film: FilmSettings,
     outputs: Outputs,
@@ -34,7 +33,7 @@ def read_films(
     from feroi.report.films import Heard, Readers, write_films
 
     sources_done = 0
-    lengths_s = [round(duration_s(path) or 0) for path in files]
+    lengths_s = [round(duration_s(path) or 0) if isinstance(path, Path) else 0 for path in files]
     with progress_bar("seconds of film read") as on_progress:
 
         def hear(photo: Photo) -> None:
@@ -67,7 +66,7 @@ def read_camera(
     from feroi.report.films import Heard, write_live
 
     say("reading; Ctrl-C ends it" if seconds is None else f"reading for {seconds:g} s; Ctrl-C ends it sooner")
-    typer.echo(f"{'seconds':>8}  person  expression   sure")
+    tell(f"{'seconds':>8}  person  expression   sure")
     with until_interrupted() as stopped:
         parts = _until(stopped, reader.camera_parts(camera, film, seconds))
         counts = write_live(f"camera {camera}", parts, outputs, model, Heard(print_live))
@@ -83,13 +82,10 @@ def _until(stopped: Event, parts: Iterator[Part]) -> Iterator[Part]:
 
 @contextmanager
 def until_interrupted() -> Iterator[Event]:
-    """Ctrl-C sets the event in place of breaking off, so that what is under way is written whole."""
+    """Ctrl-C, SIGTERM and SIGHUP set the event; what is under way is then written whole."""
     stopped = Event()
-    before = signal.signal(signal.SIGINT, lambda *_: stopped.set())
-    try:
+    with signals_handled(lambda *_: stopped.set()):
         yield stopped
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def print_live(photo: Photo) -> None:
@@ -97,15 +93,15 @@ def print_live(photo: Photo) -> None:
     for face in photo.faces:
         if photo.time_s is not None:
             line = f"{photo.time_s:8.1f}  {face.track!s:>6}  {face.answer:11}  {100 * face.confidence:3.0f} %"
-            typer.echo(f"{line}  {face.quality.remark}".rstrip())
+            tell(f"{line}  {face.quality.remark}".rstrip())
 
 
 def print_still(photo: Photo) -> None:
     """A line a face of a photo among films, or what is said of the photo or film as a whole."""
     if photo.status != "ok":
-        typer.echo(f"{photo.name}  {photo.status}")
+        tell(f"{photo.name}  {photo.status}")
     for number, face in enumerate(photo.faces):
-        typer.echo(f"{photo.name}  face {number}: {face.answer} {100 * face.confidence:.0f} %")
+        tell(f"{photo.name}  face {number}: {face.answer} {100 * face.confidence:.0f} %")
 
 
 def print_people(name: str, timelines: Timelines) -> None:
@@ -115,10 +111,10 @@ def print_people(name: str, timelines: Timelines) -> None:
     for person in timelines.people:
         shown_most = ", ".join(f"{what} {100 * share:.0f} %" for what, share in person.means[:2])
         when = f"{clock(person.first_s)} to {clock(person.last_s)}"
-        typer.echo(f"{name}  person {person.track}: {when}, {person.frames} frames; on average {shown_most}")
+        tell(f"{name}  person {person.track}: {when}, {person.frames} frames; on average {shown_most}")
     others = timelines.known - len(timelines.people)
     if others > 0:
-        typer.echo(f"{name}  and {others} people seen for less long")
+        tell(f"{name}  and {others} people seen for less long")
 
 
 def say_resumed(name: str, frame: int) -> None:

@@ -70,7 +70,7 @@ def train(
 
     Killed, the same command goes on where it was.
     """
-    with clear_errors():
+    with clear_errors(goes_on=True):
         from feroi.data.holdout import divided
         from feroi.data.readers import read_dataset
         from feroi.training.run import train_run
@@ -114,7 +114,7 @@ def crossval(
 
     Killed, the same command goes on where it was.
     """
-    with clear_errors():
+    with clear_errors(goes_on=True):
         from feroi.data.readers import read_dataset
         from feroi.report.figures import draw_confusion
         from feroi.training.crossval import cross_validate_network
@@ -151,15 +151,14 @@ def evaluate(
     Accuracy, macro-F1, recall of each expression, confusion matrix, and what the probabilities are worth;
     also of groups of people or pictures, and of worse faces.
     """
-    with clear_errors():
+    with clear_errors(json, confusion, reliability, corruptions):
         from feroi.data.readers import read_dataset
         from feroi.deliver.runtime import load_model
         from feroi.evaluation.evaluate import evaluate as score_network
         from feroi.evaluation.groups import check_attributes
-        from feroi.files import check_writable, write_json
+        from feroi.files import write_json
         from feroi.report.figures import draw_confusion, draw_reliability
 
-        check_writable(json, confusion, reliability, corruptions)
         network = load_model(model)
         samples = read_dataset(data, layout)
         trained_on = training_split(samples) if twins else None
@@ -227,16 +226,14 @@ def calibrate(
 
     What the network answers stays the same but for mirror images; the file written says how it is read.
     """
-    with clear_errors():
+    with clear_errors(out):
         from feroi.data.holdout import held_out
         from feroi.data.readers import read_dataset
         from feroi.data.samples import Sample, Samples
-        from feroi.files import check_writable
         from feroi.network.weights import load_network
         from feroi.training.calibrate import calibrate_network
         from feroi.training.voice import Voice
 
-        check_writable(out)
         config = load_network(model).config
         if hold_out is not None and split is not None:
             raise ValueError("--hold-out takes the place of --split; give one of them")
@@ -262,13 +259,11 @@ def rois(
     layout: LayoutOption = "auto",
 ) -> None:
     """Draw where networks look on average, for each expression."""
-    with clear_errors():
+    with clear_errors(out):
         from feroi.data.readers import read_dataset
         from feroi.deliver.runtime import load_model
-        from feroi.files import check_writable
         from feroi.report.rois import draw_network_rois
 
-        check_writable(out)
         loaded = [(path, load_model(path)) for path in models]
         networks = [(path.stem, model.config, model.forward) for path, model in loaded]
         draw_network_rois(networks, chosen_split(read_dataset(data, layout), split), out, by_pose)
@@ -287,14 +282,13 @@ def agreement(
     seed: SeedOption = 0,
 ) -> None:
     """Measure whether a network looks where Action Units move the face."""
-    with clear_errors():
+    with clear_errors(json, out):
         from feroi.data.readers import read_dataset
         from feroi.deliver.runtime import load_model, untrained
         from feroi.evaluation.agreement import measure_agreement
-        from feroi.files import check_writable, write_json
+        from feroi.files import write_json
         from feroi.terminal import print_agreement
 
-        check_writable(json, out)
         network = load_model(model)
         chosen = chosen_split(read_dataset(data, layout), split)
         control = untrained(network.config)
@@ -318,7 +312,7 @@ def export(
     out: Annotated[Path, typer.Option(help=".onnx file to write")],
 ) -> None:
     """Write a network as ONNX, to be read without torch."""
-    with clear_errors():
+    with clear_errors(out):
         from feroi.deliver.export import export_onnx
         from feroi.network.weights import load_calibration, load_network
 

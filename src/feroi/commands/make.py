@@ -51,7 +51,7 @@ def synth(
 
     They bear the names of RaFD's files. Killed, the same command goes on where it was.
     """
-    with clear_errors():
+    with clear_errors(goes_on=True):
         from feroi.synthetic.dataset import write_dataset
 
         chosen = None if angles is None else [int(angle) for angle in angles.split(",")]
@@ -94,7 +94,7 @@ def reproduce(
 
     Killed, the same command goes on where it was.
     """
-    with clear_errors():
+    with clear_errors(goes_on=True):
         from feroi.reproduce.reproduce import Ears, make
         from feroi.reproduce.runs import Plan
 

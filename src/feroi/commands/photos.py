@@ -30,16 +30,8 @@ from feroi.options import (
     SmoothOption,
     WorkersOption,
 )
-from feroi.terminal import (
-    chosen_photos,
-    clear_errors,
-    heard,
-    print_prepared,
-    progress_bar,
-    say,
-    say_counts,
-    say_faces,
-)
+from feroi.screen import clear_errors, kept_when_stopped, say
+from feroi.terminal import chosen_photos, heard, print_prepared, progress_bar, say_counts, say_faces
 
 
 def analyze(
@@ -70,8 +62,7 @@ def analyze(
 
     A film's table has a row a face a frame; killed, the same command goes on where it was, as on a cluster.
     """
-    with clear_errors():
-        from feroi.files import check_writable
+    with clear_errors(csv, jsonl, parquet, report, goes_on=ray is not None):
         from feroi.film import FilmSettings
         from feroi.inference import Compute
         from feroi.photo.video import Pace, is_film
@@ -85,7 +76,6 @@ def analyze(
                 raise ValueError("--ray writes a folder of Parquet and no other table, picture or page")
             settings = Settings(detector, biggest, landmarks, abstain, Compute(device))
             return read_on_cluster(ray, photos, model, settings, pipeline)
-        check_writable(csv, jsonl, parquet, report)
         if bool(photos) == (camera is not None):
             raise ValueError("give photos or films to read, or a --camera")
         film = FilmSettings(Pace(every, fps), search, smooth).checked()
@@ -97,10 +87,10 @@ def analyze(
         outputs = Outputs(tables, overlay, report, smoothed=smooth is not None)
         if camera is not None:
             read_camera(camera, reader, film, outputs, str(model), seconds)
-        elif any(is_film(path) for path in files):
+        elif any(isinstance(file, Path) and is_film(file) for file in files):
             read_films(files, reader, film, outputs, {"model": str(model), "pipeline": pipeline})
         else:
-            with progress_bar("reading") as on_progress:
+            with kept_when_stopped(*tables, report), progress_bar("reading") as on_progress:
                 found = heard(reader.read_many(files), files, on_progress)
                 counts = write_analysis(found, str(model), tables, overlay, report)
             say_counts(counts)
@@ -118,10 +108,9 @@ def explain(
     landmarks: LandmarksOption = "face-mesh",
 ) -> None:
     """Compare methods that say where an expression was seen."""
-    with clear_errors():
+    with clear_errors(report, class_images):
         from feroi.explain.class_images import class_images as images_of
         from feroi.explain.methods import chosen_methods, locators
-        from feroi.files import check_writable
         from feroi.network.weights import load_network
         from feroi.reader import Reader
         from feroi.report.explanations import draw_class_images, write_explanations
@@ -129,7 +118,6 @@ def explain(
         names, network = chosen_methods(methods), load_network(model)
         if (report is None) != (not photos) or not (report or class_images):
             raise ValueError("give photos and a --report to write, or --class-images, or all three")
-        check_writable(report, class_images)
         if class_images:
             draw_class_images(*images_of(network), class_images)
             say(f"drawn: {class_images}")
@@ -151,12 +139,10 @@ def group(
     ] = "default",
 ) -> None:
     """Draw where a network looks in whole group photos."""
-    with clear_errors():
+    with clear_errors(out):
         from feroi.deliver.runtime import load_model
-        from feroi.files import check_writable
         from feroi.report.groups import draw_group_photos
 
-        check_writable(out)
         reader = load_model(model)
         draw_group_photos(photos, reader.score, reader.config, out, say_faces)
         say(f"drawn: {out}")
@@ -178,7 +164,7 @@ def prepare(
 
     As section 4.2 of the paper does. Killed, the same command goes on where it was.
     """
-    with clear_errors():
+    with clear_errors(goes_on=True):
         from feroi.data.prepare import prepare_dataset
 
         with progress_bar("preparing") as on_progress:

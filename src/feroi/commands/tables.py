@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
-from feroi.terminal import print_rejected, say
+from feroi.screen import say, tell_table
+from feroi.terminal import print_rejected
 
 if TYPE_CHECKING:
     from feroi.evaluation.bootstrap import Interval
@@ -30,7 +30,7 @@ def print_groups(attributes: list[Attribute]) -> None:
                 f"{group.calibration_error:.3f}",
             )
         table.add_section()
-    _print(table)
+    tell_table(table, 100)
     for attribute in attributes:
         if attribute.gap is None:
             say(f"{attribute.name}: one group only, nothing to compare")
@@ -55,7 +55,7 @@ def print_robustness(result: Robustness) -> None:
             f"{100 * level.confidence:.1f}",
             f"{level.calibration_error:.3f}",
         )
-    _print(table)
+    tell_table(table, 100)
     if result.covered:
         table = _table(
             "covered", "of the face, %", "right, %", "before", "calibration error", "attention falls back to"
@@ -69,7 +69,7 @@ def print_robustness(result: Robustness) -> None:
                 f"{each.calibration_error:.3f}",
                 each.falls_back_to or "–",
             )
-        _print(table)
+        tell_table(table, 100)
     say(f"regions covered on {result.n_covered} faces; on {result.n_unmarked} no landmarks were found")
     print_rejected(result.rejected)
 
@@ -79,11 +79,6 @@ def _table(*columns: str) -> Table:
     for at, column in enumerate(columns):
         table.add_column(column, justify="right" if at else "left")
     return table
-
-
-def _print(table: Table) -> None:
-    console = Console(highlight=False)
-    Console(highlight=False, width=max(100, console.width)).print(table)
 
 
 def _percent(value: Interval) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from feroi.data.folders import read_fer2013_folders
 from feroi.data.samples import LayoutError, Sample, Samples
-from feroi.data.tables import read_fer2013_csv
+from feroi.data.sheets import sheet_rows
+from feroi.data.tables import fer2013_csv_in, read_fer2013_csv
 from feroi.vocabulary import EXPRESSIONS, FER_PLUS_OPTIONS
 
 FER_PLUS_LAYOUT = """\
@@ -54,8 +54,8 @@ def _pairs(root: Path) -> list[tuple[Sample, dict[str, str]]]:
         faces, votes = read_fer2013_folders(root), _votes(root / _BY_FILE)
         named = {row.get("file", ""): row for row in votes}
         return [(face, named[face.name]) for face in faces if face.name in named]
-    elif (root / _BY_ROW).is_file() and (root / "fer2013.csv").is_file():
-        faces, votes = read_fer2013_csv(root / "fer2013.csv"), _votes(root / _BY_ROW)
+    elif (root / _BY_ROW).is_file() and (table := fer2013_csv_in(root)) is not None:
+        faces, votes = read_fer2013_csv(table), _votes(root / _BY_ROW)
         if len(faces) != len(votes):
             raise LayoutError(f"{root}: votes on {len(votes)} images, and there are {len(faces)}")
         return list(zip(faces, votes, strict=True))
@@ -63,15 +63,7 @@ def _pairs(root: Path) -> list[tuple[Sample, dict[str, str]]]:
 
 
 def _votes(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
-        reader = csv.DictReader(file, restval="")
-        try:
-            missing = sorted(set(FER_PLUS_OPTIONS) - set(reader.fieldnames or ()))
-            if missing:
-                raise LayoutError(f"{path} has no column {', '.join(missing)}.\nExpected {FER_PLUS_LAYOUT}")
-            return list(reader)
-        except csv.Error as error:
-            raise LayoutError(f"{path}, line {reader.line_num}: {error}") from None
+    return [row for _, row in sheet_rows(path, tuple(FER_PLUS_OPTIONS), FER_PLUS_LAYOUT)]
 
 
 def _voted(face: Sample, row: Mapping[str, str], root: Path) -> Sample | None:
@@ -98,7 +90,7 @@ def _mixed(face: Sample, row: Mapping[str, str], root: Path) -> Sample | None:
 
 def _counts(face: Sample, row: Mapping[str, str], root: Path) -> dict[str, int]:
     try:
-        counts = {expression: int(row[option]) for option, expression in FER_PLUS_OPTIONS.items()}
+        counts = {expression: int(row[option.lower()]) for option, expression in FER_PLUS_OPTIONS.items()}
         if not all(0 <= votes <= _MOST_VOTES for votes in counts.values()):
             raise ValueError
     except ValueError:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from feroi.data.samples import Sample, Samples
+from feroi.data.samples import Broken, Sample, Samples
 from feroi.files import atomic_path
 from feroi.photo.pixels import NO_PERMISSION, NOT_FOUND, UnreadableImage, cover, read_intensity
 from feroi.progress import track
@@ -143,6 +143,8 @@ def _decode_all(samples: Samples, stored_hw: tuple[int, int]) -> Decoded:
 
 
 def _decode_one(row: Sample, stored_hw: tuple[int, int]) -> NDArray[np.uint8] | Rejected:
+    if isinstance(row.image, Broken):
+        return Rejected(row.name, row.image.reason)
     try:
         image = read_intensity(row.image) if isinstance(row.image, Path) else row.image
         return cover(image, stored_hw)

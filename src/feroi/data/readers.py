@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from feroi.data import ferplus, folders, rafd, tables
+from feroi.data import ferplus, folders, numbered, rafd, tables
 from feroi.data.samples import LayoutError, Samples
+from feroi.data.sheets import csv_columns
 
 EMBEDDED = "embedded"
 EMBEDDED_FOLDERS = {
@@ -23,9 +26,8 @@ PREPARATION = "preparation.json"
 
 
 def _read_fer2013(path: Path) -> Samples:
-    if path.is_file() or (path / "fer2013.csv").is_file():
-        return tables.read_fer2013_csv(_csv_in(path, "fer2013.csv"))
-    return folders.read_fer2013_folders(path)
+    file = path if path.is_file() else tables.fer2013_csv_in(path)
+    return folders.read_fer2013_folders(path) if file is None else tables.read_fer2013_csv(file)
 
 
 def _read_table(path: Path) -> Samples:
@@ -47,9 +49,12 @@ _READERS: dict[str, Reader] = {
     "fer2013": _read_fer2013,
     "ferplus": ferplus.read_ferplus,
     "fer2013+votes": ferplus.read_both,
+    "rafdb": partial(numbered.read_numbered, order="RAF-DB"),
+    "affectnet": partial(numbered.read_numbered, order="AffectNet"),
     "folder": folders.read_folder,
     "table": _read_table,
 }
+_NUMBERED = "numbered"  # RAF-DB or AffectNet, by which numbers there are
 _RECOGNISED_BY: dict[str, Callable[[Path], bool]] = {}
 """How "auto" tells the layouts that were registered."""
 
@@ -87,7 +92,19 @@ def read_dataset(path: Path | str, layout: str = "auto") -> Samples:
         raise LayoutError(f"{path} does not exist; give a folder, a CSV file or faces shipped: {shipped}")
     if layout not in layouts():
         raise LayoutError(f"unknown layout {layout!r}; choose one of {', '.join(layouts())}")
-    return _READERS[_detect(path) if layout == "auto" else layout](path)
+    _check_open(path)
+    found = _detect(path) if layout == "auto" else layout
+    return numbered.read_numbered(path) if found == _NUMBERED else _READERS[found](path)
+
+
+def _check_open(root: Path) -> None:
+    """Raises LayoutError for a folder below `root` that may not be opened; its pictures would be missing."""
+    closed: list[OSError] = []
+    for _, below, _ in os.walk(root, onerror=closed.append):
+        below[:] = [name for name in below if not name.startswith(".")]
+    refused = next((error.filename for error in closed if isinstance(error, PermissionError)), None)
+    if refused is not None:
+        raise LayoutError(f"no permission to read the folder {refused}; open it, or move it out of {root}")
 
 
 def embedded_folder(name: str = EMBEDDED) -> Path:
@@ -97,7 +114,7 @@ def embedded_folder(name: str = EMBEDDED) -> Path:
 
 def _detect(path: Path) -> str:
     if path.is_file():
-        columns = tables.csv_columns(path)
+        columns = csv_columns(path)
         if "pixels" in columns:
             return "fer2013"
         if "file" in columns:
@@ -108,10 +125,12 @@ def _detect(path: Path) -> str:
         raise LayoutError(f"{path} is not prepared to its end; give feroi prepare the same command again")
     elif registered := [name for name, recognises in _RECOGNISED_BY.items() if recognises(path)]:
         return registered[0]
-    elif (path / "fer2013.csv").is_file():
+    elif tables.fer2013_csv_in(path) is not None:
         return "fer2013"
     elif rafd.looks_like_rafd(path):  # before the folders: its names say more
         return "rafd"
+    elif numbered.looks_numbered(path):  # before SFEW and FER-2013, whose folders may be within its splits
+        return _NUMBERED
     elif folders.looks_like_sfew(path):
         return "sfew"
     elif folders.looks_like_fer2013_folders(path):
@@ -124,6 +143,7 @@ def _detect(path: Path) -> str:
         tables.FER2013_CSV_LAYOUT,
         folders.FER2013_FOLDER_LAYOUT,
         ferplus.FER_PLUS_LAYOUT,
+        numbered.NUMBERED_LAYOUT,
         folders.FOLDER_LAYOUT,
         tables.TABLE_LAYOUT,
     )

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,11 +26,20 @@ class LayoutError(ValueError):
     """A folder or file is not laid out as its data set is. The message shows the layout expected."""
 
 
+class Broken(NamedTuple):
+    """What stands where pixels should, and why they are none; it is left out when images are decoded."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason
+
+
 @dataclass(frozen=True)
 class Sample:
     """One labelled face.
 
-    image: a file, or the pixels themselves, (H, W) uint8.
+    image: a file, or the pixels themselves, (H, W) uint8, if they are any.
     name: how tables and errors call it; unique within its table.
     subject: who it is, or None where the data set does not say.
     attributes: what else is known: `source`, `split`, `pose`, `gaze`, `gender`, `ethnicity`,
@@ -37,7 +47,7 @@ class Sample:
     depth: its estimated depth (H, W) on the pixels of `image`, where it is known already (`data.channels`).
     """
 
-    image: Path | NDArray[np.uint8]
+    image: Path | NDArray[np.uint8] | Broken
     name: str
     expression: str
     subject: str | None = None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
@@ -10,29 +13,62 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
 from feroi.files import shown
 from feroi.photo.effort import why_costly
+from feroi.photo.endless import load_whole
+from feroi.photo.kinds import HEAD_BYTES, kind_of
 
-_HEIF_SUFFIXES = frozenset({".heic", ".heif"})
-IMAGE_SUFFIXES = _HEIF_SUFFIXES | {
-    *(".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".avif", ".pgm", ".ppm")
-}
+IMAGE_SUFFIXES = frozenset(
+    {
+        *(
+            ".jpg",
+            ".jpeg",
+            ".jfif",
+            ".png",
+            ".bmp",
+            ".gif",
+            ".tif",
+            ".tiff",
+            ".webp",
+            ".avif",
+            ".pgm",
+            ".ppm",
+        ),
+        *(".heic", ".heif"),
+    }
+)
 
 MAX_PIXELS = 200_000_000
 """Larger pictures are refused: decoded they would take more than 600 MB, and three times that on the way."""
 
 NOT_FOUND, NO_PERMISSION = "file not found", "no permission to read the file"
 """Reasons that say nothing of the picture, and may be gone next time."""
-_NO_PICTURE, _NO_HEIF = "not a picture", "HEIF pictures are not read; convert it to JPEG"
+NO_PERMISSION_FOLDER = "no permission to read the folder"
+NO_MEMORY = "not enough memory to read it"
+_NO_PICTURE = "not a picture"
+_NO_HEIF = "HEIF pictures are not read without feroi[heif]: pip install 'feroi[heif]', or convert it to JPEG"
+_FILM = "a film, not a photo; feroi analyze reads it, and Reader.read_film in Python"
 
 _FEWER_BITS = 2**16 / 8  # 13 bits at most
 
 _FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "TIFF", "BMP", "PPM")
 """What is decoded; Pillow knows more, and runs a program for some."""
 _BAND_ROWS = 256
-_HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
+_ANIMATED = frozenset({"GIF", "WEBP", "PNG", "AVIF"})
+_MOST_FRAMES = 24
+"""Of an animation these many, evenly spread, are searched for a face; no more than MAX_PIXELS in all."""
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What EXIF's orientation asks for."""
 
 _HEADER_LOCK = Lock()
 
@@ -40,14 +76,25 @@ Value = TypeVar("Value", np.uint8, np.float32)
 
 
 class EncodedPhoto(NamedTuple):
-    """A photo that lies in no file of its own: what to call it, and the bytes its file would hold."""
+    """A photo that lies in no file of its own: what to call it, and the bytes its file would hold.
+
+    max_pixels: more are not decoded.
+    """
 
     name: str
     encoded: bytes
+    max_pixels: int = MAX_PIXELS
 
 
-Source = Path | EncodedPhoto | Image.Image | NDArray[np.uint8]
-"""A photo: its file, what a file holds, or itself, an array (H, W, 3) RGB or (H, W) intensity."""
+class NoPhoto(NamedTuple):
+    """What stands where a photo should, and why it cannot be read; its row says so."""
+
+    name: Path | str
+    reason: str
+
+
+Source = Path | EncodedPhoto | NoPhoto | Image.Image | NDArray[np.uint8]
+"""A photo: its file, what a file holds, or itself, as for `as_photo`; or none."""
 
 
 class UnreadableImage(ValueError):
@@ -69,16 +116,29 @@ def is_image_name(path: Path) -> bool:
 
 def photo_name(photo: Source, number: int) -> str:
     """What people are told a photo is called; one without a name by its number."""
-    if isinstance(photo, EncodedPhoto):
-        return shown(photo.name)
-    return shown(photo) if isinstance(photo, Path) else f"photo {number}"
+    name = photo.name if isinstance(photo, EncodedPhoto | NoPhoto) else photo
+    return shown(name) if isinstance(name, Path | str) and str(name) else f"photo {number}"
 
 
 def photo_pixels(photo: Source) -> NDArray[np.uint8]:
     """The pixels of a photo wherever it lies; see `read_photo`, `decode_photo`, `as_photo`."""
-    if isinstance(photo, EncodedPhoto):
-        return decode_photo(photo.encoded)
-    return read_photo(photo) if isinstance(photo, Path) else as_photo(photo)
+    return next(photo_frames(photo))
+
+
+def photo_frames(photo: Source) -> Iterator[NDArray[np.uint8]]:
+    """The pixels of a photo, and if it is an animation in a file, those of later pictures, in order.
+
+    Of a long one no more than 24, evenly spread. Raises as `photo_pixels`, before the first.
+    """
+    if isinstance(photo, NoPhoto):
+        raise UnreadableImage(photo.reason)
+    if not isinstance(photo, Path | EncodedPhoto):
+        yield as_photo(photo)
+        return
+    file = photo if isinstance(photo, Path) else BytesIO(photo.encoded)
+    with _opened(file) as image:
+        yield _upright(image, "RGB", MAX_PIXELS if isinstance(photo, Path) else photo.max_pixels)
+        yield from _later_frames(image)
 
 
 def read_photo(path: Path) -> NDArray[np.uint8]:
@@ -86,7 +146,8 @@ def read_photo(path: Path) -> NDArray[np.uint8]:
 
     Grey pictures have three equal channels, CMYK is converted without its colour profile, 16-bit
     values keep their upper half, transparent pixels are laid on white; of an animation the first
-    frame is read. The format, JPEG, PNG, GIF, WebP, AVIF, TIFF, BMP or PPM, is told by the bytes alone.
+    frame is read. The format, JPEG, PNG, GIF, WebP, AVIF, TIFF, BMP or PPM, or with feroi[heif] HEIF, is told
+    by the bytes alone.
     A grey 16-bit picture all below an eighth of the range holds fewer bits, as those of 12-bit cameras,
     and is stretched so that its maximum is white. Raises UnreadableImage for anything that is not a
     whole picture, holds more than MAX_PIXELS, or floating-point numbers.
@@ -98,44 +159,34 @@ def decode_photo(encoded: bytes, max_pixels: int = MAX_PIXELS) -> NDArray[np.uin
     """The picture in the bytes of a file that somebody sent, as `read_photo` gives those in files.
 
     Its format is told by the bytes alone, and no file is opened. Raises UnreadableImage, and of its kinds
-    NotAPicture for what is no JPEG, PNG, GIF, WebP, AVIF, TIFF, BMP or PPM, TooManyPixels for more than
-    `max_pixels`, which are not decoded.
+    NotAPicture for what is of no format that is read, TooManyPixels for more than `max_pixels`, which are not
+    decoded.
     """
-    try:
-        if not encoded:
-            raise UnreadableImage("empty file")
-        with _open(BytesIO(encoded)) as image:
-            return _upright(image, "RGB", max_pixels)
-    except UnreadableImage:
-        raise
-    except UnidentifiedImageError:
-        heif = encoded[4:8] == b"ftyp" and encoded[8:12] in _HEIF_BRANDS
-        raise NotAPicture(_NO_HEIF if heif else _NO_PICTURE) from None
-    except Exception as error:  # on damaged files decoders raise whatever they stumble over
-        raise UnreadableImage(f"damaged picture: {error}") from None
+    return photo_pixels(EncodedPhoto("", encoded, max_pixels))
 
 
 def as_photo(picture: Image.Image | NDArray[np.uint8]) -> NDArray[np.uint8]:
     """A picture in memory as `read_photo` gives those in files; an array (H, W) stays as it is.
 
-    Raises UnreadableImage for a Pillow image that cannot be decoded, TypeError for anything but images
-    and arrays of uint8, ValueError for arrays of another shape than (H, W) or (H, W, 3).
+    An image that comes straight from `Image.open` is turned upright by its EXIF tag, like its file. Whatever
+    else Pillow made is taken as it looks: it may have been turned already, and keeps the tag nevertheless.
+    Of an array (H, W, 4), RGBA, transparent pixels are laid on white; (H, W, 1) is as (H, W).
+    Raises UnreadableImage for a Pillow image that cannot be decoded or is empty, TypeError for anything but
+    images and arrays of uint8, ValueError for arrays of another shape.
     """
     if isinstance(picture, Image.Image):
-        try:
-            return _upright(picture, "RGB")
-        except UnreadableImage:
-            raise
-        except Exception as error:  # on damaged files decoders raise whatever they stumble over
-            raise UnreadableImage(f"damaged picture: {error}") from None
-    wanted = "a photo is a file, a Pillow image, or a uint8 array (H, W) or (H, W, 3)"
+        with _explained():
+            return _upright(picture, "RGB", by_exif=isinstance(picture, ImageFile.ImageFile))
+    wanted = "a photo is a file, a Pillow image, or a uint8 array (H, W), (H, W, 3) or (H, W, 4)"
     if not isinstance(picture, np.ndarray):
         raise TypeError(f"{wanted}; got {type(picture).__name__}")
     if picture.dtype != np.uint8:
         raise TypeError(f"{wanted}; got an array of {picture.dtype}")
-    if picture.ndim not in (2, 3) or picture.shape[2:] not in ((), (3,)) or not picture.size:
+    if picture.ndim not in (2, 3) or picture.shape[2:] not in ((), (1,), (3,), (4,)) or not picture.size:
         raise ValueError(f"{wanted}; got an array of shape {picture.shape}")
-    return picture
+    if picture.shape[2:] == (4,):
+        return np.asarray(_on_white(Image.fromarray(picture)))
+    return np.ascontiguousarray(picture[..., 0] if picture.shape[2:] == (1,) else picture)
 
 
 def read_intensity(path: Path) -> NDArray[np.uint8]:
@@ -172,10 +223,39 @@ def cover_box(image_hw: tuple[int, int], size_hw: tuple[int, int]) -> tuple[floa
 
 
 def _decode(path: Path, mode: str) -> NDArray[np.uint8]:
+    with _opened(path) as image:
+        return _upright(image, mode)
+
+
+def _later_frames(image: Image.Image) -> Iterator[NDArray[np.uint8]]:
+    """Those of an animation behind its first; none behind one that is damaged."""
+    if image.format not in _ANIMATED:
+        return
     try:
-        _check_file(path)
-        with _open(path) as image:
-            return _upright(image, mode)
+        count = getattr(image, "n_frames", 1)
+        most = min(count, _MOST_FRAMES, MAX_PIXELS // (image.width * image.height))
+        for number in range(1, most):
+            image.seek(number * count // most)
+            yield _upright(image, "RGB")
+    except Exception:  # on damaged files decoders raise whatever they stumble over
+        return
+
+
+@contextmanager
+def _opened(file: Path | BytesIO) -> Iterator[Image.Image]:
+    """A picture, to be decoded in the block; raises UnreadableImage for whatever goes wrong there."""
+    with _explained(file):
+        if isinstance(file, Path):
+            _check_file(file)
+        with _open(file) as image:
+            yield image
+
+
+@contextmanager
+def _explained(file: Path | BytesIO | None = None) -> Iterator[None]:
+    """Turn whatever goes wrong with a picture into UnreadableImage."""
+    try:
+        yield
     except UnreadableImage:
         raise
     except FileNotFoundError:
@@ -183,7 +263,9 @@ def _decode(path: Path, mode: str) -> NDArray[np.uint8]:
     except PermissionError:
         raise UnreadableImage(NO_PERMISSION) from None
     except UnidentifiedImageError:
-        raise UnreadableImage(_why_unidentified(path)) from None
+        raise _unidentified(_head(file) if file else b"") from None
+    except MemoryError:
+        raise UnreadableImage(NO_MEMORY) from None
     except OSError as error:  # the system's have a number, decoders' of damaged files none
         reason = "damaged picture" if error.errno is None else "the file cannot be read"
         raise UnreadableImage(f"{reason}: {error.strerror or error}") from None
@@ -191,18 +273,30 @@ def _decode(path: Path, mode: str) -> NDArray[np.uint8]:
         raise UnreadableImage(f"damaged picture: {error}") from None
 
 
-def _upright(image: Image.Image, mode: str, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+def _upright(
+    image: Image.Image, mode: str, max_pixels: int = MAX_PIXELS, by_exif: bool = True
+) -> NDArray[np.uint8]:
+    if not image.width * image.height:
+        raise UnreadableImage(f"an empty picture, {image.width} x {image.height} px")
     if image.width * image.height > max_pixels:
         found = f"{image.width} x {image.height} px"
         raise TooManyPixels(f"too many pixels: {found}, at most {max_pixels:,} are read")
     reason = why_costly(image)
     if reason is not None:
         raise UnreadableImage(reason)
-    image.load()
-    turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
-    upright = _to_eight_bit(ImageOps.exif_transpose(image) if turned else image)
+    image = load_whole(image, _open)
+    turn = _turn(image) if by_exif else None
+    upright = _to_eight_bit(image if turn is None else image.transpose(turn))
     # both of Pillow's ways would copy where nothing is to do, and a large picture fills 800 MB
     return np.asarray(upright if upright.mode == mode else upright.convert(mode))
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """What the EXIF tag of a picture asks for; other tags may hold anything, and are of no concern."""
+    try:
+        return _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # what is damaged there says nothing
+        return None
 
 
 def _check_file(path: Path) -> None:
@@ -211,17 +305,23 @@ def _check_file(path: Path) -> None:
         raise UnreadableImage(NOT_FOUND)
     mode = path.stat().st_mode
     if stat.S_ISDIR(mode):
-        raise UnreadableImage("a folder, not a picture")
+        closed = not os.access(path, os.R_OK | os.X_OK)
+        raise UnreadableImage(NO_PERMISSION_FOLDER if closed else "a folder, not a picture")
     if not stat.S_ISREG(mode):
         raise UnreadableImage("not a file")
 
 
-def _why_unidentified(path: Path) -> str:
-    if path.stat().st_size == 0:
-        return "empty file"
-    if path.suffix.lower() in _HEIF_SUFFIXES:
-        return _NO_HEIF
-    return _NO_PICTURE
+def _head(file: Path | BytesIO) -> bytes:
+    if isinstance(file, BytesIO):
+        return bytes(file.getbuffer()[:HEAD_BYTES])
+    with file.open("rb") as content:
+        return content.read(HEAD_BYTES)
+
+
+def _unidentified(head: bytes) -> UnreadableImage:
+    if not head:
+        return UnreadableImage("empty file")
+    return NotAPicture({"heif": _NO_HEIF, "film": _FILM}.get(kind_of(head) or "", _NO_PICTURE))
 
 
 def _open(file: Path | BytesIO) -> Image.Image:
@@ -232,8 +332,25 @@ def _open(file: Path | BytesIO) -> Image.Image:
         Image.MAX_IMAGE_PIXELS = None
         try:
             return Image.open(file, formats=_FORMATS)
+        except UnidentifiedImageError:
+            if kind_of(_head(file)) != "heif":
+                raise
+            return _open_heif(file)
         finally:
             Image.MAX_IMAGE_PIXELS = pillow_limit
+
+
+def _open_heif(file: Path | BytesIO) -> Image.Image:
+    """A HEIF picture, upright as it says itself. Raises NotAPicture without feroi[heif]."""
+    try:
+        from pillow_heif import HeifImageFile  # of the extra heif
+    except ImportError:
+        raise NotAPicture(_NO_HEIF) from None
+    try:
+        opened: Image.Image = HeifImageFile(file)
+        return opened
+    except SyntaxError as error:
+        raise UnreadableImage(f"damaged picture: {error}") from None
 
 
 def _to_eight_bit(image: Image.Image) -> Image.Image:

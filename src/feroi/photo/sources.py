@@ -7,16 +7,19 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from feroi.photo.pixels import is_image_name
-from feroi.photo.video import VIDEO_SUFFIXES
+from feroi.photo.handed import photo_named
+from feroi.photo.pixels import NO_PERMISSION_FOLDER, NoPhoto, is_image_name
+from feroi.photo.video import SHARED_SUFFIXES, VIDEO_SUFFIXES, is_film
 
 
-def photo_files(sources: Iterable[str]) -> Iterator[Path]:
+def photo_files(sources: Iterable[str]) -> Iterator[Path | NoPhoto]:
     """The files meant by paths, folders (searched to the bottom, in the order of names) and globs.
 
     What is neither, or a glob that nothing fits, is passed on as it is, so that a missing file is
-    reported like any other that cannot be read. Within folders, files whose names are no pictures' or
-    films', and links to folders, are passed over; links to files are followed, wherever they lead.
+    reported like any other that cannot be read; so is a folder that may not be opened, and an address. Within
+    folders, files whose names are no pictures' or films', and links to folders, are passed over; links to
+    files are followed, wherever they lead. A name that films share with texts (.ts, .mts) is a film's if the
+    file holds one.
     """
     for source in sources:
         path = Path(source)
@@ -25,25 +28,42 @@ def photo_files(sources: Iterable[str]) -> Iterator[Path]:
         elif not os.path.exists(source) and glob.has_magic(source):  # noqa: PTH110
             yield from _matching(source)
         else:
-            yield path
+            yield photo_named(source)
 
 
-def _matching(pattern: str) -> Iterator[Path]:
+def _matching(pattern: str) -> Iterator[Path | NoPhoto]:
     # a pattern may be absolute, which Path.glob refuses
     found = [Path(name) for name in sorted(glob.glob(pattern, recursive=True))]  # noqa: PTH207
-    for path in found or [Path(pattern)]:
+    if not found:
+        yield photo_named(pattern)
+    for path in found:
         if not path.is_dir():
             yield path
         elif "**" not in pattern:  # which finds by itself what lies in folders
             yield from _below(path)
 
 
-def _below(folder: Path) -> Iterator[Path]:
-    for root, folders, names in os.walk(folder):
+def _below(folder: Path) -> Iterator[Path | NoPhoto]:
+    closed: list[OSError] = []
+    for root, folders, names in os.walk(folder, onerror=closed.append):
+        yield from _closed(closed)
         folders.sort()
-        yield from (Path(root, name) for name in sorted(names) if _is_meant(Path(name)))
+        yield from (Path(root, name) for name in sorted(names) if _is_meant(Path(root, name)))
+    yield from _closed(closed)
+
+
+def _closed(errors: list[OSError]) -> Iterator[NoPhoto]:
+    """A row for each folder that could not be listed; none for one that was removed meanwhile."""
+    while errors:
+        error = errors.pop(0)
+        if isinstance(error, PermissionError):
+            yield NoPhoto(Path(error.filename), NO_PERMISSION_FOLDER)
+        elif not isinstance(error, FileNotFoundError):
+            yield NoPhoto(Path(error.filename), f"the folder cannot be read: {error.strerror}")
 
 
 def _is_meant(path: Path) -> bool:
-    is_film = path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith(".")
-    return is_film or is_image_name(path)
+    suffix = path.suffix.lower()
+    if suffix in SHARED_SUFFIXES:
+        return is_film(path)
+    return is_image_name(path) or (suffix in VIDEO_SUFFIXES and not path.name.startswith("."))

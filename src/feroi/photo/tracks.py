@@ -32,7 +32,7 @@ from feroi.photo.squares import cut
 from feroi.photo.video import Frame
 
 REMEMBERED_S = 1.5
-"""Who was not seen for longer has a new number afterwards."""
+"""Who was not seen for longer has a new number afterwards, unless no frame was looked at meanwhile."""
 
 _LONG_AGO_S = -1e9
 _FACE_PX, _VIEW_WH = 24, (32, 18)
@@ -99,7 +99,7 @@ class Tracker:
         if self._view is not None and is_cut(self._view, view):
             self._people, self._searched_s = [], _LONG_AGO_S
         self._view = view
-        self._people = [each for each in self._people if frame.time_s - each.seen_s <= REMEMBERED_S]
+        self._people = [each for each in self._people if self._is_remembered(each, frame.time_s)]
         seen: dict[int, Tracked] = {}
         search = frame.time_s - self._searched_s >= self._search_s - 1e-6
         if not search:
@@ -111,6 +111,10 @@ class Tracker:
             seen = self._search(frame, intensity)
         self._last_s = frame.time_s
         return sorted(seen.values(), key=lambda each: -each.face.area_px)
+
+    def _is_remembered(self, person: _Person, time_s: float) -> bool:
+        # frames may be further apart, where few are read, or the film is uneven
+        return time_s - person.seen_s <= REMEMBERED_S or person.seen_s == self._last_s
 
     def _follow(self, frame: Frame, intensity: Small, seen: dict[int, Tracked]) -> dict[int, Tracked]:
         """`seen` and those others who can be followed into `frame`, their misses left as they are."""
@@ -171,9 +175,7 @@ class Tracker:
             for column, person in enumerate(self._people):
                 like = alike(small, person.small)
                 apart = _apart(_moved(person, time_s), face.box_xyxy_px)
-                away_s = time_s - person.seen_s
-                near = min(_NEAR + _NEAR_PER_S * away_s, _NEAR_MOST)
-                if apart <= near and (person.seen_s == self._last_s or like >= _LIKE_LOST):
+                if self._may_be(person, time_s, apart, like):
                     cost[row, column] = apart - like
         allowed = np.isfinite(cost)
         rows, columns = linear_sum_assignment(np.where(allowed, cost, 1e6))
@@ -182,6 +184,17 @@ class Tracker:
             for row, column in zip(rows, columns, strict=True)
             if allowed[row, column]
         }
+
+    def _may_be(self, person: _Person, time_s: float, apart: float, like: float) -> bool:
+        """Whether a face so many sides `apart` from where someone would be, and so `like` them, is theirs."""
+        away_s, in_last = time_s - person.seen_s, person.seen_s == self._last_s
+        near = _NEAR + _NEAR_PER_S * away_s
+        if in_last and away_s <= REMEMBERED_S:
+            return apart <= min(near, _NEAR_MOST)
+        if apart <= min(near, _NEAR_MOST):
+            return like >= _LIKE_LOST
+        # in a gap of the film people go further than while they are only overlooked
+        return in_last and apart <= near and like >= _LIKE_FOUND
 
     @property
     def state(self) -> dict[str, Any]:
@@ -279,8 +292,9 @@ def _motion(
 
 
 def _moved(person: _Person, time_s: float) -> Box:
-    """Where someone's box is if they went on at their speed, by no more than half their face."""
-    most = _middle_side(person.box)[2] / 2
+    """Where someone's box is if they went on at their speed, by no more than half their face; after a gap
+    of the film, where it was."""
+    most = _middle_side(person.box)[2] / 2 if time_s - person.seen_s <= REMEMBERED_S else 0.0
     dx, dy = (max(-most, min(most, speed * (time_s - person.seen_s))) for speed in person.speed)
     x0, y0, x1, y1 = person.box
     return x0 + dx, y0 + dy, x1 + dx, y1 + dy

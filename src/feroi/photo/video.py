@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from feroi.photo.kinds import HEAD_BYTES, is_transport_stream, kind_of
 from feroi.photo.pixels import NO_PERMISSION, NOT_FOUND
 
 if TYPE_CHECKING:
@@ -26,9 +27,9 @@ VIDEO_SUFFIXES = frozenset(
     }
 )
 
-_MAGIC = {4: (b"ftyp",), 0: (b"\x1aE\xdf\xa3", b"FLV", b"\x00\x00\x01\xba", b"\x30\x26\xb2\x75")}
-_STILL_BRANDS = (b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis")
-"""How files begin that hold films: ISO media (but for its still pictures), Matroska, Flash, MPEG, ASF."""
+SHARED_SUFFIXES = frozenset({".ts", ".mts"})
+"""Those that texts have, too: TypeScript's. What the file holds decides."""
+_NO_PYAV = "films need feroi[video]: pip install 'feroi[video]'"
 
 _MOST_PIXELS = 40_000_000
 """Of a frame; those of 8K films have 33 million. Decoders hold a dozen frames at once."""
@@ -36,6 +37,9 @@ _CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mpegvideo,a
 """What FFmpeg may take a film for. It knows lists, too, and would open the files that they name."""
 
 _AT_MOST = f"at most {_MOST_PIXELS:,} are read"
+_STATE_THEIR_END = frozenset({"matroska,webm", "asf"})
+"""Containers that state when the film ends by its time stamps, not how long it is."""
+_FILLED_IN = "the decoder filled in what is missing"
 _ENDS_EARLY_S, _ENDS_EARLY_SHARE = 1.0, 0.02
 """A film whose pictures end by more than this before the end its header states was cut off."""
 
@@ -88,19 +92,23 @@ ALL = Pace()
 
 
 def is_film(path: Path) -> bool:
-    """Whether a file is a film, by its suffix, or its first bytes where the suffix says nothing."""
+    """Whether a file is a film, by its first bytes; where they do not tell, by its suffix."""
+    named = path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith(".")
     try:
-        if path.exists() and not path.is_file():
+        if not path.exists():
+            return named
+        if not path.is_file():
             return False  # opening a pipe would wait for somebody to write into it
-        if path.suffix.lower() in VIDEO_SUFFIXES:
-            return not path.name.startswith(".")
         with path.open("rb") as file:
-            head = file.read(12)
+            head = file.read(HEAD_BYTES)
+    except PermissionError:
+        return named
     except (OSError, ValueError):  # the name is too long, or holds a byte that names cannot
         return False
-    if head[8:12] in _STILL_BRANDS:
-        return False
-    return any(head[at : at + len(word)] == word for at, words in _MAGIC.items() for word in words)
+    kind = kind_of(head)
+    if kind is not None or not named:
+        return kind == "film"
+    return path.suffix.lower() not in SHARED_SUFFIXES or is_transport_stream(head)
 
 
 def duration_s(path: Path) -> float | None:
@@ -119,11 +127,11 @@ def film_frames(
 
     pace: which of them. after: none up to this number; they are decoded and left.
     last_s: the time of the frame `after`, if that was read.
-    Turned upright by the rotation the film states; pixels that are not square are made so by
+    Turned upright, and mirrored, as the film states; pixels that are not square are made so by
     widening; of several pictures streams the first. High dynamic range is not mapped to sRGB, and
     interlaced fields are not put apart.
-    Raises UnreadableFilm if there is no picture, and after the last one if the film is damaged or
-    ends before it should; ModuleNotFoundError without feroi[video].
+    Raises UnreadableFilm without feroi[video], if there is no picture, and after the last one if the film is
+    damaged or ends before it should.
     """
     pace.checked()
     with _opened(path) as container:
@@ -143,6 +151,8 @@ def film_frames(
         damage: list[str] = []
         number, time_s = -1, 0.0
         for number, frame in enumerate(_decoded(container, stream, damage)):
+            if frame.is_corrupt:
+                damage.append(_FILLED_IN)
             time_s = number / float(stream.guessed_rate or 25) if frame.time is None else frame.time - start_s
             if number > after and pace.reads(number, time_s, last_s):
                 last_s = time_s
@@ -162,8 +172,10 @@ def _check_end(frames: int, time_s: float, stated_s: float | None, damage: list[
 
 @contextmanager
 def _opened(path: Path) -> Iterator[InputContainer]:
-    import av
-
+    try:
+        import av
+    except ImportError:
+        raise UnreadableFilm(_NO_PYAV) from None
     av.logging.set_level(None)  # what is wrong with a film is said by us, once
     try:
         if path.is_file() and path.stat().st_size == 0:
@@ -207,12 +219,13 @@ def _decoded(container: InputContainer, stream: Any, damage: list[str]) -> Itera
 
 
 def _stated_s(container: InputContainer, stream: Any) -> float | None:
+    start_s = (container.start_time or 0) / 1e6 if container.format.name in _STATE_THEIR_END else 0.0
     if container.format.name == "avi" and stream.average_rate:  # its duration is guessed from the file's size
         return float(stream.frames / stream.average_rate)
     if stream.duration and stream.time_base:
-        return float(stream.duration * stream.time_base)
+        return float(stream.duration * stream.time_base) - start_s
     if container.duration and not container.streams.audio:  # sound may be longer than the pictures
-        return container.duration / 1e6
+        return container.duration / 1e6 - start_s
     return None
 
 
@@ -223,8 +236,23 @@ def _upright(frame: av.VideoFrame, stream: Any) -> NDArray[np.uint8]:
         raise UnreadableFilm(
             f"too many pixels: {width} x {frame.height} a frame with square ones, {_AT_MOST}"
         )
-    pixels = frame.to_ndarray(format="rgb24", width=width, height=frame.height)
-    return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))
+    pixels = np.asarray(frame.to_ndarray(format="rgb24", width=width, height=frame.height), np.uint8)
+    return np.ascontiguousarray(_as_displayed(pixels, frame.side_data.get("DISPLAYMATRIX")))
+
+
+def _as_displayed(pixels: NDArray[np.uint8], matrix: Any) -> NDArray[np.uint8]:
+    """Pixels (H, W, 3) turned and mirrored by the nearest right angles to a display matrix, if there is one.
+
+    It takes (x, y) of the picture to (a x + c y, b x + d y) of what is shown (ISO 14496-12, 6.2.2).
+    """
+    if matrix is None:
+        return pixels
+    a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32, count=5).tolist()
+    if abs(a) + abs(d) < abs(b) + abs(c):
+        pixels, right, down = pixels.swapaxes(0, 1), c, b
+    else:
+        right, down = a, d
+    return pixels[:: -1 if down < 0 else 1, :: -1 if right < 0 else 1]
 
 
 def camera_source(camera: str, platform: str = sys.platform) -> tuple[str, str]:

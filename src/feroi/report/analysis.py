@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
-from feroi.files import atomic_path
+from feroi.files import atomic_path, cut_name
 from feroi.reading import Photo
 from feroi.report.overlay import draw_overlay
 from feroi.report.photos import ReportWriter
 from feroi.report.tables import rows, table_writer
+
+_NOT_ON_WINDOWS = re.compile(r'[<>:"/\\|?*]')
 
 
 class Tables(NamedTuple):
@@ -61,12 +65,24 @@ def write_analysis(
     page = ReportWriter(report, model) if report else nullcontext()
     with table_writer(*tables) as write, page as shown:
         for photo in photos:
-            write(rows(photo))
+            try:
+                write(rows(photo))
+            except BrokenPipeError:  # the reader of the last table is gone; what else is wanted goes on
+                if not (overlays or report):
+                    raise
             if overlays and (photo.faces or photo.refused):
-                target = overlays / f"{counts.photos:05d}-{Path(photo.name).stem}.png"
+                target = overlays / overlay_name(counts.photos, photo.name, ".png")
                 with atomic_path(target) as temporary:
                     draw_overlay(photo).save(temporary, "PNG")
             if shown:
                 shown.add(photo)
             counts = counts.plus(Counts.of(photo))
     return counts
+
+
+def overlay_name(number: int, photo: str, ending: str) -> str:
+    """What the picture drawn of the `number`-th photo or film is called; cut where it is too long."""
+    stem = Path(photo).stem
+    if os.name == "nt":  # a name as it is shown may hold what names cannot hold there
+        stem = _NOT_ON_WINDOWS.sub("_", stem)
+    return f"{number:05d}-{cut_name(stem, f'{number:05d}-', ending)}{ending}"

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import feroi
-from feroi.files import atomic_path, naming, shown
+from feroi.files import atomic_path, beside, naming, shown
 from feroi.film import NO_FACE, Part
+from feroi.photo.pixels import EncodedPhoto, NoPhoto
 from feroi.photo.video import is_film
 from feroi.reading import Photo
-from feroi.report.analysis import Tables
+from feroi.report.analysis import Tables, overlay_name
 from feroi.report.filmed import FilmDrawer
 from feroi.report.html import write_page
 from feroi.report.journal import Journal
@@ -25,6 +26,7 @@ from feroi.report.overlay import draw_overlay
 from feroi.report.photos import photo_values
 from feroi.report.tables import FILM_COLUMNS, SMOOTHED, Row, as_csv, as_jsonl, film_rows, jsonl_to_parquet
 from feroi.report.timeline import MOST_PEOPLE, Timelines, as_png, clock, draw_timeline
+from feroi.streams import is_stream
 from feroi.vocabulary import EXPRESSIONS
 
 _NOTE_EVERY_S = 20.0
@@ -49,14 +51,19 @@ class Outputs(NamedTuple):
     def unfinished(self) -> Path | None:
         """The folder of a run under way, beside the first of the outputs; None if nothing is written."""
         first = next((path for path in (*self.tables, self.report, self.overlays) if path), None)
-        return first and first.with_name(f"{first.name}.unfinished")
+        return first and beside(first, ".unfinished")
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether a killed run can be gone on with: what went into a pipe cannot be taken back."""
+        return not any(map(is_stream, filter(None, (*self.tables, self.report))))
 
 
 class Readers(NamedTuple):
     """film: reads one, going on behind a state if there is one, as `film.film_parts`. photo: reads one."""
 
     film: Callable[[Path, State | None], Iterable[Part]]
-    photo: Callable[[Path], Photo]
+    photo: Callable[[Path | EncodedPhoto | NoPhoto], Photo]
 
 
 class FilmCounts(NamedTuple):
@@ -88,7 +95,7 @@ class Heard(NamedTuple):
 
 
 def write_films(
-    sources: Sequence[Path],
+    sources: Sequence[Path | EncodedPhoto | NoPhoto],
     readers: Readers,
     outputs: Outputs,
     description: State,
@@ -109,7 +116,7 @@ def write_films(
         run = _Run(journal, outputs, str(description.get("model", "")))
         for at in range(run.source, len(sources)):
             path = sources[at]
-            if is_film(path):
+            if isinstance(path, Path) and is_film(path):
                 begun = run.begun
                 if begun:
                     heard.resumed(shown(path), begun["frame"])
@@ -148,7 +155,7 @@ class _Run:
         jsonl = [path for path in (tables.jsonl, tables.parquet and self._rows_file) if path]
         self._jsonl: list[IO[bytes]] = [journal.open(path) for path in jsonl]
         self._page = journal.open(journal.folder / "page.jsonl") if outputs.report else None
-        if self._csv and not self._csv.tell():
+        if self._csv and (is_stream(Path(str(tables.csv))) or not self._csv.tell()):
             self._csv.write(as_csv([], self._columns).encode())
         self._noted_s = time.monotonic()
 
@@ -238,7 +245,7 @@ class _Run:
 
     def _overlay(self, name: str, ending: str) -> Path:
         assert self._outputs.overlays is not None
-        return self._outputs.overlays / f"{self.source:05d}-{Path(name).stem}{ending}"
+        return self._outputs.overlays / overlay_name(self.source, name, ending)
 
     def _done(self) -> None:
         """Go to the next source."""
@@ -251,7 +258,7 @@ class _Run:
 
 
 def _append(file: IO[bytes], text: str) -> None:
-    with naming(Path(file.name)):
+    with naming(Path(str(file.name))):
         file.write(text.encode())
         file.flush()
 
@@ -278,8 +285,8 @@ def _film_values(
 
 @contextmanager
 def _journal(outputs: Outputs, asked: State) -> Iterator[Journal]:
-    """That of the run under way; one that is forgotten if nothing is written."""
-    if outputs.unfinished:
+    """That of the run under way; one that is forgotten if nothing is written that could be gone on with."""
+    if outputs.unfinished and outputs.can_go_on:
         with Journal(outputs.unfinished, json.loads(json.dumps(asked))) as journal:
             yield journal
     else:
@@ -287,8 +294,10 @@ def _journal(outputs: Outputs, asked: State) -> Iterator[Journal]:
             yield journal
 
 
-def _identity(path: Path) -> list[Any]:
+def _identity(path: Path | EncodedPhoto | NoPhoto) -> list[Any]:
     """A file's name, size and time of change, to tell whether it is the one a run was begun with."""
+    if not isinstance(path, Path):
+        return [str(path.name)]
     try:
         known = path.stat()
     except OSError:

@@ -11,11 +11,12 @@ from typing import Any
 from PIL import Image
 
 import feroi
-from feroi.files import write_text
+from feroi.files import partial, write_text
 from feroi.photo.action_units import in_words
 from feroi.reading import Photo, Reading
 from feroi.report.html import page
 from feroi.report.overlay import draw_overlay, heat
+from feroi.streams import is_stream
 from feroi.vocabulary import ACTION_UNITS, EXPRESSIONS, TABLE_4
 
 _LARGEST_SIDE_PX = 1200
@@ -24,7 +25,8 @@ _TOLD_DEG = 15.0
 
 
 class ReportWriter:
-    """Gathers photos, and writes the page to `path` when the block ends well.
+    """Gathers photos, and writes the page to `path` when the block ends well, to `files.partial` of it when
+    the run is stopped.
 
     The page shows photo, faces, probabilities, regions of interest and what the regions mean. It
     keeps small pictures of what it shows, not the photos.
@@ -43,6 +45,8 @@ class ReportWriter:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
             write_text(self._path, report_page(self._photos, self._model))
+        elif issubclass(kind, KeyboardInterrupt) and self._photos and not is_stream(self._path):
+            write_text(partial(self._path), report_page(self._photos, self._model))
 
 
 def report_page(photos: Sequence[dict[str, Any]], model: str) -> str:

@@ -133,9 +133,12 @@ def table_writer(
 ) -> Iterator[Callable[[list[Row]], None]]:
     """A function that writes rows to every file asked for, as they come.
 
-    CSV and JSONL grow as `files.growing`, and keep what was written whenever the run ends; Parquet needs its
-    closing part. All have their names, and replace what was there, only when all is done. Raises
-    ModuleNotFoundError if Parquet is asked for without pyarrow, OSError if there is no space left.
+    They grow as `files.growing`, and keep what was written whenever the run ends; Parquet needs its closing
+    part, which it gets unless the process is killed. All have their names, and replace what was there, only
+    when all is done. An output that nobody reads any more is left; the function raises BrokenPipeError when
+    none is left.
+    Raises ModuleNotFoundError if Parquet is asked for without pyarrow, OSError if there is no space left, or
+    another process is writing the same file.
     """
     with ExitStack() as stack:
         sinks: list[Callable[[list[Row]], None]] = []
@@ -144,20 +147,25 @@ def table_writer(
                 sinks.append(stack.enter_context(opener(path)))
 
         def write(new: list[Row]) -> None:
-            for sink in sinks:
-                sink(new)
+            for sink in list(sinks):
+                try:
+                    sink(new)
+                except BrokenPipeError:
+                    sinks.remove(sink)
+                    if not sinks:
+                        raise
 
         yield write
 
 
 @contextmanager
 def _csv(path: Path) -> Iterator[Callable[[list[Row]], None]]:
-    with growing(path) as grown, grown.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
+    with growing(path) as file:
+        file.write(as_csv([], COLUMNS).encode())
+        file.flush()
 
         def write(new: list[Row]) -> None:
-            writer.writerows(new)
+            file.write(as_csv(new).encode())
             file.flush()
 
         yield write
@@ -165,10 +173,10 @@ def _csv(path: Path) -> Iterator[Callable[[list[Row]], None]]:
 
 @contextmanager
 def _jsonl(path: Path) -> Iterator[Callable[[list[Row]], None]]:
-    with growing(path) as grown, grown.open("w", encoding="utf-8") as file:
+    with growing(path) as file:
 
         def write(new: list[Row]) -> None:
-            file.write(as_jsonl(new))
+            file.write(as_jsonl(new).encode())
             file.flush()
 
         yield write
@@ -204,13 +212,20 @@ class ParquetRows:
 
 @contextmanager
 def parquet_table(path: Path) -> Iterator[ParquetRows]:
-    """A table of readings in the file `path`, which appears only when the block ends well."""
+    """A table of readings in the file `path`, which appears only when the block ends well.
+
+    Until then it is at `files.partial`, where a table of what was written stays if the run is stopped.
+    """
     from pyarrow import parquet
 
     schema = _schema(COLUMNS)
-    with atomic_path(path) as temporary, parquet.ParquetWriter(temporary, schema) as writer:
+    with growing(path) as file, parquet.ParquetWriter(file, schema) as writer:
         rows = ParquetRows(writer, schema)
-        yield rows
+        try:
+            yield rows
+        except KeyboardInterrupt:
+            rows.flush()
+            raise
         rows.flush()
 
 

@@ -15,13 +15,12 @@ from typing import Any, NamedTuple
 
 import feroi
 from feroi.network.description import model_file
-from feroi.photo.pixels import Source
 from feroi.reader import Reader
-from feroi.reading import PLAIN, Photo, Settings
+from feroi.reading import PLAIN, Settings
 from feroi.report.analysis import Counts
 from feroi.report.tables import parquet_table, rows
 from feroi.scale.cluster import connected
-from feroi.scale.shards import PHOTOS_EACH, Damaged, Shard, cut, fingerprint, photos_of
+from feroi.scale.shards import PHOTOS_EACH, Shard, cut, fingerprint, photos_of
 from feroi.scale.storage import Store, is_uri, is_within, normal, public
 
 RUN, MODEL = "_run.json", "_model"
@@ -161,7 +160,7 @@ class ShardReader:
         with tempfile.TemporaryDirectory() as folder:
             local = Path(folder, shard.part)
             with parquet_table(local) as table, closing(photos_of(shard)) as photos:
-                for photo in _in_order(photos, self._reader):
+                for photo in self._reader.read_many(photos):
                     table.write(rows(photo))
                     counts = counts.plus(Counts.of(photo))
                 table.note(_COUNTS, json.dumps(counts))
@@ -198,31 +197,6 @@ class ShardReader:
                 abstain=settings.abstain,
                 device=settings.compute.device,
             )
-
-
-def _in_order(photos: Iterator[Source | Damaged], reader: Reader) -> Iterator[Photo]:
-    """Every photo as it was read, or why it was not, in the order given."""
-    damaged: dict[int, Damaged] = {}
-
-    def whole() -> Iterator[Source]:
-        for number, photo in enumerate(photos):
-            if isinstance(photo, Damaged):
-                damaged[number] = photo
-            else:
-                yield photo
-
-    number = 0
-    for photo in reader.read_many(whole()):
-        while number in damaged:
-            yield _unread(damaged.pop(number))
-            number += 1
-        yield photo
-        number += 1
-    yield from map(_unread, damaged.values())
-
-
-def _unread(damaged: Damaged) -> Photo:
-    return Photo(damaged.name, damaged.reason, None, [], [])
 
 
 def _check_places(sources: Sequence[str], destination: str) -> None:

@@ -10,8 +10,8 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
 
-from feroi.files import shown
-from feroi.photo.pixels import EncodedPhoto, Source, is_image_name
+from feroi.photo.handed import photo_named
+from feroi.photo.pixels import EncodedPhoto, NoPhoto, Source, is_image_name
 from feroi.photo.sources import photo_files
 from feroi.scale.storage import is_uri, opened, public
 
@@ -52,13 +52,6 @@ class Shard(NamedTuple):
         return f"part-{self.number:07d}.parquet"
 
 
-class Damaged(NamedTuple):
-    """An archive or table that could not be read, or not to its end, and why."""
-
-    name: str
-    reason: str
-
-
 def cut(sources: Sequence[str], photos_each: int = PHOTOS_EACH) -> list[Shard]:
     """The shards of paths, globs and URIs of folders, photos, tar archives and Parquet tables.
 
@@ -79,7 +72,7 @@ def fingerprint(shards: Sequence[Shard]) -> str:
     return _digest(shard._replace(root=public(shard.root)) for shard in shards)
 
 
-def photos_of(shard: Shard) -> Generator[Source | Damaged]:
+def photos_of(shard: Shard) -> Generator[Source]:
     """The photos of a shard as they are read, one at a time.
 
     Members of archives that are no picture by name are passed over; links have a row that says so. A table
@@ -121,11 +114,16 @@ def _files(source: str) -> Stamps:
     if is_uri(source):
         return _remote_files(source)
     path = Path(source)
-    names = [str(file) for file in photo_files([source])]
+    names = [str(_place(file)) for file in photo_files([source])]
     if path.is_dir():
         below = (Path(root, name) for root, _, files in os.walk(path) for name in files)
         names += sorted(str(file) for file in below if file.name.lower().endswith((*_TAR, *_PARQUET)))
     return {name: _stamp(name) for name in names}
+
+
+def _place(photo: Path | NoPhoto) -> Path | str:
+    """Its name: whoever reads it there finds the same reason, or none any more."""
+    return photo.name if isinstance(photo, NoPhoto) else photo
 
 
 def _stamp(name: str) -> tuple[int, int] | None:
@@ -154,18 +152,18 @@ def _is_meant(path: Path) -> bool:
     return packed or is_image_name(path)
 
 
-def _photo(root: str, name: str) -> Source | Damaged:
+def _photo(root: str, name: str) -> Source:
     if not root:
-        return Path(name)
+        return photo_named(name)
     try:
         system, _ = opened(root)
         with system.open_input_stream(name, compression=None) as file:
             return EncodedPhoto(name, file.read())
     except OSError as error:
-        return Damaged(name, _reason(error))
+        return NoPhoto(name, _reason(error))
 
 
-def _members(root: str, archive: str) -> Iterator[Source | Damaged]:
+def _members(root: str, archive: str) -> Iterator[Source]:
     """The photos in a tar archive, which is read once from its start and never whole."""
     system, _ = opened(root or "/")
     try:
@@ -178,15 +176,15 @@ def _members(root: str, archive: str) -> Iterator[Source | Damaged]:
                     continue
                 name = f"{archive}/{member.name}"
                 if not member.isfile():
-                    yield Damaged(name, _NO_FILE)
+                    yield NoPhoto(name, _NO_FILE)
                     continue
                 content = tar.extractfile(member)
                 if content is None or member.size > _LARGEST_BYTES:
-                    yield Damaged(name, f"larger than {_LARGEST_BYTES:,} bytes")
+                    yield NoPhoto(name, f"larger than {_LARGEST_BYTES:,} bytes")
                     continue
                 yield EncodedPhoto(name, content.read())
     except (OSError, tarfile.TarError, EOFError, ValueError) as error:
-        yield Damaged(shown(archive), f"damaged archive: {_reason(error)}")
+        yield NoPhoto(archive, f"damaged archive: {_reason(error)}")
 
 
 class _Header(tarfile.TarInfo):
@@ -211,7 +209,7 @@ def _row_groups(root: str, table: str) -> int:
         return 1
 
 
-def _cells(root: str, table: str, group: int) -> Iterator[Source | Damaged]:
+def _cells(root: str, table: str, group: int) -> Iterator[Source]:
     """The photos in one row group of a table."""
     row = 0
     try:
@@ -223,7 +221,7 @@ def _cells(root: str, table: str, group: int) -> Iterator[Source | Damaged]:
                     yield _cell(cell, table, first + row)
                     row += 1
     except (OSError, ValueError) as error:
-        yield Damaged(shown(table), f"damaged table: {_reason(error)}")
+        yield NoPhoto(table, f"damaged table: {_reason(error)}")
 
 
 def _image_columns(schema: Any) -> list[str]:
@@ -238,12 +236,12 @@ def _image_columns(schema: Any) -> list[str]:
     return ["image", *(["path"] if "path" in schema.names else [])]
 
 
-def _cell(cell: dict[str, Any], table: str, row: int) -> Source | Damaged:
+def _cell(cell: dict[str, Any], table: str, row: int) -> Source:
     image = cell["image"]
     inner = image if isinstance(image, dict) else {"bytes": image}
     path = cell.get("path") or inner.get("path") or f"row {row}"
     name, encoded = f"{table}/{path}", inner.get("bytes")
-    return Damaged(shown(name), "no picture in this row") if encoded is None else EncodedPhoto(name, encoded)
+    return NoPhoto(name, "no picture in this row") if encoded is None else EncodedPhoto(name, encoded)
 
 
 def _parquet(root: str, table: str) -> Any:

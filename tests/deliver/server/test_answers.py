@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import sys
 import threading
@@ -112,17 +113,93 @@ def _damaged(face, encode) -> dict[str, tuple[bytes, int, str]]:
 
 
 @pytest.mark.parametrize("path", ["read", "overlay", "report"])
-def test_what_is_no_photo_says_why(client, face, encode, path):
+def test_what_is_no_photo_says_why(client, face, encode, path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
     for name, (body, status, reason) in _damaged(face, encode).items():
         answer = client.post(f"/v1/{path}", content=body, headers=PNG)
         assert (answer.status_code, reason in answer.json()["detail"]) == (status, True), name
 
 
 def test_a_body_of_another_type_is_not_received(client):
-    answer = client.post("/v1/read", json={"path": "/etc/passwd"})
+    answer = client.post("/v1/read", content="path=/etc/passwd", headers={"Content-Type": "text/plain"})
     assert answer.status_code == 415
     assert "--data-binary" in answer.json()["detail"]
     assert client.post("/v1/batch", content=b"", headers=PNG).status_code == 415
+
+
+@pytest.mark.parametrize("path", ["read", "overlay", "report"])
+@pytest.mark.parametrize("before", ["", "data:image/jpeg;base64,"])
+def test_a_photo_in_a_form_or_in_json_is_the_photo(client, face, encode, path, before):
+    jpeg = encode(face, "JPEG")
+    alone = client.post(f"/v1/{path}", content=jpeg)
+    for name in ("photo", "file", "image"):
+        answer = client.post(f"/v1/{path}", files={name: ("a.jpg", jpeg)})
+        assert (answer.status_code, answer.content) == (200, alone.content)
+    answer = client.post(f"/v1/{path}", json={"photo": before + base64.b64encode(jpeg).decode()})
+    assert (answer.status_code, answer.content) == (200, alone.content)
+
+
+def test_a_batch_in_json_is_the_batch_of_a_form(client, face, grey, encode):
+    photos = [encode(face, "JPEG"), grey, b""]
+    texts = [base64.b64encode(photo).decode() for photo in photos]
+    form = client.post(
+        "/v1/batch", files=[("photos", (f"photo {at}", each)) for at, each in enumerate(photos)]
+    )
+    answer = client.post("/v1/batch", json={"photos": texts})
+    assert (answer.status_code, answer.json()) == (200, form.json())
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ({"photo": "no base64!"}, "in base64"),
+        ({"photo": 7}, "in base64"),
+        ({"photo": "QUJD", "model": "other"}, "nothing else; got 'photo', 'model'"),
+        ({"path": "/etc/passwd"}, "nothing else; got 'path'"),
+        ([], "an object in braces"),
+        ({}, "got nothing"),
+    ],
+)
+def test_json_of_another_kind_says_what_is_expected(client, body, says):
+    answer = client.post("/v1/read", json=body)
+    assert (answer.status_code, says in answer.json()["detail"]) == (422, True)
+
+
+def test_photos_in_forms_and_json_have_the_limits_of_others(client):
+    large = bytes(300_001)
+    for more in ({"files": {"photo": large}}, {"json": {"photo": base64.b64encode(large).decode()}}):
+        assert client.post("/v1/read", **more).status_code == 413
+    answer = client.post("/v1/batch", json={"photos": ["QUJD"] * 5})
+    assert (answer.status_code, "1 to 4 photos" in answer.json()["detail"]) == (422, True)
+    two = [("photo", b"a"), ("photo", b"b")]
+    assert client.post("/v1/read", files=two).status_code == 422
+
+
+def test_the_model_is_honoured_or_refused_and_no_parameter_passed_over(client, grey):
+    assert client.post("/v1/read", params={"model": "default"}, content=grey).status_code == 200
+    for params, says in (({"model": "ferplus"}, "reads with the model 'default', not 'ferplus'"),
+                         ({"detector": "hog"}, "unknown parameter 'detector'")):  # fmt: skip
+        for path in ("read", "overlay", "report", "batch"):
+            answer = client.post(f"/v1/{path}", params=params, content=grey, headers=PNG)
+            assert (answer.status_code, says in answer.json()["detail"]) == (422, True)
+    assert client.get("/v1/health", params={"verbose": "1"}).status_code == 422
+    answer = client.post("/v1/read", files={"photo": grey}, data={"model": "ferplus"})
+    assert answer.status_code == 422
+
+
+def test_head_answers_as_get_without_a_body(client):
+    answer = client.head("/v1/health")
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["content-length"] == client.get("/v1/health").headers["content-length"]
+    assert client.head("/openapi.json").status_code == 200
+    assert client.head("/v1/read").status_code == 405
+
+
+def test_of_an_animation_the_first_picture_with_a_face_is_read(client, face, encode):
+    blank = Image.new("RGB", face.size, "grey")
+    animation = encode(blank, "WEBP", save_all=True, append_images=[face], lossless=True)
+    answer = client.post("/v1/read", content=animation).json()
+    assert [found["expression"] for found in answer["faces"]] == ["happy"]
 
 
 def test_a_batch_has_an_entry_a_photo_in_order(client, face, grey, encode):

@@ -14,6 +14,8 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from feroi.files import shown
+
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 _BEARER = HTTPBearer(auto_error=False, description="the token the server was started with")
@@ -65,6 +67,24 @@ def check_origin(request: Request) -> None:
     origin = request.headers.get("origin")
     if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
         raise HTTPException(403, "pages of other sites are not answered")
+
+
+def query_check(model: str) -> Callable[..., None]:
+    """A dependency that raises HTTPException 422 for parameters in the address other than `model`, or another
+    model than this server's: nothing that was asked for is passed over in silence."""
+
+    def check(request: Request) -> None:
+        for name, value in request.query_params.multi_items():
+            if name != "model":
+                raise HTTPException(422, f"unknown parameter {shown(name)[:100]!r}; there is model alone")
+            if value != model:
+                raise HTTPException(
+                    422,
+                    f"this server reads with the model {model!r}, not {shown(value)[:100]!r}; leave it out, "
+                    f"or ask a server started with: feroi serve --model",
+                )
+
+    return check
 
 
 def _is_loopback(host: str) -> bool:

@@ -15,9 +15,9 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 import feroi
-from feroi.deliver.server.access import Access, check_origin, token_check
+from feroi.deliver.server.access import Access, check_origin, query_check, token_check
 from feroi.deliver.server.answers import Problem
-from feroi.deliver.server.body import PHOTOS
+from feroi.deliver.server.body import FORM, JSON, PHOTO, PHOTOS
 from feroi.deliver.server.endpoints import Endpoints, PngResponse
 from feroi.deliver.server.limits import Limits
 from feroi.deliver.server.queue import Full, Gone, Late, ReadingQueue
@@ -27,7 +27,7 @@ from feroi.reader import Reader
 _RETRY_SECONDS = "2"  # a photo or two later
 _PICTURE_TYPES = (
     *("image/jpeg", "image/png", "image/webp", "image/avif", "image/gif", "image/tiff", "image/bmp"),
-    "application/octet-stream",
+    *("image/heic", "image/heif", "application/octet-stream"),
 )
 _ABOUT = """
 Facial expressions from photos, with the regions of the face that made the decision. Photos are kept in memory
@@ -71,10 +71,11 @@ def create_app(
 
 
 def _add_paths(app: FastAPI, endpoints: Endpoints, access: Access) -> None:
-    checks = [Depends(check_origin)]
+    asked = Depends(query_check(endpoints.model))
+    checks = [Depends(check_origin), asked]
     if access.token is not None:
         checks.append(Depends(token_check(access.token)))
-    photo = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in _PICTURE_TYPES}
+    photo = _photo_schema()
     problems = _problems(asks_token=access.token is not None)
     routes: tuple[tuple[str, str, Any, dict[str, Any], dict[str, Any]], ...] = (
         ("read", "A photo to readings", endpoints.read, photo, {}),
@@ -89,7 +90,10 @@ def _add_paths(app: FastAPI, endpoints: Endpoints, access: Access) -> None:
             methods=["POST"],
             dependencies=checks,
             responses=problems,
-            openapi_extra={"requestBody": {"required": True, "content": content}},
+            openapi_extra={
+                "requestBody": {"required": True, "content": content},
+                "parameters": [_model_parameter(endpoints.model)],
+            },
             operation_id=name,
             summary=summary,
             tags=["photos"],
@@ -99,21 +103,48 @@ def _add_paths(app: FastAPI, endpoints: Endpoints, access: Access) -> None:
         "/v1/health",
         endpoints.health,
         methods=["GET"],
+        dependencies=[asked],
+        responses={422: problems[422]},
+        openapi_extra={"parameters": [_model_parameter(endpoints.model)]},
         operation_id="health",
         summary="How busy the server is",
         tags=["server"],
     )
+    app.add_api_route(
+        "/v1/health", endpoints.health, methods=["HEAD"], dependencies=[asked], include_in_schema=False
+    )
+
+
+def _photo_schema() -> dict[str, Any]:
+    picture = {"type": "string", "format": "binary"}
+    return {
+        **{kind: {"schema": picture} for kind in _PICTURE_TYPES},
+        FORM: {"schema": _object_of({PHOTO: picture})},
+        JSON: {"schema": _object_of({PHOTO: {"type": "string", "format": "byte"}})},
+    }
+
+
+def _model_parameter(model: str) -> dict[str, Any]:
+    schema = {"type": "string", "enum": [model]}
+    text = "the model that this server reads with; any other is refused"
+    return {"name": "model", "in": "query", "required": False, "schema": schema, "description": text}
 
 
 def _batch_schema() -> dict[str, Any]:
-    files = {"type": "array", "minItems": 1, "items": {"type": "string", "format": "binary"}}
-    fields = {
+    files, texts = (
+        {"type": "array", "minItems": 1, "items": {"type": "string", "format": each}}
+        for each in ("binary", "byte")
+    )
+    return {FORM: {"schema": _object_of({PHOTOS: files})}, JSON: {"schema": _object_of({PHOTOS: texts})}}
+
+
+def _object_of(properties: dict[str, Any]) -> dict[str, Any]:
+    return {
         "type": "object",
-        "properties": {PHOTOS: files},
-        "required": [PHOTOS],
+        "properties": properties,
+        "required": [*properties],
         "additionalProperties": False,
     }
-    return {"multipart/form-data": {"schema": fields}}
 
 
 def _problems(asks_token: bool) -> dict[int | str, dict[str, Any]]:
@@ -126,7 +157,8 @@ def _problems(asks_token: bool) -> dict[int | str, dict[str, Any]]:
         408: "the body came too slowly",
         413: "too many bytes, or a photo of too many pixels",
         415: "not a photo, by its Content-Type or by what it holds",
-        422: "a photo that cannot be read: empty, damaged, of floating-point numbers; or a malformed batch",
+        422: "a photo that cannot be read: empty, damaged, of floating-point numbers; a malformed form, JSON "
+        "or batch; an unknown parameter, or another model",
         503: "too much to do",
         504: "the photo took too long",
     }

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import binascii
+import re
 from collections.abc import AsyncGenerator
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
@@ -12,14 +15,15 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from feroi.deliver.server.limits import Limits
-from feroi.files import shown
+from feroi.files import json_object, shown
 
-PHOTOS = "photos"
-"""The name of every part of a batch."""
+PHOTO, PHOTOS = "photo", "photos"
+"""The name of a photo in JSON, and of those of a batch, in forms too."""
+FORM, JSON = "multipart/form-data", "application/json"
 
 _LONGEST_NAME = 255
-
-Body = TypeVar("Body")
+_ENVELOPE_BYTES = 10_000  # what a form or JSON adds to a photo
+_DATA_URI = re.compile(r"data:[^,]{0,100};base64,")
 
 
 class Sent(NamedTuple):
@@ -30,45 +34,51 @@ class Sent(NamedTuple):
 
 
 async def receive_photo(request: Request, limits: Limits) -> bytes:
-    """The body, the bytes of a picture file. Raises HTTPException 408, 413 or 415."""
+    """The bytes of a picture file: the body itself, the one file of a form, or base64 in JSON.
+
+    Raises HTTPException 408, 413, 415 or 422.
+    """
     kind = _kind(request) or "application/octet-stream"
+    if kind == FORM:
+        form = await _form(request, limits, limits.photo_bytes + _ENVELOPE_BYTES, 1)
+        try:
+            return _checked(_files(form)[0].encoded, limits)
+        finally:
+            await form.close()
+    if kind == JSON:
+        body = await _received(request, limits, _as_base64(limits.photo_bytes))
+        return _checked(_decoded(_only_field(body, PHOTO, "its bytes in base64")), limits)
     if not (kind.startswith("image/") or kind == "application/octet-stream"):
         raise HTTPException(
             415,
-            f"the body is the photo itself, image/* or application/octet-stream; got {shown(kind)!r}. "
+            f"the body is the photo itself, image/* or application/octet-stream, a form of one file, or JSON "
+            f'{{"{PHOTO}": "its bytes in base64"}}; got {shown(kind)!r}. '
             "curl: --data-binary @photo.jpg -H 'Content-Type: image/jpeg'",
         )
-    stream = _limited(request, limits.photo_bytes)
-    try:
-        async with asyncio.timeout(limits.client_seconds):
-            return b"".join([chunk async for chunk in stream])
-    except TimeoutError:
-        raise _too_slow(limits) from None
+    return await _received(request, limits, limits.photo_bytes)
 
 
 async def receive_batch(request: Request, limits: Limits) -> list[Sent]:
-    """The photos of a multipart body, in order. Raises HTTPException 408, 413, 415 or 422."""
+    """The photos of a form, or of JSON, in order. Raises HTTPException 408, 413, 415 or 422."""
     kind = _kind(request)
-    if kind != "multipart/form-data":
+    if kind == JSON:
+        body = await _received(request, limits, _as_base64(limits.batch_bytes))
+        return _listed(_only_field(body, PHOTOS, "a list"), limits)
+    if kind != FORM:
         raise HTTPException(
             415,
-            f"a batch is multipart/form-data, each photo in a part named {PHOTOS!r}; got {shown(kind)!r}. "
+            f"a batch is {FORM}, each photo in a part named {PHOTOS!r}, or JSON "
+            f'{{"{PHOTOS}": ["bytes in base64", ...]}}; got {shown(kind)!r}. '
             f"curl: -F {PHOTOS}=@a.jpg -F {PHOTOS}=@b.jpg",
         )
-    parser = _InMemory(
-        request.headers, _limited(request, limits.batch_bytes), max_files=limits.batch_photos, max_fields=0
-    )
+    form = await _form(request, limits, limits.batch_bytes, limits.batch_photos)
     try:
-        async with asyncio.timeout(limits.client_seconds):
-            form = await parser.parse()
-    except TimeoutError:
-        raise _too_slow(limits) from None
-    except MultiPartException as error:
-        raise HTTPException(
-            422, f"not a batch of at most {limits.batch_photos} files and nothing else: {error.message}"
-        ) from None
-    try:
-        return _photos(form)
+        for name, _ in form.multi_items():
+            if name != PHOTOS:
+                raise HTTPException(
+                    422, f"a part is named {shown(name)!r}; each photo is a file named {PHOTOS!r}"
+                )
+        return _files(form)
     finally:
         await form.close()
 
@@ -90,19 +100,79 @@ class _InMemory(MultiPartParser):
         return form
 
 
-def _photos(form: FormData) -> list[Sent]:
-    parts = form.multi_items()
+async def _form(request: Request, limits: Limits, most_bytes: int, most_files: int) -> FormData:
+    parser = _InMemory(request.headers, _limited(request, most_bytes), max_files=most_files, max_fields=0)
+    try:
+        async with asyncio.timeout(limits.client_seconds):
+            return await parser.parse()
+    except TimeoutError:
+        raise _too_slow(limits) from None
+    except MultiPartException as error:
+        wanted = (
+            "a photo alone" if most_files == 1 else f"a batch of at most {most_files} files and nothing else"
+        )
+        raise HTTPException(422, f"not {wanted}: {error.message}") from None
+
+
+def _files(form: FormData) -> list[Sent]:
+    parts = [part for _, part in form.multi_items()]
     if not parts:
-        raise HTTPException(422, f"no photo in the batch; send each in a part named {PHOTOS!r}")
-    photos = []
-    for name, part in parts:
-        if name != PHOTOS or not isinstance(part, UploadFile):
-            raise HTTPException(
-                422, f"a part is named {shown(name)!r}; each photo is a file named {PHOTOS!r}"
-            )
-        # what is still of the file object goes to no decoder, which might ask it for a file on disk
-        photos.append(Sent(shown(part.filename or "")[:_LONGEST_NAME], part.file.read()))
-    return photos
+        raise HTTPException(422, f"no photo in the form; send each in a part named {PHOTOS!r}")
+    files = [part for part in parts if isinstance(part, UploadFile)]
+    if len(files) != len(parts):
+        raise HTTPException(422, "a part is no file; send photos as files, and nothing else")
+    # what is still of the file object goes to no decoder, which might ask it for a file on disk
+    return [Sent(_short(part.filename or ""), part.file.read()) for part in files]
+
+
+def _only_field(body: bytes, name: str, what: str) -> Any:
+    """The value of the only field of a JSON object. Raises HTTPException 422 for any other JSON, or none."""
+    try:
+        fields = json_object(body)
+    except ValueError as error:
+        raise HTTPException(422, f"not JSON: {error}") from None
+    if set(fields) != {name}:
+        there = ", ".join(repr(_short(key)) for key in [*fields][:9]) or "nothing"
+        raise HTTPException(422, f'the body is {{"{name}": {what}}} and holds nothing else; got {there}')
+    return fields[name]
+
+
+def _listed(photos: Any, limits: Limits) -> list[Sent]:
+    if not isinstance(photos, list) or not 1 <= len(photos) <= limits.batch_photos:
+        raise HTTPException(422, f"{PHOTOS!r} is a list of 1 to {limits.batch_photos} photos in base64")
+    return [Sent(f"photo {number}", _decoded(photo)) for number, photo in enumerate(photos)]
+
+
+def _decoded(text: Any) -> bytes:
+    """The bytes of a photo in base64, or a data URI of it. Raises HTTPException 422."""
+    try:
+        if not isinstance(text, str):
+            raise ValueError
+        return base64.b64decode(_DATA_URI.sub("", text, count=1), validate=True)
+    except (ValueError, binascii.Error):
+        raise HTTPException(422, "a photo in JSON is a text: the bytes of its file in base64") from None
+
+
+def _checked(encoded: bytes, limits: Limits) -> bytes:
+    if len(encoded) > limits.photo_bytes:
+        raise HTTPException(413, f"too many bytes: at most {limits.photo_bytes:,} are received")
+    return encoded
+
+
+def _as_base64(most_bytes: int) -> int:
+    return most_bytes * 4 // 3 + _ENVELOPE_BYTES
+
+
+def _short(name: str) -> str:
+    return shown(name)[:_LONGEST_NAME]
+
+
+async def _received(request: Request, limits: Limits, most_bytes: int) -> bytes:
+    try:
+        async with asyncio.timeout(limits.client_seconds):
+            return b"".join([chunk async for chunk in _limited(request, most_bytes)])
+    except TimeoutError:
+        raise _too_slow(limits) from None
 
 
 async def _limited(request: Request, most_bytes: int) -> AsyncGenerator[bytes, None]:

@@ -41,6 +41,11 @@ class Endpoints:
     def __init__(self, queue: ReadingQueue) -> None:
         self._queue = queue
 
+    @property
+    def model(self) -> str:
+        """The name of the model that reads."""
+        return self._queue.reader.name
+
     async def read(self, request: Request) -> PhotoAnswer:
         """Every face of the photo in the body: expression, probabilities, box, quality, regions."""
         return await self._one(request, as_answer)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from feroi.deliver.server.limits import Limits
 from feroi.deliver.server.memory import give_back
-from feroi.photo.pixels import decode_photo
+from feroi.photo.pixels import EncodedPhoto, photo_frames
 from feroi.reader import Reader
 from feroi.reading import Photo
 
@@ -87,8 +87,12 @@ class ReadingQueue:
 
     def _read(self, encoded: bytes, tell: Callable[[Photo], Told]) -> Told:
         try:
-            pixels = decode_photo(encoded, self.limits.pixels)
-            (photo,) = self.reader.read_many([pixels])
+            for number, pixels in enumerate(photo_frames(EncodedPhoto("", encoded, self.limits.pixels))):
+                (found,) = self.reader.read_many([pixels])
+                if not number or found.faces or found.refused:
+                    photo = found
+                if found.faces or found.refused:  # of an animation the first picture that shows a face
+                    break
             return tell(photo._replace(name="photo"))
         finally:
             give_back()

@@ -1,0 +1,108 @@
+"""What people hand over as a photo: names, paths, bytes, open files, pictures in memory."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from feroi.photo.pixels import EncodedPhoto, NoPhoto, Source, as_photo
+
+_URL = re.compile(r"(?i)(https?|ftps?|sftp|s3|gs|gcs|hdfs|abfss?|az|file)://?")
+_NO_URL = "URLs are not fetched; download the picture, and give its file or its bytes"
+_BASE64 = re.compile(r"data:image/|/9j/|iVBORw0KGgo|R0lGOD|UklGR|SUkqA|TU0AK|AAAA.{2}Z0eX|Qk[0-3]")
+_NO_BASE64 = "a photo as base64 text; give its bytes: base64.b64decode(text)"
+_SHORTEST_BASE64, _LONGEST_NAME, _KEPT_OF_NAME = 100, 1000, 60
+
+
+@runtime_checkable
+class ReadableFile(Protocol):
+    """An open file, or what reads like one."""
+
+    def read(self) -> bytes:
+        """All of it."""
+
+
+Handed = str | os.PathLike[str] | bytes | bytearray | memoryview | ReadableFile | Source | NDArray[np.uint8]
+"""A photo: the name of its file, what the file holds, an open file, or as `photo.pixels.Source`."""
+
+_ONE = (str, os.PathLike, bytes, bytearray, memoryview, Image.Image, EncodedPhoto, NoPhoto, ReadableFile)
+
+
+def as_source(photo: Handed) -> Source:
+    """What is to be read. Raises TypeError or ValueError for what is no photo, as `pixels.as_photo`.
+
+    A file object is read from its beginning, if it can go there. An address, a text that is a photo in
+    base64, and a file that fails become a `NoPhoto` that says so.
+    """
+    if isinstance(photo, EncodedPhoto | NoPhoto | Image.Image):
+        return photo
+    if isinstance(photo, np.ndarray):
+        return as_photo(photo)
+    if isinstance(photo, str):
+        return photo_named(photo)
+    if isinstance(photo, os.PathLike):
+        return photo if isinstance(photo, Path) else Path(os.fsdecode(photo))
+    if isinstance(photo, bytes | bytearray | memoryview):
+        return EncodedPhoto("", bytes(photo))
+    if isinstance(photo, ReadableFile):
+        return _of_file(photo)
+    raise TypeError(
+        "a photo is a file's name, its bytes, an open file, a Pillow image, or a uint8 array (H, W), "
+        f"(H, W, 3) or (H, W, 4); got {type(photo).__name__}"
+    )
+
+
+def as_row(photo: Handed, number: int) -> Source:
+    """`photo` as `as_source`; what is no photo becomes a `NoPhoto`, so that others are read beside it."""
+    try:
+        return as_source(photo)
+    except (TypeError, ValueError) as error:
+        return NoPhoto(f"photo {number}", str(error))
+
+
+def photo_named(name: str) -> Path | NoPhoto:
+    """The file of that name; where there is none, what else the text is, if it is something else."""
+    path = Path(name)
+    if os.path.exists(name):  # noqa: PTH110 (pathlib raises for names that are too long)
+        return path
+    if len(name) >= _SHORTEST_BASE64 and _BASE64.match(name):
+        return NoPhoto("", _NO_BASE64)
+    if _URL.match(name):
+        return NoPhoto(_cut(name), _NO_URL)
+    return NoPhoto(_cut(name), "file not found") if len(name) > _LONGEST_NAME else path
+
+
+def is_one_photo(photos: object) -> bool:
+    """Whether what was handed over in place of many photos is one."""
+    if isinstance(photos, np.ndarray):
+        return photos.ndim == 2 or (photos.ndim == 3 and photos.shape[2] in (1, 3, 4))
+    return isinstance(photos, _ONE)
+
+
+def _of_file(file: ReadableFile) -> EncodedPhoto | NoPhoto:
+    name = getattr(file, "name", "")
+    name = name if isinstance(name, str) else ""
+    try:
+        if getattr(file, "seekable", lambda: False)():
+            file.seek(0)  # type: ignore[attr-defined]
+        content = file.read()
+    except (OSError, ValueError) as error:  # a closed file, or one opened as text
+        return NoPhoto(name, f"the open file cannot be read: {error}")
+    if not isinstance(content, bytes | bytearray | memoryview):
+        raise TypeError(
+            f"an open file gives bytes, as by open(name, 'rb'); this one gave {type(content).__name__}"
+        )
+    return EncodedPhoto(name, bytes(content))
+
+
+def _cut(name: str) -> str:
+    """A name as it is told: nobody reads more of it."""
+    if len(name) <= _LONGEST_NAME:
+        return name
+    return f"{name[:_KEPT_OF_NAME]}... ({len(name)} characters)"
