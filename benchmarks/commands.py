@@ -51,7 +51,7 @@ def long_commands(given: Path, facekit: Path | None) -> dict[str, Job]:
     def analyze(source: Path, folder: Path) -> list[str]:
         tables = [f"--{kind}={folder / f't.{kind}'}" for kind in ("csv", "jsonl", "parquet")]
         pictures = f"--overlay={folder / 'drawn'}", f"--report={folder / 'r.html'}"
-        return ["analyze", str(source), "--detector=hog", *tables, *pictures]
+        return ["analyze", str(source), *tables, *pictures]
 
     data = f"--data={_faces(given / 'faces')}"
     jobs: dict[str, Job] = {

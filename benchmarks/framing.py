@@ -22,11 +22,13 @@ from feroi.data.readers import read_dataset
 from feroi.data.samples import VALIDATION, Sample, Samples
 from feroi.deliver.runtime import load_model
 from feroi.evaluation.evaluate import read
+from feroi.inference import Compute
 from feroi.photo.pixels import read_intensity
 from feroi.reading import Settings, analyze_photos
 from feroi.vocabulary import EXPRESSIONS
 
 MARGIN_PX = 100
+ONE_THREAD = Compute(threads=1)
 
 
 def main() -> None:
@@ -34,17 +36,17 @@ def main() -> None:
     parser.add_argument("--data", required=True, help="FER-2013")
     parser.add_argument("--images", type=int, default=350)
     parser.add_argument("--model", default="default")
-    parser.add_argument("--detector", default="both")
+    parser.add_argument("--detector", default="yunet")
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
     rng = np.random.default_rng(chosen.seed)
     everything = read_dataset(chosen.data).split(VALIDATION)
     samples = everything.take(sorted(rng.permutation(len(everything))[: chosen.images].tolist()))
-    model = load_model(chosen.model)
+    model = load_model(chosen.model, ONE_THREAD)
 
     on_crops = read(model.forward, model.config, samples).predicted
     photos = (photo_of(row, rng) for row in samples)
-    settings = Settings(chosen.detector, only_biggest=True)
+    settings = Settings(chosen.detector, only_biggest=True, compute=ONE_THREAD)
     found = analyze_photos(photos, model.forward, model.config, settings)
     on_photos = np.array(
         [EXPRESSIONS.index(photo.faces[0].expression) if photo.faces else -1 for photo in found]

@@ -3,7 +3,7 @@
     python benchmarks/quality.py --data FER2013 --facekit ICT-FaceKit --seed 0
 
 Crops of DATA's training split are made small and large again, or blurred. With FACEKIT, people who do not
-exist are rendered at known yaws and pitches and read where they are, with landmarks found. For each level:
+exist are rendered at known yaws and pitches and read where they are, with points found. For each level:
 accuracy; the share left of what is read above always saying the commonest expression; the measure; the part
 of the score by it, and how many faces it puts below the limit.
 
@@ -28,11 +28,13 @@ from feroi.data.pixels import decode
 from feroi.data.readers import read_dataset
 from feroi.data.samples import TRAINING
 from feroi.deliver.runtime import Model, load_model
+from feroi.inference import Compute
 from feroi.look import Forward
-from feroi.photo.detect import Face
-from feroi.photo.landmarks import frame_of, landmarks
+from feroi.photo.landmarks import HOG_SHARE, frame_of, locate
+from feroi.photo.pose import head_pose
 from feroi.photo.prepare import prepare
-from feroi.photo.quality import LIMIT, SHARPNESS, SIZE, TURN, Curve, part, quality, sharpness
+from feroi.photo.quality import LIMIT, SHARPNESS, SIZE, TURN, Curve, part, sharpness, turn_deg
+from feroi.photo.squares import Frame
 from feroi.photo.warp import sample
 from feroi.synthetic.camera import rotation, whole_head
 from feroi.synthetic.difficulty import background, difficulty_named, photograph
@@ -49,6 +51,7 @@ NOISE = (0.0, 4.0)
 YAWS_DEG = (0, 15, 30, 40, 50, 60, 75, 90)
 PITCHES_DEG = (-45, -30, -15, 15, 30, 45)
 PHOTO_PX = 284
+ONE_THREAD = Compute(threads=1)
 Images = NDArray[np.uint8]
 
 
@@ -69,7 +72,7 @@ def main() -> None:
     parser.add_argument("--model", default="default")
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
-    model = load_model(chosen.model)
+    model = load_model(chosen.model, ONE_THREAD)
     everything = read_dataset(chosen.data).split(TRAINING)
     order = np.random.default_rng(chosen.seed).permutation(len(everything))
     decoded = decode(everything.take(sorted(order[: chosen.images].tolist())), (48, 48))
@@ -94,8 +97,8 @@ def main() -> None:
         report(f"sigma of the blur, then noise of {noise:.0f} of 255; sharpness", soft, SHARPNESS, guess)
     if chosen.facekit:
         yaws, pitches = rendered(chosen.facekit, chosen.people, chosen.seed, model)
-        report("true yaw; yaw found, degrees", yaws, TURN, 1 / 7)
-        report("true pitch (up is above 0); yaw found, degrees", pitches, TURN, 1 / 7)
+        report("true yaw; turn found, degrees", yaws, TURN, 1 / 7)
+        report("true pitch (up is above 0); turn found, degrees", pitches, TURN, 1 / 7)
 
 
 def answers(forward: Forward, faces: Images) -> NDArray[np.int64]:
@@ -116,24 +119,24 @@ def blurred(images: Images, sigma: float, noise: float, rng: np.random.Generator
 
 
 def rendered(facekit: Path, people: int, seed: int, model: Model) -> tuple[list[Level], list[Level]]:
-    """Every expression of every person at each yaw (to a side by lot) and each pitch, with the yaw found."""
+    """Every expression of every person at each yaw (to a side by lot) and each pitch, with the turn found."""
     turns = [(yaw, 0) for yaw in YAWS_DEG] + [(0, pitch) for pitch in PITCHES_DEG]
     right: dict[tuple[int, int], list[bool]] = {turn: [] for turn in turns}
     found: dict[tuple[int, int], list[float]] = {turn: [] for turn in turns}
     pipeline = str(model.config.pipeline)
-    for turn, expression, photo, box in shots(facekit, people, seed, turns):
-        points = landmarks(photo, box)
+    for turn, expression, photo, frame in shots(facekit, people, seed, turns):
+        (points,) = locate(photo, [frame], compute=ONE_THREAD)
         crop = prepare(photo, points, pipeline, model.config.stored_hw)
         right[turn].append(answers(model.forward, crop.image[None])[0] == expression)
-        found[turn].append(abs(quality(photo, points, crop, pipeline).yaw_deg))
+        found[turn].append(turn_deg(head_pose(points.mesh.points_xyz_px)))
     levels = [Level(f"{sum(turn)}", np.array(right[turn]), np.array(found[turn])) for turn in turns]
     return levels[: len(YAWS_DEG)], [levels[0], *levels[len(YAWS_DEG) :]]
 
 
 def shots(
     facekit: Path, people: int, seed: int, turns: list[tuple[int, int]]
-) -> Iterator[tuple[tuple[int, int], int, Images, Face]]:
-    """Turn, expression, photo, and the face where it truly is, as a detector that misses none would say."""
+) -> Iterator[tuple[tuple[int, int], int, Images, Frame]]:
+    """Turn, expression, photo, and the mesh's frame where the face truly is, as if no detector missed one."""
     kit = load_facekit(facekit)
     paper, studio = canvas(kit), difficulty_named("clean")
     for person in range(1, people + 1):
@@ -149,10 +152,9 @@ def shots(
                 camera = whole_head(rotation(side * turn[0], turn[1], 0), PHOTO_PX, rng)
                 light = scene.paint_over(background((PHOTO_PX, PHOTO_PX), studio, rng), camera)
                 places, _ = camera.project(scene.mesh.vertices[scene.landmarks])
-                frame = frame_of((places - 0.5) @ np.array([1, 1j]))
-                x, y, half = frame.centre.real + 0.5, frame.centre.imag + 0.5, frame.side / 2
-                face = Face((x - half, y - half, x + half, y + half), 1.0)
-                yield turn, expression, photograph(light, studio, rng), face
+                box = frame_of((places - 0.5) @ np.array([1, 1j]))
+                frame = Frame(box.centre, box.side / HOG_SHARE, 0.0)
+                yield turn, expression, photograph(light, studio, rng), frame
 
 
 def report(title: str, levels: list[Level], curve: Curve, guess: float) -> None:

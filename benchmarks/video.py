@@ -129,8 +129,8 @@ def spend(name: str, path: Path, seconds: float) -> None:
     reader.read(next(iter(group_photos())))  # so that models are loaded
     with ExitStack() as stack:
         for place, attribute, stage in (
-            (film, "detect", "detect"), (film, "landmarks", "landmarks"), (film, "prepared", "prepare"),
-            (tracks, "prepare", "compare"), (reader, "forward", "network"), (films, "film_rows", "write"),
+            (film, "detect", "detect"), (film, "locate", "landmarks"), (film, "prepared", "prepare"),
+            (tracks, "_small", "compare"), (reader, "forward", "network"), (films, "film_rows", "write"),
             (films, "as_csv", "write"),
         ):  # fmt: skip
             function = getattr(place, attribute)

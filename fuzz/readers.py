@@ -20,17 +20,19 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from feroi.config import NETWORKS, RECIPES, NetworkConfig
+from feroi.config import NETWORKS, NetworkConfig
 from feroi.data import tables
 from feroi.data.pixels import decode
 from feroi.data.prepare import _crop_names
 from feroi.data.readers import read_dataset
 from feroi.data.samples import Broken, LayoutError, Samples, pipeline_of
 from feroi.files import claim
+from feroi.inference import Compute
 from feroi.network.calibration import read_calibration
 from feroi.network.description import describe, described
 from feroi.photo.pixels import TooManyPixels, UnreadableImage, decode_photo, read_photo
 from feroi.photo.video import UnreadableFilm, film_frames, is_film
+from feroi.recipe import RECIPES
 from feroi.report.journal import Journal
 from feroi.settings import with_settings
 from feroi.vocabulary import EXPRESSIONS, FER_PLUS_OPTIONS
@@ -158,7 +160,7 @@ def safetensors(content: bytes, folder: Path) -> bool:
         content = len(header).to_bytes(8, "little") + header + bytes(_stated_bytes(header))
     path = folder / "network.safetensors"
     path.write_bytes(content)
-    return _owes_answers(lambda: load_model(path, threads=1))
+    return _owes_answers(lambda: load_model(path, Compute(threads=1)))
 
 
 def onnx(content: bytes, folder: Path) -> bool:
@@ -167,7 +169,7 @@ def onnx(content: bytes, folder: Path) -> bool:
 
     path = folder / "network.onnx"
     path.write_bytes(content)
-    return _owes_answers(lambda: load_model(path, threads=1))
+    return _owes_answers(lambda: load_model(path, Compute(threads=1)))
 
 
 def _owes_answers(load: Callable[[], object]) -> bool:

@@ -13,8 +13,8 @@ import feroi
 
 PACKAGE = Path(feroi.__file__).parent
 FLOORS = {
-    "": 0, "vocabulary": 0, "config": 0, "settings": 0, "files": 0, "shipped": 0, "look": 0, "offline": 0,
-    "progress": 0, "streams": 0,
+    "": 0, "vocabulary": 0, "config": 0, "recipe": 0, "settings": 0, "files": 0, "shipped": 0, "look": 0,
+    "inference": 0, "progress": 0, "streams": 0,
     "photo": 1, "network": 1,
     "data": 2, "baselines": 2, "explain": 2, "synthetic": 2,
     "training": 3, "evaluation": 3, "report": 3,
@@ -57,7 +57,7 @@ def test_floors_are_not_climbed(path):
 
 
 @pytest.mark.parametrize(
-    "room", ["photo", "vocabulary", "config", "files", "look", "data", "synthetic", "baselines"]
+    "room", ["photo", "vocabulary", "config", "recipe", "files", "look", "data", "synthetic", "baselines"]
 )
 def test_rooms_below_training_need_no_torch(room):
     for path in FILES:

@@ -138,6 +138,10 @@ def test_a_calibrated_model_says_what_its_probabilities_are_worth(tmp_path, expr
     assert "trained on" not in result.output
     calibration = load_calibration(file)
     assert (calibration.mirror, calibration.coverage) == (True, 0.6)
+    more = ["--also-layout", "fer2013", "--elsewhere", "2", "--out", tmp_path / "more.safetensors"]
+    result = _run("calibrate", run, *part, "--coverage", "0.6", *more)
+    assert result.exit_code == 0, result.output
+    assert "from 150 faces" in " ".join(result.output.split())  # 25 under two layouts, each thrice
     drawn = tmp_path / "reliability.png"
     result = _run("evaluate", file, "--data", root, "--reliability", drawn, "--json", tmp_path / "s.json")
     assert result.exit_code == 0, result.output
@@ -259,7 +263,7 @@ def test_analyze_fails_where_not_a_single_photo_could_be_read(tmp_path):
     ("option", "name", "message"),
     [
         ("--detector", "eyes", "no detector 'eyes'; choose one of"),
-        ("--landmarks", "big", "no landmark model 'big'; choose one of compact, dlib-68"),
+        ("--landmarks", "big", "no landmark model 'big'; choose one of face-mesh, dlib-68"),
         ("--landmarks", "dlib-68", "pip install 'feroi[dlib68]'"),
     ],
 )

@@ -1,15 +1,7 @@
 import pytest
 
-from feroi.config import (
-    NETWORKS,
-    RECIPES,
-    NetworkConfig,
-    RecipeConfig,
-    network_from_dict,
-    network_preset,
-    recipe_preset,
-    to_dict,
-)
+from feroi.config import NETWORKS, NetworkConfig, network_from_dict, network_preset, to_dict
+from feroi.recipe import RECIPES, RecipeConfig, recipe_preset
 from feroi.settings import with_settings
 
 
@@ -121,7 +113,7 @@ def test_presets_of_the_paper_hold_nothing_of_ours(name):
         (lambda: RecipeConfig(1, learning_rate=float("inf")), "learning_rate"),
         (lambda: RecipeConfig(1, schedule="step"), "schedule"),
         (lambda: RecipeConfig(1, precision="int8"), "precision"),
-        (lambda: RecipeConfig(1, augmentation="none"), "patches, affine or degraded"),
+        (lambda: RecipeConfig(1, augmentation="none"), "patches, affine, degraded, elsewhere"),
         (lambda: RecipeConfig(1, averaging=1.0), "averaging must be at least 0 and below 1, got 1.0"),
         (lambda: RecipeConfig(1, guidance=-0.5), "guidance"),
         (lambda: NetworkConfig("gap", poolings=5), "poolings must be 2, 3 or 4, got 5"),

@@ -19,7 +19,7 @@ PACKAGE = Path(feroi.__file__).parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 COMMANDS = typer.main.get_command(app).commands
 NOT_FOR_IMPORT = {
-    *("__init__", "__main__", "cli", "commands", "files", "offline", "options", "progress", "screen"),
+    *("__init__", "__main__", "cli", "commands", "files", "inference", "options", "progress", "screen"),
     *("shipped", "streams", "terminal"),
 }
 
@@ -103,9 +103,9 @@ def test_the_reference_shows_docstrings_as_they_stand(tmp_path, monkeypatch):
     page = (tmp_path / "feroi.html").read_text()
     assert 'id="Reader.read_many"' in page
     assert 'id="analyze"' in page
-    assert '\ndetector: "both", "cnn" or "hog"; see `photo.detect`.\nonly_biggest:' in page.replace(
-        "&#34;", '"'
-    )
+    shown = page.replace("&#34;", '"')
+    assert '\ndetector: "yunet", "hog" (needs feroi[dlib]) or "none", for pictures that are a face;' in shown
+    assert "see `photo.detect`.\nonly_biggest:" in shown
     assert "network as evaluators see it" in (tmp_path / "feroi" / "look.html").read_text()
     assert "feroi/look.html" in (tmp_path / "index.html").read_text()
 

@@ -45,7 +45,7 @@ def test_explain_writes_a_row_a_face_and_a_column_a_method(tmp_path):
     photo = tmp_path / "astronaut.png"
     Image.fromarray(data.astronaut()).save(photo)
     result = _run(
-        "explain", photo, tmp_path / "gone.jpg", "--methods", "attention,grad-cam", "--detector", "hog",
+        "explain", photo, tmp_path / "gone.jpg", "--methods", "attention,grad-cam",
         "--report", tmp_path / "r.html",
     )  # fmt: skip
     assert result.exit_code == 0, result.output

@@ -13,6 +13,7 @@ import feroi
 from feroi import film
 from feroi.config import NetworkConfig
 from feroi.film import NO_FACE, FilmSettings, Network, Smoother, film_parts
+from feroi.inference import Compute
 from feroi.look import Look
 from feroi.photo import video
 from feroi.photo.video import Pace
@@ -21,7 +22,7 @@ from feroi.vocabulary import EXPRESSIONS
 from films import group_photo, write_film, write_sound
 
 CONFIG = NetworkConfig("attention", (48, 48), pipeline="wild")
-HOG = Settings(detector="hog")
+ONE = Settings(compute=Compute(threads=1))
 
 
 def _forward(faces):
@@ -48,19 +49,24 @@ def still(photo, tmp_path_factory):
 
 @pytest.mark.slow
 def test_each_frame_of_a_still_film_reads_as_the_photo_does(photo, still):
-    (known,) = analyze_photos([photo], _forward, CONFIG, HOG)
+    (known,) = analyze_photos([photo], _forward, CONFIG, ONE)
     for search_s in (0, 1.0):  # the detector in each frame, or in the first alone
-        frames = list(feroi.Reader(detector="hog").read_film(still, search_s=search_s))
+        frames = list(feroi.Reader(threads=1).read_film(still, search_s=search_s))
         assert [frame.frame for frame in frames] == list(range(6))
         assert [frame.time_s for frame in frames] == pytest.approx(np.arange(6) / 25, abs=1e-3)
-        (exact,) = feroi.Reader(detector="hog").read(photo)
+        (exact,) = feroi.Reader(threads=1).read(photo)
         for frame in frames:
             (face,) = frame.faces
             assert face.track == 0
-            assert face.box_xyxy_px == pytest.approx(known.faces[0].box_xyxy_px, abs=1e-6)
-            assert face.probabilities == pytest.approx(exact.probabilities, abs=1e-5)
-            np.testing.assert_array_equal(face.crop, exact.crop)
             np.testing.assert_array_equal(frame.pixels, photo)
+            if not math.isnan(face.score):
+                assert face.box_xyxy_px == known.faces[0].box_xyxy_px
+                assert face.probabilities == pytest.approx(exact.probabilities, abs=1e-5)
+                np.testing.assert_array_equal(face.crop, exact.crop)
+            else:  # followed: the mesh begins where it ended, which moves it a little
+                assert face.box_xyxy_px == pytest.approx(known.faces[0].box_xyxy_px, abs=3)
+                assert face.probabilities == pytest.approx(exact.probabilities, abs=0.1)
+                assert np.abs(face.crop.astype(int) - exact.crop).mean() < 3
         scores = [frame.faces[0].score for frame in frames]
         assert math.isnan(scores[1]) == (search_s > 0)
         assert scores[0] == known.faces[0].score
@@ -84,11 +90,11 @@ def test_a_film_begun_again_behind_any_part_ends_alike(photo, tmp_path, monkeypa
             for each in part.frames
         ]
 
-    whole = list(film_parts(path, NETWORK, HOG, settings))
+    whole = list(film_parts(path, NETWORK, ONE, settings))
     assert [len(part.frames) for part in whole] == [2, 2, 2, 2]
     for done in (1, 3, 4):
         state = json.loads(json.dumps(whole[done - 1].state))
-        rest = film_parts(path, NETWORK, HOG, settings, state)
+        rest = film_parts(path, NETWORK, ONE, settings, state)
         assert seen(rest) == seen(whole[done:])
 
 
@@ -96,7 +102,7 @@ def test_what_cannot_be_read_is_one_last_frame(tmp_path, photo):
     def said(path):
         return [
             (each.status, each.pixels is None)
-            for part in film_parts(path, NETWORK, HOG)
+            for part in film_parts(path, NETWORK, ONE)
             for each in part.frames
         ]
 
@@ -111,16 +117,16 @@ def test_which_frames_and_which_face(still):
     def frames(settings, film):
         return [each for part in film_parts(still, NETWORK, settings, film) for each in part.frames]
 
-    assert [each.frame for each in frames(HOG, FilmSettings(Pace(every=4)))] == [0, 4]
-    assert [each.frame for each in frames(HOG, FilmSettings(Pace(fps=10)))] == [0, 3, 5]
-    assert len(frames(HOG._replace(only_biggest=True), FilmSettings())[0].faces) == 1
+    assert [each.frame for each in frames(ONE, FilmSettings(Pace(every=4)))] == [0, 4]
+    assert [each.frame for each in frames(ONE, FilmSettings(Pace(fps=10)))] == [0, 3, 5]
+    assert len(frames(ONE._replace(only_biggest=True), FilmSettings())[0].faces) == 1
     for wrong in (FilmSettings(search_s=-1), FilmSettings(smooth_s=0), FilmSettings(Pace(every=0))):
         with pytest.raises(ValueError, match="got"):
-            frames(HOG, wrong)
+            frames(ONE, wrong)
 
 
 def test_smoothing_is_the_mean_with_weights_that_fade(photo):
-    (read,) = analyze_photos([photo], _forward, CONFIG, HOG)
+    (read,) = analyze_photos([photo], _forward, CONFIG, ONE)
     rng = np.random.default_rng(0)
     shares, times_s = rng.dirichlet(np.ones(7), 6), np.array([0.0, 0.1, 0.15, 0.5, 0.9, 1.3])
     smoother = Smoother(0.4)
@@ -138,15 +144,15 @@ def test_smoothing_is_the_mean_with_weights_that_fade(photo):
 @pytest.mark.slow
 def test_parts_hold_few_pixels(still, photo, monkeypatch):
     monkeypatch.setattr(film, "_PART_PX", 3 * photo.shape[0] * photo.shape[1])
-    assert [len(part.frames) for part in film_parts(still, NETWORK, HOG)] == [3, 3]
+    assert [len(part.frames) for part in film_parts(still, NETWORK, ONE)] == [3, 3]
     monkeypatch.setattr(film, "_PART_FACES", 1)
-    assert [len(part.frames) for part in film_parts(still, NETWORK, HOG)] == [1] * 6
+    assert [len(part.frames) for part in film_parts(still, NETWORK, ONE)] == [1] * 6
 
 
 def test_a_camera_is_read_a_frame_a_part(photo, monkeypatch):
     shots = [video.Frame(number, number / 10, photo) for number in range(5)]
     monkeypatch.setattr(film, "camera_frames", lambda camera, seconds: iter(shots))
-    parts = list(feroi.Reader(detector="hog").camera_parts("0", FilmSettings(Pace(every=2))))
+    parts = list(feroi.Reader(threads=1).camera_parts("0", FilmSettings(Pace(every=2))))
     assert [[(each.name, each.frame) for each in part.frames] for part in parts] == [
         [("camera 0", 0)],
         [("camera 0", 2)],

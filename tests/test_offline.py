@@ -43,7 +43,7 @@ with socket.socket() as free:
     free.bind(("127.0.0.1", 0))
     port = free.getsockname()[1]
 feroi = [sys.executable, "-m", "feroi.cli"]
-server = subprocess.Popen([*feroi, "serve", "--port", str(port), "--detector", "hog"])
+server = subprocess.Popen([*feroi, "serve", "--port", str(port)])
 try:
     for path, body in (("docs", None), ("v1/read", open(sys.argv[1], "rb").read())):
         url = f"http://127.0.0.1:{port}/{path}"

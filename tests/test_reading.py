@@ -14,13 +14,18 @@ from scipy.ndimage import gaussian_filter
 from skimage import data
 
 import feroi
+from faces import made_points, turned, turned_back
 from feroi import reading
 from feroi.config import NetworkConfig
+from feroi.data.groups import group_photos
+from feroi.inference import Compute
 from feroi.look import Look
 from feroi.network.calibration import Calibration
 from feroi.photo import landmarks
+from feroi.photo.action_units import WORDS
 from feroi.photo.detect import Face
 from feroi.photo.geometry import Camera, Pose, generic_face, rotation_of
+from feroi.photo.pixels import cover, to_intensity
 from feroi.reading import Photo, Refused, Settings, analyze_photos
 from feroi.report.overlay import draw_overlay, free_spot, heat, moved_inside
 from feroi.report.photos import photo_values
@@ -30,8 +35,7 @@ from feroi.vocabulary import EXPRESSIONS, REGIONS
 from room import little_room
 
 CONFIG = NetworkConfig("attention", (48, 48), pipeline="wild")
-HOG = Settings(detector="hog")
-CNN = Settings(detector="cnn")  # which finds blurred faces, too
+ONE = Settings(compute=Compute(threads=1))
 
 
 def _forward(faces):
@@ -64,14 +68,14 @@ def files(tmp_path, astronaut):
 
 
 def test_every_photo_has_an_outcome_in_order(files):
-    photos = list(analyze_photos(files, _forward, CONFIG, HOG))
+    photos = list(analyze_photos(files, _forward, CONFIG, ONE))
     assert [photo.name for photo in photos] == [str(path) for path in files]
     assert [photo.status for photo in photos] == ["empty file", "ok", "no face", "file not found"]
     assert [len(photo.faces) for photo in photos] == [0, 1, 0, 0]
 
 
 def test_a_reading_is_whole(astronaut):
-    (photo,) = analyze_photos([astronaut], _forward, CONFIG, HOG)
+    (photo,) = analyze_photos([astronaut], _forward, CONFIG, ONE)
     (face,) = photo.faces
     assert face.expression == "happy"
     assert face.confidence == pytest.approx(np.exp(3) / (np.exp(3) + 6))
@@ -96,14 +100,14 @@ def test_likely_expressions_are_named_the_most_probable_first(astronaut):
         return look
 
     calibration = Calibration(coverage=0.9, threshold=0.2)  # e^3, e^2, and five ones: .62, .23, .03
-    (photo,) = analyze_photos([astronaut], torn, CONFIG, HOG, calibration)
+    (photo,) = analyze_photos([astronaut], torn, CONFIG, ONE, calibration)
     assert photo.faces[0].likely == ("happy", "fear")
     assert photo.faces[0].phrase == "happy or fear (90 %)"
     assert rows(photo)[0]["likely"] == "happy|fear"
 
 
 def test_attention_lies_on_the_photo_where_it_lay_on_the_crop(astronaut):
-    (photo,) = analyze_photos([astronaut], _forward, CONFIG, HOG)
+    (photo,) = analyze_photos([astronaut], _forward, CONFIG, ONE)
     (face,) = photo.faces
     assert face.attention.shape == (512, 512)
     row, column = np.unravel_index(face.attention.argmax(), face.attention.shape)
@@ -126,7 +130,7 @@ def test_each_photo_is_passed_on_as_soon_as_it_is_read(astronaut):
             asked.append(number)
             yield astronaut[:300, :400]
 
-    counts = [len(asked) for _ in analyze_photos(photos(), _forward, CONFIG, HOG)]
+    counts = [len(asked) for _ in analyze_photos(photos(), _forward, CONFIG, ONE)]
     assert counts == [2, 3, 4, 5, 5]
     assert _forward.calls == [1] * 5
 
@@ -137,7 +141,7 @@ def test_what_was_given_is_read_though_the_giver_fails(astronaut):
         yield b""
         raise OSError("the camera is gone")
 
-    read = analyze_photos(photos(), _forward, CONFIG, HOG)
+    read = analyze_photos(photos(), _forward, CONFIG, ONE)
     assert [next(read).status for _ in range(2)] == ["ok", "empty file"]
     with pytest.raises(OSError, match="the camera is gone"):
         next(read)
@@ -152,7 +156,7 @@ def test_a_photo_too_large_for_the_memory_is_a_row(astronaut, monkeypatch):
     real_find = reading._find
     monkeypatch.setattr(reading, "_find", find)
     photos = [astronaut[:301, :400], astronaut[:300, :400]]
-    assert [photo.status for photo in analyze_photos(photos, _forward, CONFIG, HOG)] == [
+    assert [photo.status for photo in analyze_photos(photos, _forward, CONFIG, ONE)] == [
         "not enough memory to read it",
         "ok",
     ]
@@ -173,14 +177,14 @@ def test_photos_are_decoded_while_the_network_is_busy(astronaut, monkeypatch):
 
     real_find = reading._find
     monkeypatch.setattr(reading, "_find", find)
-    first = next(analyze_photos([astronaut[:300, :400]] * 8, busy, CONFIG, HOG))
+    first = next(analyze_photos([astronaut[:300, :400]] * 8, busy, CONFIG, ONE))
     assert first.status == "ok"
 
 
 def test_only_the_biggest_when_asked_for(astronaut):
     two = np.concatenate([astronaut, astronaut], axis=1)
-    assert len(next(analyze_photos([two], _forward, CONFIG, HOG)).faces) == 2
-    only = Settings("hog", only_biggest=True)
+    assert len(next(analyze_photos([two], _forward, CONFIG, ONE)).faces) == 2
+    only = ONE._replace(only_biggest=True)
     assert len(next(analyze_photos([two], _forward, CONFIG, only)).faces) == 1
 
 
@@ -189,7 +193,7 @@ def test_images_in_memory_are_read_as_their_files_are(astronaut, tmp_path):
     exif[0x0112] = 6  # stored lying on its left side
     Image.fromarray(astronaut).rotate(90, expand=True).save(tmp_path / "lying.png", exif=exif)
     with Image.open(tmp_path / "lying.png") as image:
-        opened, array = analyze_photos([image, astronaut], _forward, CONFIG, HOG)
+        opened, array = analyze_photos([image, astronaut], _forward, CONFIG, ONE)
     np.testing.assert_array_equal(opened.pixels, astronaut)
     assert opened.faces[0].box_xyxy_px == array.faces[0].box_xyxy_px
 
@@ -209,7 +213,7 @@ def test_what_is_no_photo_is_refused_alone_and_a_row_among_others(photo, error, 
     said = rf"uint8 array \(H, W\), \(H, W, 3\) or \(H, W, 4\); got {got}"
     with pytest.raises(error, match=said):
         feroi.analyze(photo, detector="hog")
-    before, row, after = analyze_photos([astronaut, photo, astronaut], _forward, CONFIG, HOG)
+    before, row, after = analyze_photos([astronaut, photo, astronaut], _forward, CONFIG, ONE)
     assert (before.status, row.name, after.status) == ("ok", "photo 1", "ok")
     assert re.search(said, row.status)
     assert (row.pixels, row.faces) == (None, [])
@@ -217,10 +221,10 @@ def test_what_is_no_photo_is_refused_alone_and_a_row_among_others(photo, error, 
 
 def test_analyze_takes_what_reader_takes(astronaut):
     two = Image.fromarray(np.concatenate([astronaut, astronaut], axis=1))
-    assert [face.expression for face in feroi.analyze(two, detector="hog")] == ["happy", "happy"]
-    assert len(feroi.analyze(two, detector="hog", only_biggest=True)) == 1
+    assert [face.expression for face in feroi.analyze(two)] == ["happy", "happy"]
+    assert len(feroi.analyze(two, only_biggest=True)) == 1
     poor = Image.fromarray(_beside_a_blurred_copy(astronaut))
-    assert [len(feroi.analyze(poor, detector="cnn", abstain=wish)) for wish in (False, True)] == [2, 1]
+    assert [len(feroi.analyze(poor, abstain=wish)) for wish in (False, True)] == [2, 1]
     with pytest.raises(ValueError, match="would misread those of 'front'"):
         feroi.analyze(two, pipeline="front")
     with pytest.raises(FileNotFoundError, match=r"gone\.onnx"):
@@ -228,25 +232,94 @@ def test_analyze_takes_what_reader_takes(astronaut):
 
 
 def test_the_landmark_model_is_the_one_chosen(astronaut, monkeypatch):
-    """Another model in its place, ten px to the right of the shipped one."""
-    shipped = landmarks.MODELS["compact"]
-    moved = {"compact": shipped, "dlib-68": lambda near, frames: shipped(near, frames) + 10}
+    """Another model in its place, ten px to the right of the shipped one; the mesh stays as it is."""
+    shipped = landmarks.MODELS["face-mesh"]
+    moved = {"face-mesh": shipped, "dlib-68": lambda photo, mesh: shipped(photo, mesh) + np.array([10, 0])}
     monkeypatch.setattr(landmarks, "MODELS", moved)
-    monkeypatch.setattr(landmarks, "_PASSES", 1)
     monkeypatch.setattr(landmarks, "_dlib_predictor", lambda: None)
     plain, other = (
-        feroi.Reader(detector="hog", landmarks=name).read(astronaut)[0] for name in ("compact", "dlib-68")
+        feroi.Reader(threads=1, landmarks=name).read(astronaut)[0] for name in ("face-mesh", "dlib-68")
     )
     np.testing.assert_allclose(other.landmarks - plain.landmarks, [[10, 0]] * 68, atol=1e-6)
+    assert np.abs(plain.crop.astype(int) - other.crop).mean() > 5
+
+
+def test_the_detector_is_the_one_chosen(astronaut):
+    pytest.importorskip("dlib")
+    (yunet,), (hog,) = (feroi.Reader(detector=name, threads=1).read(astronaut) for name in ("yunet", "hog"))
+    assert yunet.score < 1 < hog.score
+    assert yunet.expression == hog.expression == "happy"
+
+
+def test_a_picture_that_is_a_face_is_read_as_it_is(astronaut):
+    """The network sees what `cover` makes of it, and says where the landmarks of it are."""
+    tight = np.ascontiguousarray(astronaut[58:178, 162:282])
+    (photo,) = analyze_photos([tight], _forward, CONFIG, ONE._replace(detector="none"))
+    (face,) = photo.faces
+    assert face.box_xyxy_px == (0, 0, 120, 120)
+    np.testing.assert_array_equal(face.crop, cover(to_intensity(tight), CONFIG.stored_hw)[2:-3, 2:-3])
+    (known,) = next(analyze_photos([astronaut], _forward, CONFIG, ONE)).faces
+    apart = np.hypot(*(face.landmarks + np.array([162, 58]) - known.landmarks).T)
+    assert apart.mean() < 0.03 * np.hypot(*(known.landmarks[45] - known.landmarks[36]))
+
+
+@pytest.mark.parametrize("tilt_deg", [90, 180, 270, 30, 45, -60])
+def test_a_tilted_photo_is_read_as_the_upright_one(astronaut, tilt_deg):
+    reader = feroi.Reader(threads=1)
+    (upright,) = reader.read(astronaut)
+    (tilted,) = reader.read(turned(astronaut, tilt_deg))
+    assert tilted.expression == upright.expression == "happy"
+    assert tilted.confidence == pytest.approx(upright.confidence, abs=0.1)
+    assert np.abs(tilted.crop.astype(int) - upright.crop).mean() < 6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", group_photos(), ids=lambda path: path.stem)
+def test_group_photos_on_their_sides_are_read_as_upright(path):
+    reader, pixels = feroi.Reader(threads=1), np.asarray(Image.open(path).convert("RGB"))
+    upright = reader.read(pixels)
+    assert len(upright) == len(group_photos()[path])
+    for tilt_deg in (90, 270):
+        seen = turned(pixels, tilt_deg)
+        found = reader.read(seen)
+        noses = turned_back(
+            np.array([face.landmarks[30] @ [1, 1j] for face in found]), tilt_deg, seen, pixels
+        )
+        for face in upright:
+            apart = np.abs(noses - face.landmarks[30] @ [1, 1j])
+            assert apart.min() < 4
+            assert found[apart.argmin()].probabilities == pytest.approx(face.probabilities, abs=0.1)
+
+
+def test_a_reading_says_how_the_face_moves_and_is_held(astronaut):
+    """She smiles, nearly frontal; her mirror image turns and looks the other way."""
+    (face,) = feroi.analyze(astronaut)
+    (mirrored,) = feroi.analyze(np.ascontiguousarray(astronaut[:, ::-1]))
+    assert list(face.action_units) == list(WORDS)
+    assert face.action_units["AU12"] > 0.7 > 0.3 > face.action_units["AU43"]
+    assert all(0 <= strength <= 1 for strength in face.action_units.values())
+    left, right = face.action_unit_sides["AU12"]
+    assert mirrored.action_unit_sides["AU12"] == pytest.approx((right, left), abs=0.1)
+    assert max(map(abs, face.pose)) < 20
+    assert mirrored.pose.yaw_deg == pytest.approx(-face.pose.yaw_deg, abs=4)
+    assert mirrored.gaze.yaw_deg == pytest.approx(-face.gaze.yaw_deg, abs=8)
+    assert face.mesh.shape == (478, 3)
+    (row,) = rows(next(analyze_photos([astronaut], _forward, CONFIG)))
+    assert row["AU12"] == round(face.action_units["AU12"], 6)
+    assert row["yaw_deg"] == round(face.pose.yaw_deg, 1)
+    assert (
+        "lip corners raised (AU 12)"
+        in photo_values(next(feroi.Reader().read_many([astronaut])))["faces"][0]["moved"]
+    )
 
 
 def test_a_network_that_does_not_know_its_pipeline_is_refused(astronaut):
     with pytest.raises(ValueError, match="does not say how the faces"):
-        next(analyze_photos([astronaut], _forward, NetworkConfig("gap", (48, 48)), HOG))
+        next(analyze_photos([astronaut], _forward, NetworkConfig("gap", (48, 48)), ONE))
 
 
 def test_tables_have_a_row_for_everything(files, tmp_path):
-    found = list(analyze_photos(files, _forward, CONFIG, HOG))
+    found = list(analyze_photos(files, _forward, CONFIG, ONE))
     paths = [tmp_path / name for name in ("t.csv", "t.jsonl", "t.parquet")]
     with table_writer(*paths) as write:
         for photo in found:
@@ -266,9 +339,10 @@ def test_tables_have_a_row_for_everything(files, tmp_path):
 def test_a_face_turned_too_far_is_refused_by_name(astronaut, monkeypatch, capsys):
     camera = Camera(rotation_of(Pose(60, 0, 0)), 8.0, np.array([225.0, 140.0]))
     profile = camera.project(generic_face().landmarks_cm)
-    monkeypatch.setattr("feroi.reading.landmarks", lambda photo, face, model: profile)
+    monkeypatch.setattr("feroi.reading.locate", lambda photo, frames, model, compute: [made_points(profile)])
+    monkeypatch.setattr("feroi.reading.head_pose", lambda mesh: Pose(60, 0, 0))
     front = NetworkConfig("attention", (144, 112), pipeline="front")
-    (photo,) = analyze_photos([astronaut], _forward, front, HOG)
+    (photo,) = analyze_photos([astronaut], _forward, front, ONE)
     assert (photo.status, photo.faces, _forward.calls) == ("no face to read", [], [])
     (row,) = rows(photo)
     assert row["status"].startswith("the face is turned by 60 degrees (yaw), and front shows at most 45")
@@ -283,7 +357,7 @@ def _beside_a_blurred_copy(photo):
 
 
 def test_poor_faces_are_marked_and_read(astronaut):
-    (photo,) = analyze_photos([_beside_a_blurred_copy(astronaut)], _forward, CONFIG, CNN)
+    (photo,) = analyze_photos([_beside_a_blurred_copy(astronaut)], _forward, CONFIG, ONE)
     sharp, blurred = sorted(photo.faces, key=lambda face: face.box_xyxy_px)
     assert sharp.quality.score > 0.9 > 0.5 > blurred.quality.score
     by_place = sorted(rows(photo), key=lambda row: row["x0"])
@@ -294,8 +368,8 @@ def test_poor_faces_are_marked_and_read(astronaut):
 
 def test_abstaining_leaves_a_row_and_loses_no_face(astronaut, capsys):
     two = _beside_a_blurred_copy(astronaut)
-    (plain,) = analyze_photos([two], _forward, CONFIG, CNN)
-    (photo,) = analyze_photos([two], _forward, CONFIG, CNN._replace(abstain=True))
+    (plain,) = analyze_photos([two], _forward, CONFIG, ONE)
+    (photo,) = analyze_photos([two], _forward, CONFIG, ONE._replace(abstain=True))
     assert _forward.calls == [2, 1]
     (face,), (refused,) = photo.faces, photo.refused
     assert sorted([face.box_xyxy_px, refused.face.box_xyxy_px]) == sorted(f.box_xyxy_px for f in plain.faces)
@@ -305,14 +379,14 @@ def test_abstaining_leaves_a_row_and_loses_no_face(astronaut, capsys):
     assert unread["status"].startswith("too blurred to be read (quality .")
     assert (unread["expression"], unread["face"], unread["happy"]) == (None, None, None)
     assert unread["quality"] == pytest.approx(refused.quality.score, abs=1e-6)
-    (none,) = analyze_photos([two[:, 512:]], _forward, CONFIG, CNN._replace(abstain=True))
+    (none,) = analyze_photos([two[:, 512:]], _forward, CONFIG, ONE._replace(abstain=True))
     assert (none.status, none.faces, len(rows(none))) == ("no face to read", [], 1)
     photo_printer(len(photo.name))(photo)
     assert "too blurred to be read" in capsys.readouterr().out
 
 
 def test_the_terminal_names_the_region_with_the_most_attention_for_its_area(astronaut, capsys):
-    (photo,) = analyze_photos([astronaut], _forward, CONFIG, HOG)
+    (photo,) = analyze_photos([astronaut], _forward, CONFIG, ONE)
     shares = dict.fromkeys(REGIONS, 0.1) | {"cheek": 0.3, "brow": 0.18}
     areas = dict.fromkeys(REGIONS, 0.1) | {"cheek": 0.25}
     face = replace(photo.faces[0], regions=shares, region_areas=areas)
@@ -363,7 +437,7 @@ def test_heat_colours_only_where_the_weight_is_above_uniform():
 
 def test_the_overlay_marks_the_box(astronaut):
     wide = np.concatenate([astronaut, np.zeros_like(astronaut)], axis=1)
-    (photo,) = analyze_photos([wide], _forward, CONFIG, HOG)
+    (photo,) = analyze_photos([wide], _forward, CONFIG, ONE)
     picture = np.asarray(draw_overlay(photo))
     assert picture.shape == wide.shape
     x0, y0, _, y1 = (round(value) for value in photo.faces[0].box_xyxy_px)
@@ -386,7 +460,7 @@ def test_a_face_that_was_not_read_has_a_grey_box(astronaut):
 
 
 def test_a_small_photo_is_drawn_larger(astronaut):
-    (photo,) = analyze_photos([astronaut], _forward, CONFIG, HOG)
+    (photo,) = analyze_photos([astronaut], _forward, CONFIG, ONE)
     picture = np.asarray(draw_overlay(photo)).astype(int)
     assert picture.shape == (1024, 1024, 3)
     x0, y0, _, y1 = (2 * round(value) for value in photo.faces[0].box_xyxy_px)
@@ -395,7 +469,7 @@ def test_a_small_photo_is_drawn_larger(astronaut):
 
 
 def test_the_heat_fades_out_at_the_border_of_the_crop(astronaut):
-    (photo,) = analyze_photos([astronaut], _forward, CONFIG, HOG)
+    (photo,) = analyze_photos([astronaut], _forward, CONFIG, ONE)
     hot = replace(photo.faces[0], crop_attention=np.full((48, 48), 3.0))
     plain = replace(hot, crop_attention=None)
     with_heat, without = (
@@ -425,7 +499,7 @@ def test_a_network_that_sees_depth_is_shown_that_of_each_face(astronaut):
         shown.append(faces)
         return _forward(faces)
 
-    (photo,) = analyze_photos([astronaut], forward, replace(CONFIG, inputs="intensity+depth"), HOG)
+    (photo,) = analyze_photos([astronaut], forward, replace(CONFIG, inputs="intensity+depth"), ONE)
     ((face, depth),) = shown[0]
     (found,) = photo.faces
     np.testing.assert_array_equal(np.round(255 * face), found.crop)

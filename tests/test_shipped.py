@@ -60,7 +60,7 @@ def test_a_model_that_is_not_listed_is_not_used(copied, content):
 
 
 def test_detectors_and_landmarks_are_checked_too(copied):
-    for name in ("face-cnn.onnx", "hog.svm", "landmarks-68.npz"):
+    for name in ("yunet.onnx", "face-mesh.onnx", "blendshapes.onnx", "hog.svm"):
         path = copied / "photo" / "models" / name
         assert shipped_path(f"photo/models/{name}") == path
         path.write_bytes(path.read_bytes()[1:])

@@ -20,9 +20,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from feroi.config import NetworkConfig, RecipeConfig
+from feroi.config import NetworkConfig
 from feroi.data.batches import Labelled
 from feroi.network.weights import load_tensors
+from feroi.recipe import RecipeConfig
 from feroi.training.loop import LAST_WEIGHTS, train
 from feroi.training.precision import Arithmetic
 from feroi.training.voice import Voice

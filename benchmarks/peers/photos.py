@@ -61,7 +61,7 @@ def compare_photos(rounds: int) -> list[Row]:
 
 def _pipelines() -> Iterator[tuple[str, Callable[[Photo], Places]]]:
     """Each a function from an RGB photo to the faces it read."""
-    for name, detector in (("feroi", "both"), ("feroi --detector hog", "hog")):
+    for name, detector in (("feroi", "yunet"), ("feroi --detector hog", "hog")):
         reader = feroi.Reader(detector=detector)
         yield name, lambda photo, reader=reader: _places([f.box_xyxy_px for f in reader.read(photo)])
     needed = ("fer", "tensorflow", "cv2", "pandas", "requests", "tqdm", "pkg_resources")

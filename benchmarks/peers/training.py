@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rounds import Row, installed, print_table
 
-from feroi.config import RecipeConfig, network_preset, recipe_preset
+from feroi.config import network_preset
 from feroi.data.batches import Labelled
+from feroi.recipe import RecipeConfig, recipe_preset
 from feroi.vocabulary import EXPRESSIONS
 
 if TYPE_CHECKING:

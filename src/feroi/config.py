@@ -1,4 +1,4 @@
-"""Settings of a network and of its training, and their named presets.
+"""Settings of a network, and their named presets; those of its training are in `recipe`.
 
 A preset called `paper-*` does what the paper says and nothing else; where the paper is silent the
 value chosen here is marked so. Every other preset is ours.
@@ -9,7 +9,10 @@ from __future__ import annotations
 import math
 import sys
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 Head = Literal[
     "flatten",
@@ -25,22 +28,27 @@ Pipeline = Literal["front", "pose", "wild"]
 PIPELINES: tuple[Pipeline, ...] = get_args(Pipeline)
 Inputs = Literal["intensity", "intensity+depth", "mapped-patterns"]
 INPUTS: tuple[Inputs, ...] = get_args(Inputs)
-Schedule = Literal["constant", "onecycle"]
-Augmentation = Literal["patches", "affine", "degraded"]
-Precision = Literal["auto", "float32", "bfloat16"]
+Backbone = Literal["paper", "efficientnet-lite0"]
+BACKBONES: tuple[Backbone, ...] = get_args(Backbone)
 
 REGISTERED_HEADS: list[str] = []
 """Heads that do not come with the package: see `network.model.register_attention`."""
 
 _Preset = TypeVar("_Preset")
 
-_LARGEST_SIDE = 2048
+_SMALLEST_SIDE, _LARGEST_SIDE = 16, 2048
 _SMALLEST_STACKED = 4
 
 PAPER_FRONT_HW = (144, 112)
 PAPER_POSE_HW = (272, 272)
 CONVOLUTIONS, CHANNELS = (3, 3, 2, 2), (16, 32, 64, 128)
 """3x3 convolutions and their channels in each block of the network; a 2x2 max-pooling closes every block."""
+
+BACKBONE_CHANNELS = 256
+BACKBONE_STRIDE = 8
+"""Of EfficientNet-Lite0: channels of the map that attention sees, and px of the enlarged face a location."""
+_BACKBONE_REACH_PX = 473
+"""How far a location of that map sees beyond its own square, in px of the enlarged face."""
 
 _PAPER_STORED_HW = {PAPER_FRONT_HW: (160, 125), PAPER_POSE_HW: (284, 284)}
 
@@ -75,6 +83,11 @@ class NetworkConfig:
         local binary patterns in place of intensities (`network.patterns`), after Levi and Hassner 2015.
     pipeline: how the faces it learned from were prepared, a name of `photo.prepare`; None if
         nobody said.
+    backbone: what finds the features: the paper's convolutions, which the settings above describe, or those
+        of EfficientNet-Lite0 (`network.backbone`), to which batch_norm, residual, poolings, convolutions,
+        width and lateral say nothing.
+    spacing: with EfficientNet-Lite0, input pixels per location of the map, 8 at most. Its own are 8, so a
+        face is enlarged until they are: to 64 px from 48 for 6.
     """
 
     head: Head = "attention"
@@ -91,15 +104,18 @@ class NetworkConfig:
     margin: bool = True
     inputs: Inputs = "intensity"
     pipeline: Pipeline | None = None
+    backbone: Backbone = "paper"
+    spacing: int = 6
 
     def __post_init__(self) -> None:
         if self.head not in (*HEADS, *REGISTERED_HEADS):
             known = ", ".join((*HEADS, *REGISTERED_HEADS))
             raise ValueError(f"unknown head {self.head!r}; choose one of {known}")
         height, width = self.input_hw
-        if not (16 <= height <= _LARGEST_SIDE and 16 <= width <= _LARGEST_SIDE):
+        if min(height, width) < _SMALLEST_SIDE or max(height, width) > _LARGEST_SIDE:
             raise ValueError(
-                f"the input is 16 to {_LARGEST_SIDE} px a side (four 2x2 poolings), got {width}x{height}"
+                f"the input is {_SMALLEST_SIDE} to {_LARGEST_SIDE} px a side (four 2x2 poolings), "
+                f"got {width}x{height}"
             )
         if not 0 < self.beta < math.inf:
             raise ValueError(f"beta must be above 0, got {self.beta}")
@@ -117,6 +133,17 @@ class NetworkConfig:
             raise ValueError(f"unknown inputs {self.inputs!r}; choose one of {', '.join(INPUTS)}")
         if self.pipeline not in (None, *PIPELINES):
             raise ValueError(f"unknown pipeline {self.pipeline!r}; choose one of {', '.join(PIPELINES)}")
+        if self.backbone not in BACKBONES:
+            raise ValueError(f"unknown backbone {self.backbone!r}; choose one of {', '.join(BACKBONES)}")
+        if self.backbone != "paper" and self.inputs != "intensity":
+            raise ValueError(f"the backbone {self.backbone} sees the intensity alone, not {self.inputs}")
+        if not 1 <= self.spacing <= BACKBONE_STRIDE:
+            raise ValueError(f"spacing must be 1 to {BACKBONE_STRIDE}, got {self.spacing}")
+        if min(height, width) < self.smallest_px:
+            raise ValueError(
+                f"with a spacing of {self.spacing} the input is at least {self.smallest_px} px a side, "
+                f"got {width}x{height}"
+            )
         if self.head == "stacked-max" and min(self.map_hw) < _SMALLEST_STACKED:
             rows, columns = self.map_hw
             raise ValueError(
@@ -159,15 +186,25 @@ class NetworkConfig:
         return 2 if self.inputs == "intensity+depth" else 1
 
     @property
+    def channels(self) -> int:
+        """Channels of the last map."""
+        return CHANNELS[-1] * self.width if self.backbone == "paper" else BACKBONE_CHANNELS
+
+    @property
     def stride(self) -> int:
         """Input pixels per location of the map, in each direction."""
-        return 1 << self.poolings
+        return 1 << self.poolings if self.backbone == "paper" else self.spacing
 
     @property
     def grain_px(self) -> int:
         """Side of the squares of input pixels that the coarsest features stand for: the stride, twice that
-        with `lateral`."""
-        return self.stride << int(self.lateral)
+        with `lateral`, four times in EfficientNet-Lite0."""
+        return self.stride << (2 if self.backbone != "paper" else int(self.lateral))
+
+    @property
+    def smallest_px(self) -> int:
+        """How many pixels a side a face has at least."""
+        return _SMALLEST_SIDE if self.backbone == "paper" else max(_SMALLEST_SIDE, self.grain_px)
 
     @property
     def reach_px(self) -> int:
@@ -177,6 +214,8 @@ class NetworkConfig:
         block, as far as there are poolings between. With `lateral`, what a location gets of the last
         block is seen from a square as large as two of its own. A mapped pattern is seen from 3x3 px.
         """
+        if self.backbone != "paper":
+            return math.ceil(_BACKBONE_REACH_PX * self.spacing / BACKBONE_STRIDE)
         coarsest = self.poolings + self.lateral
         seen = sum(n << min(block, coarsest) for block, n in enumerate(self.convolutions))
         return seen + self.grain_px - self.stride + int(self.inputs == "mapped-patterns")
@@ -194,64 +233,6 @@ class NetworkConfig:
         return _PAPER_STORED_HW.get(self.input_hw, (round(height * 10 / 9), round(width * 10 / 9)))
 
 
-@dataclass(frozen=True)
-class RecipeConfig:
-    """How a network is trained: cross entropy and Adam (section 4.3), and what the paper leaves open.
-
-    learning_rate: the constant rate, or the peak of the one-cycle schedule.
-    precision: arithmetic of the network's forward pass; "auto" is bfloat16 where the processor
-        has it and float32 elsewhere.
-
-    What follows is never in a `paper-*` preset.
-    augmentation: "patches" cuts and mirrors at random, as the paper; "affine" also turns, scales,
-        shifts, relights and erases; "degraded" then adds noise and JPEG (`data.augment`).
-    weight_decay: decoupled from the gradient (AdamW, Loshchilov and Hutter 2019), per unit of
-        learning rate.
-    label_smoothing: share of the target spread evenly over all expressions.
-    averaging: decay per step of the exponential moving average of the weights, which is what is
-        validated and saved; 0 for none.
-    guidance: weight of the term 1 - cosine of attention and the truth map of the labelled expression
-        (`explain.truth`), as Belharbi et al. 2024 guide theirs; 0 for none.
-    distillation: share of the target that a trained network, the teacher, says of the image (Hinton et al.
-        2015), the label the rest; 0 for none.
-    """
-
-    epochs: int
-    batch_size: int = 64
-    learning_rate: float = 1e-3
-    schedule: Schedule = "constant"
-    precision: Precision = "float32"
-    augmentation: Augmentation = "patches"
-    weight_decay: float = 0.0
-    label_smoothing: float = 0.0
-    averaging: float = 0.0
-    guidance: float = 0.0
-    distillation: float = 0.0
-
-    def __post_init__(self) -> None:
-        if self.epochs < 1:
-            raise ValueError(f"epochs must be at least 1, got {self.epochs}")
-        if self.batch_size < 2:
-            raise ValueError(f"batch_size must be at least 2, got {self.batch_size}")
-        if not 0 < self.learning_rate < math.inf:
-            raise ValueError(f"learning_rate must be above 0, got {self.learning_rate}")
-        if self.schedule not in ("constant", "onecycle"):
-            raise ValueError(f"schedule is constant or onecycle, got {self.schedule!r}")
-        if self.precision not in ("auto", "float32", "bfloat16"):
-            raise ValueError(f"precision is auto, float32 or bfloat16, got {self.precision!r}")
-        if self.augmentation not in get_args(Augmentation):
-            raise ValueError(f"augmentation is patches, affine or degraded, got {self.augmentation!r}")
-        for name, limit in (
-            ("weight_decay", math.inf),
-            ("guidance", math.inf),
-            ("label_smoothing", 1),
-            ("averaging", 1),
-            ("distillation", 1),
-        ):
-            if not 0 <= getattr(self, name) < limit:
-                raise ValueError(f"{name} must be at least 0 and below {limit}, got {getattr(self, name)}")
-
-
 _RESIDUAL = NetworkConfig(
     "attention",
     input_hw=(48, 48),
@@ -262,6 +243,9 @@ _RESIDUAL = NetworkConfig(
     margin=False,
 )
 _LATERAL = replace(_RESIDUAL, convolutions=(2, 2, 4, 2), lateral=True)
+_LARGE = NetworkConfig(
+    "attention", (48, 48), dropout=0.3, bounded=False, margin=False, backbone="efficientnet-lite0"
+)
 
 NETWORKS: dict[str, NetworkConfig] = {
     "paper-baseline": NetworkConfig("flatten"),
@@ -275,42 +259,7 @@ NETWORKS: dict[str, NetworkConfig] = {
     "residual-attention": _RESIDUAL,
     "lateral-attention": _LATERAL,
     "wide-attention": replace(_LATERAL, convolutions=(2, 2, 3, 2), width=2),
-}
-
-_WILD = RecipeConfig(
-    epochs=75,
-    batch_size=128,
-    learning_rate=3e-3,
-    schedule="onecycle",
-    precision="auto",
-    augmentation="affine",
-    weight_decay=0.01,
-    label_smoothing=0.1,
-    averaging=0.999,
-    guidance=0.5,
-)
-
-RECIPES: dict[str, RecipeConfig] = {
-    # Epochs are the paper's; it names neither batch size nor learning rate (Adam's default here).
-    "paper-front": RecipeConfig(epochs=10_000),
-    "paper-pose": RecipeConfig(epochs=130),
-    "paper-sfew": RecipeConfig(epochs=10_000),
-    "paper-sfew-fer2013": RecipeConfig(epochs=300),
-    # Ours: the one people will want.
-    "onecycle": RecipeConfig(epochs=30, schedule="onecycle", precision="auto"),
-    # Ours: for tens of thousands of faces in the wild.
-    "wild": _WILD,
-    # Ours: the same with a teacher, whose answers are soft as they are.
-    "distilled": replace(_WILD, label_smoothing=0.0, distillation=0.5),
-    # Ours: a trained network taught again, on faces that cameras and files have spoiled.
-    "hardened": replace(
-        _WILD,
-        epochs=45,
-        learning_rate=1e-3,
-        augmentation="degraded",
-        label_smoothing=0.0,
-        distillation=0.5,
-    ),
+    "large-attention": _LARGE,
 }
 
 
@@ -327,26 +276,21 @@ def network_preset(name: str, **changes: Any) -> NetworkConfig:
 
     Raises ValueError for an unknown name.
     """
-    config = _named(NETWORKS, name, "network")
+    config = named(NETWORKS, name, "network")
     return replace(config, **{key: value for key, value in changes.items() if value is not None})
 
 
-def recipe_preset(name: str, **changes: Any) -> RecipeConfig:
-    """The recipe called `name`, with the fields in `changes` replaced (None keeps the preset's)."""
-    config = _named(RECIPES, name, "recipe")
-    return replace(config, **{key: value for key, value in changes.items() if value is not None})
-
-
-def _named(presets: dict[str, _Preset], name: str, kind: str) -> _Preset:
+def named(presets: dict[str, _Preset], name: str, kind: str) -> _Preset:
+    """The preset called `name`. Raises ValueError, which calls it a `kind`, for an unknown one."""
     if name not in presets:
         raise ValueError(f"unknown {kind} {name!r}; choose one of {', '.join(presets)}")
     return presets[name]
 
 
-_ADDED = {"convolutions", "width", "lateral", "inputs"}
+_ADDED = {"convolutions", "width", "lateral", "inputs", "backbone", "spacing"}
 
 
-def to_dict(config: NetworkConfig | RecipeConfig) -> dict[str, Any]:
+def to_dict(config: DataclassInstance) -> dict[str, Any]:
     """The fields of a configuration as JSON-ready values."""
     return {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(config).items()}
 

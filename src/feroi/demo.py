@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import feroi
-from feroi.config import NetworkConfig, network_preset, recipe_preset
+from feroi.config import NetworkConfig, network_preset
 from feroi.data.folds import divide
 from feroi.data.groups import group_photos, match
 from feroi.data.readers import EMBEDDED, read_dataset
@@ -22,6 +22,7 @@ from feroi.network.description import DEFAULT
 from feroi.network.forward import torch_forward
 from feroi.network.weights import load_network
 from feroi.reader import Reader
+from feroi.recipe import recipe_preset
 from feroi.report.figures import draw_confusion, draw_faces, draw_rois
 from feroi.report.html import inline_png, write_page
 from feroi.report.photos import photo_values

@@ -18,7 +18,7 @@ from feroi.files import shown
 from feroi.look import Forward
 from feroi.network.calibration import UNCALIBRATED, Calibration
 from feroi.photo.detect import Face, biggest, detect
-from feroi.photo.landmarks import landmarks
+from feroi.photo.landmarks import locate
 from feroi.photo.tracks import REMEMBERED_S, Tracker
 from feroi.photo.video import Frame, Pace, UnreadableFilm, camera_frames, film_frames
 from feroi.reading import PLAIN, Found, Photo, Reading, Settings, check_pipeline, prepared, read_found
@@ -143,7 +143,9 @@ def _ready(
 ) -> Iterator[tuple[list[Found], dict[str, Any]]]:
     """Frames ready for the network, as many as it reads together, and the state behind them."""
     tracker = Tracker(
-        partial(_find, settings=settings), partial(landmarks, model=settings.landmarks), film.search_s
+        partial(_find, settings=settings),
+        partial(locate, model=settings.landmarks, compute=settings.compute),
+        film.search_s,
     )
     state: dict[str, Any] = {"frame": -1, "time_s": None, "faces": 0}
     if begun:
@@ -168,7 +170,7 @@ def _ready(
     if not problem and not state["faces"]:
         problem = NO_FACE
     if problem:
-        waiting.append(Found(name, problem, None, [], [], [], [], []))
+        waiting.append(Found(name, problem, None, [], []))
     if waiting:
         yield waiting, state | {"tracker": tracker.state}
 
@@ -176,11 +178,11 @@ def _ready(
 def _is_enough(waiting: list[Found], most_px: int) -> bool:
     """Whether so many faces or pixels wait that the network is to read them."""
     pixels = sum(each.pixels.shape[0] * each.pixels.shape[1] for each in waiting if each.pixels is not None)
-    return sum(len(each.crops) for each in waiting) >= _PART_FACES or pixels >= most_px
+    return sum(len(each.faces) for each in waiting) >= _PART_FACES or pixels >= most_px
 
 
 def _find(pixels: NDArray[np.uint8], settings: Settings) -> list[Face]:
-    faces = detect(pixels, settings.detector)
+    faces = detect(pixels, settings.detector, settings.compute)
     only = biggest(faces)
     return [only] if settings.only_biggest and only else faces
 

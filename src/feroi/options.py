@@ -8,12 +8,16 @@ from typing import Annotated
 import typer
 
 ModelArgument = Annotated[
-    Path, typer.Argument(help="run folder, .safetensors or .onnx file; 'default' and 'ferplus' are shipped")
+    Path,
+    typer.Argument(
+        help="run folder, .safetensors or .onnx file; 'default', 'ferplus' and 'fer2013' are shipped"
+    ),
 ]
 ReadingModelOption = Annotated[
     Path,
     typer.Option(
-        "--model", help="run folder, .safetensors or .onnx file; 'default' and 'ferplus' are shipped"
+        "--model",
+        help="run folder, .safetensors or .onnx file; 'default', 'ferplus' and 'fer2013' are shipped",
     ),
 ]
 PhotosArgument = Annotated[
@@ -42,7 +46,14 @@ CameraOption = Annotated[
 SecondsOption = Annotated[
     float | None, typer.Option(help="camera: stop after so many; else by Ctrl-C", min=0)
 ]
-DetectorOption = Annotated[str, typer.Option(help="which finds the faces: cnn, hog (the paper's) or both")]
+DetectorOption = Annotated[
+    str,
+    typer.Option(
+        help="which finds the faces: yunet, hog (the paper's; of the extra dlib), or none, for pictures that "
+        "are a face"
+    ),
+]
+DeviceOption = Annotated[str, typer.Option(help="cpu, or cuda, which needs the package onnxruntime-gpu")]
 BiggestOption = Annotated[bool, typer.Option("--biggest", help="read only the biggest face of each photo")]
 MethodsOption = Annotated[
     str,
@@ -63,7 +74,7 @@ FolderPipelineOption = Annotated[
     typer.Option(help="how faces are prepared, front, pose or wild, for KIND folder", show_default="wild"),
 ]
 LandmarksOption = Annotated[
-    str, typer.Option(help="compact, or dlib-68 (research only; of the extra dlib68)")
+    str, typer.Option(help="face-mesh, or dlib-68 (research only; of the extra dlib68)")
 ]
 AbstainOption = Annotated[
     bool,
@@ -79,8 +90,8 @@ DataOption = Annotated[
 LayoutOption = Annotated[
     str,
     typer.Option(
-        help="how the data is laid out: auto tells by names; rafd, sfew, fer2013, ferplus, rafdb, affectnet, "
-        "folder, table"
+        help="how the data is laid out: auto tells by names; "
+        "rafd, sfew, fer2013, ferplus, fer2013+votes, rafdb, affectnet, folder, table"
     ),
 ]
 SplitOption = Annotated[

@@ -12,6 +12,7 @@ from feroi.config import PIPELINES
 from feroi.deliver.hub import pretrained_folder
 from feroi.deliver.runtime import load_model
 from feroi.film import FilmSettings, Network, Part, camera_parts, film_parts
+from feroi.inference import Compute
 from feroi.network.description import DEFAULT, SHIPPED
 from feroi.photo.detect import check_detector
 from feroi.photo.handed import Handed, as_source, is_one_photo
@@ -26,32 +27,35 @@ class Reader:
 
     model: "default" (shipped; needs no torch), an .onnx file, a .safetensors file, a run folder or what
         `feroi publish` makes.
-    detector: "both", "cnn" or "hog"; see `photo.detect`.
+    detector: "yunet", "hog" (needs feroi[dlib]) or "none", for pictures that are a face; see `photo.detect`.
     only_biggest: read the biggest face of each photo alone.
     pipeline: how faces are prepared, for a model that does not say it itself.
-    threads: how many the network may use; all cores if None.
-    landmarks: "compact" (shipped) or "dlib-68" (needs feroi[dlib68]); see `photo.landmarks`.
+    threads: how many the networks may use; all cores if None.
+    landmarks: "face-mesh" (shipped) or "dlib-68" (needs feroi[dlib68]); see `photo.landmarks`.
+    device: "cpu", or "cuda" for an NVIDIA graphics card (needs onnxruntime-gpu).
     abstain: leave faces too small, too blurred or turned too far unread; see `photo.quality`. `read_many`
         says which in `Photo.refused`.
     It has a `name`, its model's without the folder. It can be pickled, and so be handed to other processes,
     which load the model anew.
     Raises FileNotFoundError or ValueError for a model that cannot be used, ValueError for unknown names,
-    ModuleNotFoundError if the landmarks need a package that is not installed.
+    ModuleNotFoundError if detector or landmarks need a package that is not installed.
     """
 
     def __init__(
         self,
         model: Path | str = DEFAULT,
-        detector: str = "both",
+        detector: str = "yunet",
         only_biggest: bool = False,
         pipeline: str | None = None,
         threads: int | None = None,
-        landmarks: str = "compact",
+        landmarks: str = "face-mesh",
         abstain: bool = False,
+        device: str = "cpu",
     ) -> None:
         check_detector(detector)
         check_model(landmarks)
-        loaded = load_model(model, threads)
+        compute = Compute(device, threads).checked()
+        loaded = load_model(model, compute)
         self.name = Path(model).name
         self.config, self.forward, self.calibration = loaded.config, loaded.forward, loaded.calibration
         if pipeline is not None:
@@ -63,13 +67,14 @@ class Reader:
             if pipeline not in PIPELINES:
                 raise ValueError(f"unknown pipeline {pipeline!r}; choose one of {', '.join(PIPELINES)}")
             self.config = replace(self.config, pipeline=pipeline)
-        self.settings = Settings(detector, only_biggest, landmarks, abstain)
-        self._threads, self._pipeline = threads, pipeline
+        self.settings = Settings(detector, only_biggest, landmarks, abstain, compute)
+        self._pipeline = pipeline
         self._model = str(model) if str(model) in SHIPPED else Path(model).absolute()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        options = self._pipeline, self._threads, self.settings.landmarks, self.settings.abstain
-        return type(self), (self._model, self.settings.detector, self.settings.only_biggest, *options)
+        how = self.settings
+        found = self._model, how.detector, how.only_biggest, self._pipeline
+        return type(self), (*found, how.compute.threads, how.landmarks, how.abstain, how.compute.device)
 
     @classmethod
     def from_pretrained(cls, name: Path | str, revision: str | None = None, **options: Any) -> Reader:
@@ -154,11 +159,12 @@ _default_reader = lru_cache(maxsize=1)(Reader)
 def analyze(
     photo: Handed,
     model: Path | str = DEFAULT,
-    detector: str = "both",
+    detector: str = "yunet",
     only_biggest: bool = False,
     pipeline: str | None = None,
-    landmarks: str = "compact",
+    landmarks: str = "face-mesh",
     abstain: bool = False,
+    device: str = "cpu",
 ) -> list[Reading]:
     """Every face of a photo."""
 
@@ -167,11 +173,12 @@ def analyze(
 def analyze(
     photo: list[Handed],
     model: Path | str = DEFAULT,
-    detector: str = "both",
+    detector: str = "yunet",
     only_biggest: bool = False,
     pipeline: str | None = None,
-    landmarks: str = "compact",
+    landmarks: str = "face-mesh",
     abstain: bool = False,
+    device: str = "cpu",
 ) -> list[list[Reading]]:
     """Every face of each photo of a list."""
 
@@ -179,11 +186,12 @@ def analyze(
 def analyze(
     photo: Any,
     model: Path | str = DEFAULT,
-    detector: str = "both",
+    detector: str = "yunet",
     only_biggest: bool = False,
     pipeline: str | None = None,
-    landmarks: str = "compact",
+    landmarks: str = "face-mesh",
     abstain: bool = False,
+    device: str = "cpu",
 ) -> Any:
     """Every face of `photo`; see `Reader.read` and `reading.Reading`.
 
@@ -194,4 +202,7 @@ def analyze(
     time, so for many photos make a Reader.
     """
     make = _default_reader if str(model) == DEFAULT else Reader
-    return make(model, detector, only_biggest, pipeline, landmarks=landmarks, abstain=abstain).read(photo)
+    reader = make(
+        model, detector, only_biggest, pipeline, landmarks=landmarks, abstain=abstain, device=device
+    )
+    return reader.read(photo)

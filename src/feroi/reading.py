@@ -9,32 +9,27 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import map_coordinates
 from scipy.special import softmax
 
 from feroi.baselines.depth import depth_at
 from feroi.config import NetworkConfig
 from feroi.data.batches import as_faces
 from feroi.explain.regions import region_areas, region_gains, region_masks, region_shares
-from feroi.explain.roi import project
+from feroi.explain.roi import Patch, on_photo, project
+from feroi.inference import CPU, Compute
 from feroi.look import FloatArray, Forward, equal
 from feroi.network.calibration import UNCALIBRATED, Calibration
+from feroi.photo.action_units import ActionUnits, Gaze, action_units, gaze
 from feroi.photo.detect import Face, biggest, detect
-from feroi.photo.geometry import FRAME_HW
+from feroi.photo.face_mesh import coefficients
+from feroi.photo.geometry import FRAME_HW, Pose
 from feroi.photo.handed import Handed, as_row
-from feroi.photo.landmarks import landmarks
+from feroi.photo.landmarks import FacePoints, locate
 from feroi.photo.pixels import NO_MEMORY, Source, UnreadableImage, photo_frames, photo_name, to_intensity
-from feroi.photo.prepare import Crop, prepare
+from feroi.photo.pose import head_pose
+from feroi.photo.prepare import Crop, prepare, prepare_whole
 from feroi.photo.quality import LIMIT, Quality, quality
 from feroi.vocabulary import EXPRESSIONS
-
-
-class Patch(NamedTuple):
-    """A rectangle of a photo, its rows and columns, and the region of interest there, float32."""
-
-    rows: slice
-    columns: slice
-    roi: FloatArray
 
 
 @dataclass(frozen=True)
@@ -57,6 +52,12 @@ class Reading:
     region_areas: share of the crop each of these covers, what a uniform map would put there; empty
         where `regions` is.
     quality: whether the photo shows the face well enough to be read; see `photo.quality`.
+    action_units: strength of each Action Unit, 0..1, as "AU04"; see `photo.action_units` for what each is
+        worth.
+    action_unit_sides: the same on the person's left and right, where an Action Unit has sides.
+    pose: the head's yaw, pitch and roll in degrees. gaze: where the eyes look, relative to the head.
+    mesh: (478, 3), the points of MediaPipe's face mesh, x and y in px of the photo; z likewise, away from
+        the camera.
     track: in a film, the number of the person, from 0; None in a photo.
     smoothed: in a film, if that was asked for, the probabilities averaged over the time before.
     """
@@ -74,6 +75,11 @@ class Reading:
     regions: dict[str, float]
     region_areas: dict[str, float]
     quality: Quality
+    action_units: dict[str, float]
+    action_unit_sides: dict[str, tuple[float, float]]
+    pose: Pose
+    gaze: Gaze
+    mesh: FloatArray
     photo_hw: tuple[int, int]
     _places_xy_px: FloatArray
     track: int | None = None
@@ -120,7 +126,7 @@ class Reading:
         """The part of `attention` that the crop covers."""
         if self.crop_attention is None:
             return None
-        return _on_photo(self.crop_attention, self._places_xy_px, self.photo_hw)
+        return on_photo(self.crop_attention, self._places_xy_px, self.photo_hw)
 
 
 class Refused(NamedTuple):
@@ -161,27 +167,37 @@ class Settings(NamedTuple):
     only_biggest: read the biggest face of each photo alone, as SFEW is prepared.
     landmarks: a name in `photo.landmarks.MODELS`.
     abstain: leave faces whose quality is below `photo.quality.LIMIT` unread.
+    compute: what the networks that find and describe faces run on.
     """
 
-    detector: str = "both"
+    detector: str = "yunet"
     only_biggest: bool = False
-    landmarks: str = "compact"
+    landmarks: str = "face-mesh"
     abstain: bool = False
+    compute: Compute = CPU
 
 
 PLAIN = Settings()
 
 
+class FoundFace(NamedTuple):
+    """A face of a photo with all that is known of it before the network reads it."""
+
+    face: Face
+    points: FacePoints
+    crop: Crop
+    quality: Quality
+    action_units: ActionUnits
+    gaze: Gaze
+
+
 class Found(NamedTuple):
-    """A photo or frame with its faces prepared for the network, with a list for each thing known of them."""
+    """A photo or frame with its faces, prepared for the network."""
 
     name: str
     status: str
     pixels: NDArray[np.uint8] | None
-    faces: Sequence[Face]
-    points: Sequence[FloatArray]
-    crops: Sequence[Crop]
-    qualities: Sequence[Quality]
+    faces: Sequence[FoundFace]
     refused: list[Refused]
     frame: int | None = None
     time_s: float | None = None
@@ -252,58 +268,65 @@ def _tried(name: str, photo: Source, config: NetworkConfig, settings: Settings) 
     try:
         return _find(name, photo, config, settings)
     except MemoryError:  # this photo is too large for the machine, others may not be
-        return Found(name, NO_MEMORY, None, [], [], [], [], [])
+        return Found(name, NO_MEMORY, None, [], [])
 
 
 def _find(name: str, photo: Source, config: NetworkConfig, settings: Settings) -> Found:
     try:
         for number, each in enumerate(photo_frames(photo)):
-            found = detect(each, settings.detector)
+            found = detect(each, settings.detector, settings.compute)
             if found or not number:  # of an animation the first picture that shows a face
                 pixels, faces = each, found
             if found:
                 break
     except UnreadableImage as error:
-        return Found(name, str(error), None, [], [], [], [], [])
+        return Found(name, str(error), None, [], [])
     if settings.only_biggest and faces:
         faces = [face for face in [biggest(faces)] if face is not None]
-    marked = [(face, landmarks(pixels, face, settings.landmarks)) for face in faces]
-    return prepared(name, pixels, marked, config, settings)
+    points = locate(pixels, [face.frame for face in faces], settings.landmarks, settings.compute)
+    return prepared(name, pixels, zip(faces, points, strict=True), config, settings)
 
 
 def prepared(
     name: str,
     pixels: NDArray[np.uint8],
-    marked: Iterable[tuple[Face, NDArray[np.float64]]],
+    marked: Iterable[tuple[Face, FacePoints]],
     config: NetworkConfig,
     settings: Settings,
 ) -> Found:
-    """Faces of a photo with their landmarks (68, 2), cut out for the network; those refused said why."""
-    intensity, pipeline = to_intensity(pixels), str(config.pipeline)
-    kept, points, crops, qualities, refused = [], [], [], [], []
-    for face, marks in marked:
+    """Faces of a photo with their points, cut out for the network; those refused said why."""
+    intensity, refused = to_intensity(pixels), []
+    kept: list[tuple[Face, FacePoints, Crop, Quality]] = []
+    for face, points in marked:
         try:
-            crop = prepare(intensity, marks, pipeline, config.stored_hw)
+            crop = _crop(intensity, face, points, config)
         except ValueError as error:  # turned too far, or what was taken for a face is none
             refused.append(Refused(face, str(error)))
             continue
-        shown_well = quality(intensity, marks, crop, pipeline)
+        shown_well = quality(intensity, points, crop, head_pose(points.mesh.points_xyz_px))
         if settings.abstain and shown_well.score < LIMIT:
             refused.append(Refused(face, shown_well.refusal, shown_well))
             continue
-        kept.append(face)
-        points.append(marks)
-        crops.append(crop)
-        qualities.append(shown_well)
-    status = "ok" if kept else "no face to read" if refused else "no face"
-    return Found(name, status, pixels, kept, points, crops, qualities, refused)
+        kept.append((face, points, crop, shown_well))
+    moved = coefficients([points.mesh for _, points, _, _ in kept], settings.compute)
+    faces = [
+        FoundFace(*known, action_units(each), gaze(each)) for known, each in zip(kept, moved, strict=True)
+    ]
+    status = "ok" if faces else "no face to read" if refused else "no face"
+    return Found(name, status, pixels, faces, refused)
+
+
+def _crop(intensity: NDArray[np.uint8], face: Face, points: FacePoints, config: NetworkConfig) -> Crop:
+    if face.whole:
+        return prepare_whole(intensity, points, config.stored_hw)
+    return prepare(intensity, points, str(config.pipeline), config.stored_hw)
 
 
 def read_found(
     waiting: Sequence[Found], forward: Forward, config: NetworkConfig, calibration: Calibration
 ) -> Iterator[Photo]:
     """The photos of `waiting`, their faces read in one pass."""
-    crops = [_centre(crop, config.input_hw) for found in waiting for crop in found.crops]
+    crops = [_centre(each.crop, config.input_hw) for found in waiting for each in found.faces]
     if crops:
         look = forward(as_faces(np.stack([crop.image for crop in crops]), _depths(crops, config)))
         shares = softmax(np.asarray(look.logits, dtype=np.float64), axis=1)
@@ -311,13 +334,11 @@ def read_found(
     number = 0
     for found in waiting:
         readings = []
-        for face, points, shown_well in zip(found.faces, found.points, found.qualities, strict=True):
+        for each in found.faces:
             assert found.pixels is not None
             roi = None if maps is None else maps[number]
-            shape = found.pixels.shape
-            readings.append(
-                _reading(face, points, shown_well, crops[number], shares[number], calibration, roi, shape)
-            )
+            seen = each._replace(crop=crops[number])
+            readings.append(_reading(seen, shares[number], calibration, roi, found.pixels.shape))
             number += 1
         yield Photo(
             found.name, found.status, found.pixels, readings, found.refused, found.frame, found.time_s
@@ -325,15 +346,13 @@ def read_found(
 
 
 def _reading(
-    face: Face,
-    points: FloatArray,
-    shown_well: Quality,
-    crop: Crop,
+    found: FoundFace,
     shares: FloatArray,
     calibration: Calibration,
     roi: FloatArray | None,
     shape: tuple[int, ...],
 ) -> Reading:
+    face, crop = found.face, found.crop
     regions, areas = {}, {}
     if roi is not None:
         masks = region_masks(crop.landmarks_xy_px, crop.image.shape[:2])
@@ -349,12 +368,17 @@ def _reading(
         coverage=calibration.coverage,
         box_xyxy_px=face.box_xyxy_px,
         score=face.score,
-        landmarks=points,
+        landmarks=found.points.landmarks_xy_px,
         crop=crop.image,
         crop_attention=roi,
         regions=regions,
         region_areas=areas,
-        quality=shown_well,
+        quality=found.quality,
+        action_units=found.action_units.both,
+        action_unit_sides=found.action_units.sides,
+        pose=found.quality.pose,
+        gaze=found.gaze,
+        mesh=found.points.mesh.points_xyz_px,
         photo_hw=(shape[0], shape[1]),
         _places_xy_px=crop.places_xy_px,
         track=face.track,
@@ -374,25 +398,3 @@ def _depths(crops: Sequence[Crop], config: NetworkConfig) -> NDArray[np.uint8] |
     if config.inputs != "intensity+depth":
         return None
     return np.stack([depth_at(crop.landmarks_xy_px, config.input_hw) for crop in crops])
-
-
-def _on_photo(roi: FloatArray, places: FloatArray, photo_hw: tuple[int, int]) -> Patch:
-    """`roi` (h, w) carried to the photo pixels its own were seen at.
-
-    `places` is inverted by its best affine approximation, which is exact for the pipelines that cut
-    a box; for `front` it misses by a few px where the face is deep.
-    """
-    height, width = roi.shape
-    columns, rows = np.meshgrid(np.arange(width), np.arange(height))
-    design = np.stack([places[..., 0].ravel(), places[..., 1].ravel(), np.ones(roi.size)], axis=1)
-    wanted = np.stack([rows.ravel(), columns.ravel()], axis=1)
-    inverse = np.linalg.lstsq(design, wanted, rcond=None)[0]  # (3, 2)
-    low = np.floor(places.reshape(-1, 2).min(0)).astype(int)
-    high = np.ceil(places.reshape(-1, 2).max(0)).astype(int) + 1
-    x0, y0 = np.clip(low, 0, photo_hw[::-1])
-    x1, y1 = np.clip(high, 0, photo_hw[::-1])
-    x, y = np.meshgrid(np.arange(x0, x1), np.arange(y0, y1))
-    at = np.stack([x, y, np.ones_like(x)], axis=-1) @ inverse  # (.., 2): row, column in the crop
-    inside = ((at > -0.5) & (at < [height - 0.5, width - 0.5])).all(-1)
-    values = map_coordinates(roi, [at[..., 0], at[..., 1]], order=1, mode="nearest")
-    return Patch(np.s_[y0:y1], np.s_[x0:x1], np.where(inside, values, 0).astype(np.float32))

@@ -32,6 +32,7 @@ _EXTRAS = {
     "multipart": "serve",
     "python_multipart": "serve",
     "uvicorn": "serve",
+    "dlib": "dlib",
     "face_recognition_models": "dlib68",
     "numba": "synthetic",
     "onnx": "export",

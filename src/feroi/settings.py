@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from feroi.config import NetworkConfig, RecipeConfig
+from feroi.config import NetworkConfig
+from feroi.recipe import RecipeConfig
 
 
 def with_settings(

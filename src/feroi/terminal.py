@@ -21,7 +21,7 @@ from feroi.screen import console, tell, tell_table
 from feroi.screen import say as say
 
 if TYPE_CHECKING:
-    from feroi.config import NetworkConfig, RecipeConfig
+    from feroi.config import NetworkConfig
     from feroi.data.pixels import Rejected
     from feroi.data.prepare import Prepared
     from feroi.data.samples import Samples
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from feroi.evaluation.metrics import Scores
     from feroi.photo.pixels import EncodedPhoto, NoPhoto
     from feroi.reading import Photo
+    from feroi.recipe import RecipeConfig
     from feroi.report.analysis import Counts
     from feroi.training.voice import Voice
 
@@ -226,7 +227,8 @@ def chosen_settings(
     settings: list[str],
 ) -> tuple[NetworkConfig, RecipeConfig]:
     """The presets a person named, with whatever else was asked for."""
-    from feroi.config import network_preset, recipe_preset
+    from feroi.config import network_preset
+    from feroi.recipe import recipe_preset
     from feroi.settings import with_settings
 
     return with_settings(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from feroi.data import augment
-from feroi.data.augment import augmented, degraded
+from feroi.data.augment import augmented, degraded, elsewhere
 
 SIDE = 40
 ROWS, COLUMNS = np.mgrid[:SIDE, :SIDE]
@@ -109,3 +109,45 @@ def test_jpeg_leaves_the_edges_of_its_blocks(still):
     steps = np.abs(np.diff(out, axis=2)).mean((0, 1))
     at_edges = steps[7::8]  # blocks are 8 px wide
     assert at_edges.mean() > 2 * np.delete(steps, np.s_[7::8]).mean()
+
+
+@pytest.fixture
+def unmoved(still):
+    still.setattr(augment, "_LOOSE", augment._Framing(0.0, 0.0, 0.0, 0.0))
+    for name in ("_SHRUNK", "_BLURRED", "_SPOILED"):
+        still.setattr(augment, name, 0.0)
+    return still
+
+
+def test_faces_from_elsewhere_are_framed_more_loosely(unmoved):
+    unmoved.setattr(augment, "_LOOSE", augment._Framing(0.0, 0.25, 0.0, 0.0))
+    middle = (SIDE - 1) / 2
+    image = _blob(middle + 9, middle)
+    out = elsewhere(np.stack([image] * 200)[..., None], (SIDE, SIDE), np.random.default_rng(1))[..., 0]
+    lengths = np.array([np.hypot(*(_centre(moved) - middle)) for moved in out]) / 9
+    assert np.exp(-0.25) - 0.02 < lengths.min() < 0.82
+    assert 1.22 < lengths.max() < np.exp(0.25) + 0.02
+
+
+@pytest.mark.parametrize("name", ["_SHRUNK", "_BLURRED", "_SPOILED"])
+def test_faces_from_elsewhere_are_spoiled_as_often_as_they_say(unmoved, name):
+    lines = np.broadcast_to(np.where(COLUMNS % 4 < 2, 64, 192).astype(np.uint8), (600, SIDE, SIDE))
+    layers = np.stack([lines, lines], -1)
+
+    def changed():
+        out = elsewhere(layers, (SIDE, SIDE), np.random.default_rng(2))
+        assert set(np.unique(out[..., 1])) <= {64, 192}  # maps stay clean
+        return np.mean([set(np.unique(face)) != {64, 192} for face in out[..., 0]])
+
+    assert changed() == 0
+    unmoved.setattr(augment, "_BLUR", (2.0, 3.0))  # less may change nothing
+    unmoved.setattr(augment, name, 0.3)
+    expected = 0.3 if name != "_SPOILED" else 1 - 0.7**2  # noise and JPEG are drawn apart
+    assert changed() == pytest.approx(expected, abs=0.06)
+
+
+def test_a_share_of_the_faces_from_elsewhere_is_the_same_faces():
+    images = np.random.default_rng(4).integers(0, 256, (9, SIDE, SIDE, 1)).astype(np.uint8)
+    whole = elsewhere(images, (30, 30), np.random.default_rng(5))
+    share = elsewhere(images, (30, 30), np.random.default_rng(5), slice(3, 7))
+    assert np.array_equal(share, whole[3:7])

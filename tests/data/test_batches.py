@@ -3,7 +3,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from feroi.data.batches import Labelled, centre_batches, centre_patches, training_batches
+from feroi.data.augment import augmented
+from feroi.data.batches import (
+    Labelled,
+    balanced,
+    centre_batches,
+    centre_patches,
+    training_batches,
+    varied,
+)
 
 N, SIDE = 37, 7
 # The value of a pixel tells its image, row and column.
@@ -107,3 +115,52 @@ def test_a_truth_is_cut_as_its_face_is():
     for batch in training_batches(data, (5, 4), 8, "patches", np.random.default_rng(0)):
         assert batch.truths is not None
         assert np.array_equal(batch.faces, batch.truths)
+
+
+def test_rare_expressions_are_drawn_more_often():
+    labels = np.repeat([3, 4, 1], [64, 32, 4])
+    data = Labelled(np.repeat(np.arange(100, dtype=np.uint8), 16).reshape(100, 4, 4), labels)
+    often = balanced(data, 0.5)
+    assert often.mean() == pytest.approx(1)
+    # by hand: frequency to the power of -1/2
+    assert often[99] / often[0] == pytest.approx(4)
+    np.testing.assert_allclose(balanced(data, 0.0), 1)
+    evenly = balanced(data, 1.0)
+    assert evenly[labels == 1].sum() == pytest.approx(evenly[labels == 3].sum())
+    batches = list(training_batches(data, (4, 4), 10, "patches", np.random.default_rng(0), balance=0.5))
+    shown = np.concatenate([batch.faces[:, 0, 0, 0] * 255 for batch in batches]).round().astype(int)
+    times = np.bincount(shown, minlength=100)
+    assert len(shown) == 100
+    assert (np.floor(often) <= times).all()
+    assert (times <= np.ceil(often)).all()
+
+
+def test_an_image_of_two_expressions_counts_for_both():
+    soft = np.eye(7, dtype=np.float32)[[0, 0, 0, 1]]
+    soft[2] = (soft[0] + soft[3]) / 2
+    often = balanced(Labelled(np.zeros((4, 4, 4), np.uint8), np.zeros(4, int), soft=soft), 1.0)
+    # by hand: frequencies 2.5 / 4 and 1.5 / 4
+    np.testing.assert_allclose(often / often[0], [1, 1, (1 + 2.5 / 1.5) / 2, 2.5 / 1.5], rtol=1e-6)
+
+
+def test_epochs_go_round_in_cuts():
+    cuts = np.arange(3, dtype=np.uint8).repeat(2 * 16).reshape(3, 2, 4, 4)
+    soft = np.eye(7, dtype=np.float32)[[[0, 1], [2, 3], [4, 5]]]
+    data = Labelled(np.full((2, 4, 4), 9, np.uint8), np.zeros(2, int), soft=soft, cuts=cuts)
+    for epoch, turn in ((1, 0), (2, 1), (3, 2), (4, 0)):
+        shown = data.of_epoch(epoch)
+        assert (shown.pixels == turn).all()
+        assert (shown.soft == soft[turn]).all()
+    plain = data._replace(cuts=None)
+    assert plain.of_epoch(2) is plain
+
+
+def test_varied_images_are_augmented_each_once():
+    images = np.random.default_rng(1).integers(0, 256, (6, 12, 12)).astype(np.uint8)
+    once = varied(images, (10, 10), "affine", np.random.default_rng(3))
+    assert once.shape == (6, 10, 10)
+    rng = np.random.default_rng(3)
+    by_hand = augmented(images[..., None], (10, 10), rng)[..., 0]
+    assert np.array_equal(once, by_hand)
+    with pytest.raises(ValueError, match="cannot cut 20x20 px"):
+        varied(images, (20, 20), "affine", rng)

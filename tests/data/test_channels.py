@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from feroi.config import NetworkConfig, RecipeConfig
+from feroi.config import NetworkConfig
 from feroi.data import channels
 from feroi.data.batches import Labelled, centre_batches, training_batches
 from feroi.data.channels import depth_of, with_depth
 from feroi.data.pixels import decode
 from feroi.data.readers import read_dataset
 from feroi.data.samples import Sample, Samples
+from feroi.recipe import RecipeConfig
 from feroi.training.crossval import cross_validate_network
 from feroi.training.voice import SILENT
 

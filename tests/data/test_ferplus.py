@@ -85,3 +85,20 @@ def test_missing_votes_are_refused(tmp_path, root):
     (root / "ferplus_votes.csv").unlink()
     with pytest.raises(LayoutError, match="has no votes"):
         read_dataset(root, "ferplus")
+
+
+def test_both_label_sets_are_mixed(root):
+    samples = read_dataset(root, "fer2013+votes")
+    assert {row.expression for row in samples} == {"angry"}  # FER-2013's own label
+    assert [row.name[-5:] for row in samples] == ["0.png", "1.png", "2.png", "4.png"]  # 3 shows no face
+    # by hand: .7 of what ten people said, and what is left on the label: .3, and their contempt and unknown
+    np.testing.assert_allclose(
+        samples.votes,
+        [
+            [0.3 + 0.21, 0.14, 0, 0, 0.28, 0.07, 0],
+            [0.3 + 0.35, 0, 0, 0, 0, 0.35, 0],
+            [0.93, 0, 0, 0, 0.07, 0, 0],
+            [0.58, 0, 0, 0.42, 0, 0, 0],
+        ],
+        atol=1e-6,
+    )

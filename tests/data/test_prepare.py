@@ -26,7 +26,7 @@ from feroi.data.readers import embedded_folder, read_dataset
 from feroi.data.samples import TRAINING, VALIDATION, LayoutError, Sample
 from feroi.photo.detect import biggest, detect
 from feroi.photo.geometry import FRAME_EYES_PX, anchor_points
-from feroi.photo.landmarks import landmarks
+from feroi.photo.landmarks import locate
 from feroi.photo.pixels import read_photo, to_intensity
 from feroi.photo.prepare import prepare
 from feroi.vocabulary import EXPRESSIONS
@@ -94,7 +94,8 @@ def test_a_frontal_crop_has_its_eyes_where_the_frame_has_them(tmp_path):
     larger = np.asarray(Image.fromarray(crop).resize((375, 480)))
     canvas = np.full((640, 560), 128, np.uint8)
     canvas[80:560, 90:465] = larger
-    marks = landmarks(canvas, biggest(detect(canvas, "hog")))
+    (marks,) = locate(canvas, [biggest(detect(canvas)).frame])
+    marks = marks.landmarks_xy_px
     eyes = (anchor_points(marks)[:2] + 0.5 - [90, 80]) / 3 - 0.5
     assert np.abs(eyes - FRAME_EYES_PX).max() < 3
 
@@ -160,7 +161,7 @@ def test_a_network_learns_from_what_it_is_shown_in_photos(tmp_path, pipeline):
     prepare_dataset(src, tmp_path / "out", "folder", pipeline, workers=1)
     samples = read_dataset(tmp_path / "out")
     photo = read_photo(src / "happy" / "a.png")
-    marks = landmarks(photo, biggest(detect(photo)))
+    (marks,) = locate(photo, [biggest(detect(photo)).frame])
     for stored_hw in [(160, 125)] if pipeline == "front" else [(160, 125), (53, 53)]:
         learned = decode(samples, stored_hw).pixels[0].astype(float)
         shown = prepare(to_intensity(photo), marks, pipeline, stored_hw).image

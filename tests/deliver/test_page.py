@@ -19,18 +19,11 @@ from skimage import data
 
 from feroi.config import NetworkConfig
 from feroi.deliver.page import page_files, write_page
-from feroi.deliver.page.facts import facts, packed_trees
+from feroi.deliver.page.facts import facts
 from feroi.deliver.page.write import RUNTIME, RUNTIME_FILES
-from feroi.explain.regions import region_masks
-from feroi.explain.roi import project
 from feroi.network.calibration import UNCALIBRATED
-from feroi.photo import quality as quality_module
-from feroi.photo.detect import detect
-from feroi.photo.geometry import MIRROR_ORDER, fit_camera
-from feroi.photo.landmarks import landmarks
-from feroi.photo.pixels import read_photo, to_intensity
-from feroi.photo.prepare import prepare
-from feroi.photo.quality import sharpness
+from feroi.photo.action_units import WORDS
+from feroi.photo.pixels import read_photo
 from feroi.reader import Reader
 from feroi.reading import Photo
 from feroi.report.tables import COLUMNS, rows
@@ -54,7 +47,7 @@ needs_browser = pytest.mark.skipif(
 
 @cache
 def reader() -> Reader:
-    return Reader(detector="cnn", threads=1)
+    return Reader(threads=1)
 
 
 def read(name: str, pixels: np.ndarray) -> Photo:
@@ -69,20 +62,6 @@ def no_runtime(tmp_path: Path) -> Path:
         (tmp_path / "runtime" / name).parent.mkdir(exist_ok=True)
         (tmp_path / "runtime" / name).write_bytes(b"none")
     return tmp_path / "runtime"
-
-
-@pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page, as a folder that Node takes its modules from too; without a runtime if nobody fetched it."""
-    folder = tmp_path_factory.mktemp("page")
-    runtime = None
-    if not BUILT:
-        runtime = tmp_path_factory.mktemp("runtime")
-        for name in RUNTIME_FILES:
-            (runtime / name).write_bytes(b"none")
-    write_page(folder, runtime=runtime)
-    (folder / "package.json").write_text('{"type": "module"}')
-    return folder
 
 
 def test_the_folder_has_all_the_page_asks_for_and_nothing_from_elsewhere(no_runtime):
@@ -100,7 +79,9 @@ def test_the_folder_has_all_the_page_asks_for_and_nothing_from_elsewhere(no_runt
     assert told["columns"] == list(COLUMNS)
     assert told["calibration"] == reader().calibration._asdict()
     assert told["bytes"] == {name: len(content[name]) for name in told["bytes"]}
-    assert {"licences/onnxruntime.txt", "licences/face-cnn.txt", "NOTICES.txt"} < set(content)
+    for name in ("onnxruntime", "yunet", "mediapipe", "ICT-FaceKit"):
+        assert f"licences/{name}.txt" in content["NOTICES.txt"].decode() + "licences/onnxruntime.txt"
+        assert f"licences/{name}.txt" in content
 
 
 def test_a_written_page_is_whole_and_leaves_other_files_alone(no_runtime, tmp_path):
@@ -124,163 +105,6 @@ def test_what_the_page_cannot_do_is_refused(no_runtime, tmp_path):
         facts(NetworkConfig("attention", (48, 48), pipeline="pose"), UNCALIBRATED, "mine")
 
 
-def test_packed_trees_are_those_of_the_npz():
-    packed = packed_trees()
-    head, _ = packed.split(b"\n", 1)
-    body = packed[len(head) + 1 :]
-    assert (len(head) + 1) % 8 == 0
-    with np.load(str(files("feroi.photo") / "models" / "landmarks-68.npz")) as stored:
-        for name, place in json.loads(head).items():
-            assert place["offset"] % 8 == 0
-            count = int(np.prod(place["shape"]))
-            found = np.frombuffer(body, place["type"], count, place["offset"])
-            wanted = stored[name]
-            parts = [wanted.real, wanted.imag] if wanted.dtype.kind == "c" else [wanted]
-            np.testing.assert_array_equal(found.reshape(*wanted.shape, -1), np.stack(parts, -1))
-
-
-class Node:
-    """Calls of the page's functions, gathered and answered in one run of Node."""
-
-    def __init__(self, page: Path) -> None:
-        self.page, self.cases = page, []
-
-    def call(self, name: str, *given: Any) -> None:
-        self.cases.append({"call": name, "given": given})
-
-    def answers(self) -> list[Any]:
-        command = [str(NODE), str(HERE / "maths.js"), str(self.page)]
-        made = subprocess.run(
-            command, input=json.dumps(self.cases), capture_output=True, text=True, check=True
-        )
-        return json.loads(made.stdout)
-
-
-def as_picture(pixels: np.ndarray) -> dict[str, Any]:
-    height, width, channels = (*pixels.shape, 1)[:3]
-    return {"width": width, "height": height, "channels": channels, "data": pixels.ravel().tolist()}
-
-
-def as_array(picture: dict[str, Any]) -> np.ndarray:
-    shape = (picture["height"], picture["width"], picture["channels"])
-    return np.array(picture["data"], np.uint8).reshape(shape if shape[2] > 1 else shape[:2])
-
-
-@needs_node
-def test_pictures_are_resized_as_pillow_does_to_the_last_bit(page):
-    rng, node, wanted = np.random.default_rng(0), Node(page), []
-    for shape in ((37, 53, 3), (90, 140), (3, 7), (64, 64, 3)):
-        pixels = rng.integers(0, 256, shape, dtype=np.uint8)
-        picture = Image.fromarray(pixels)
-        for scale in (0.11, 0.23, 0.31, 0.7, 1.3, 2.0):
-            height, width = (max(round(scale * side), 1) for side in shape[:2])
-            for name, kind in (
-                ("bilinear", Image.Resampling.BILINEAR),
-                ("bicubic", Image.Resampling.BICUBIC),
-            ):
-                node.call("resize", as_picture(pixels), width, height, name)
-                wanted.append(picture.resize((width, height), kind))
-                node.call("resizeByGap", as_picture(pixels), width, height, name)
-                wanted.append(picture.resize((width, height), kind, reducing_gap=2.0))
-        for across, down in ((2, 2), (3, 5), (9, 9)):
-            node.call("reduce", as_picture(pixels), across, down)
-            wanted.append(picture.reduce((across, down)))
-        node.call("crop", as_picture(pixels), -2, 1, 12, 50)
-        wanted.append(picture.crop((-2, 1, 10, 51)))
-        node.call("intensity", as_picture(pixels))
-        wanted.append(to_intensity(pixels))
-    for found, expected in zip(node.answers(), wanted, strict=True):
-        np.testing.assert_array_equal(as_array(found), np.asarray(expected))
-
-
-@needs_node
-def test_numbers_are_rounded_and_solved_as_in_python(page):
-    node = Node(page)
-    values = [0.5, 1.5, 2.5, -0.5, -1.5, 2.4, 2.6, 7.0]
-    for value in values:
-        node.call("round", value)
-    matrix = np.random.default_rng(0).normal(size=(4, 4))
-    node.call("solve", matrix.tolist(), [1.0, 2.0, 3.0, 4.0])
-    *rounded, solved = node.answers()
-    assert rounded == [round(value) for value in values]
-    np.testing.assert_allclose(matrix @ solved, [1, 2, 3, 4], atol=1e-10)
-
-
-@needs_node
-def test_landmarks_crop_pose_quality_and_regions_are_those_of_python(page):
-    photo = data.astronaut()[60:320, 120:320]
-    intensity = to_intensity(photo)
-    (face,) = detect(photo, "cnn")
-    points = landmarks(photo, face)
-    crop = prepare(intensity, points, "wild", (48, 48))
-    given = points.ravel().tolist()
-    node = Node(page)
-    node.call("landmarks", as_picture(photo), face.box_xyxy_px)
-    node.call("prepare", as_picture(intensity), given, (48, 48))
-    node.call("camera", given)
-    node.call("camera", (points * 1.5 + [40, -3])[MIRROR_ORDER].ravel().tolist())
-    node.call("sharpness", as_picture(crop.image))
-    node.call("regions", crop.landmarks_xy_px.ravel().tolist(), (48, 48))
-    node.call("camera", np.repeat(points[:1], 68, 0).ravel().tolist())
-    node.call("prepare", as_picture(intensity), (points + 5000).ravel().tolist(), (48, 48))
-    found, cut, camera, other, sharp, region, no_face, outside = node.answers()
-    np.testing.assert_allclose(np.reshape(found, (68, 2)), points, atol=1e-4)
-    np.testing.assert_array_equal(as_array(cut["image"]), crop.image)
-    np.testing.assert_allclose(np.reshape(cut["points"], (68, 2)), crop.landmarks_xy_px, atol=1e-9)
-    for answer, marks in ((camera, points), (other, (points * 1.5 + [40, -3])[MIRROR_ORDER])):
-        wanted = fit_camera(marks)
-        np.testing.assert_allclose(answer["rotation"], wanted.rotation, atol=1e-6)
-        assert answer["yawDeg"] == pytest.approx(wanted.pose().yaw_deg, abs=1e-4)
-        assert answer["scale"] == pytest.approx(wanted.scale, rel=1e-6)
-    assert sharp == pytest.approx(sharpness(crop.image), rel=1e-6)
-    masks = region_masks(crop.landmarks_xy_px, (48, 48))
-    drawn = {name: np.array([word == name for word in region]).reshape(48, 48) for name in REGIONS}
-    # both draw the same shapes, Pillow with a pen of whole px: borders may differ by a pixel
-    assert sum(np.sum(drawn[name] != masks[name]) for name in REGIONS) < 0.06 * 48 * 48
-    assert "no face" in no_face["thrown"]
-    assert "outside the photo" in outside["thrown"]
-
-
-@needs_node
-def test_maps_curves_and_phrases_are_those_of_python(page):
-    node, values = Node(page), np.random.default_rng(0).random((3, 6))
-    node.call("project", {"values": values.ravel().tolist(), "height": 3, "width": 6}, (48, 40))
-    places = [0.0, 0.125, 0.3, 0.6, 20.3, 47.0, 120.0]
-    for value in places:
-        for name in ("size", "sharpness", "turn"):
-            node.call("part", name, value)
-    shares = {"expression": "sad", "confidence": 0.4, "likely": ["sad", "neutral"], "coverage": 0.9}
-    node.call("phrase", shares)
-    node.call("phrase", {**shares, "likely": list(EXPRESSIONS)})
-    node.call("phrase", {**shares, "coverage": None})
-    projected, *parts, two, seven, none = node.answers()
-    np.testing.assert_allclose(np.reshape(projected, (48, 40)), project(values[None], (48, 40))[0], atol=1e-6)
-    curves = (quality_module.SIZE, quality_module.SHARPNESS, quality_module.TURN)
-    assert parts == pytest.approx([quality_module.part(curve, value) for value in places for curve in curves])
-    assert (two, seven, none) == ("sad or neutral (90 %)", "any of the seven (90 %)", "sad?")
-
-
-@needs_node
-def test_a_table_quotes_names_and_says_what_was_not_read(page):
-    node = Node(page)
-    refused = {
-        "box": [1.04, 2, 3, 4],
-        "score": 0.5,
-        "reason": "what was taken for a face lies outside the photo",
-    }
-    node.call(
-        "table",
-        [
-            {"name": 'a "b", c.jpg', "status": "no face", "faces": [], "refused": []},
-            {"name": "d.jpg", "status": "no face to read", "faces": [], "refused": [refused]},
-        ],
-    )
-    (text,) = node.answers()
-    first, second = csv.DictReader(text.splitlines())
-    assert (first["file"], first["status"], first["x0"]) == ('a "b", c.jpg', "no face", "")
-    assert (second["status"], second["x0"], second["expression"]) == (refused["reason"], "1", "")
-
-
 def differences(found: dict[str, Any], wanted: Any) -> dict[str, float]:
     """How far a face read by the page is from the same by Python."""
     shares = found["regions"]["shares"]
@@ -289,6 +113,16 @@ def differences(found: dict[str, Any], wanted: Any) -> dict[str, float]:
         "probability": max(abs(found["probabilities"][name] - p) for name, p in wanted.probabilities.items()),
         "region": max(abs(shares[name] - share) for name, share in wanted.regions.items()),
         "quality": abs(found["quality"]["score"] - wanted.quality.score),
+        "action unit": max(
+            abs(found["moves"]["units"][name] - at) for name, at in wanted.action_units.items()
+        ),
+        "angle, degrees": max(
+            float(np.abs(np.subtract([told[name] for name in ("yaw", "pitch")], angles[:2])).max())
+            for told, angles in (
+                (found["quality"]["pose"], wanted.pose),
+                (found["moves"]["gaze"], wanted.gaze),
+            )
+        ),
         "map": float(np.abs(np.ravel(wanted.crop_attention) - found["roi"]).max()),
     }
 
@@ -299,6 +133,8 @@ def differences(found: dict[str, Any], wanted: Any) -> dict[str, float]:
 def test_raw_pixels_are_read_as_by_python(page, tmp_path):
     photos = {name: read_photo(GROUP_PHOTOS / name) for name in ("garden.jpg", "library.jpg", "street.jpg")}
     photos["astronaut"] = data.astronaut()
+    photos["lying"] = np.ascontiguousarray(np.rot90(data.astronaut()))
+    photos["tilted"] = np.asarray(Image.fromarray(data.astronaut()).rotate(50, expand=True))
     listed = []
     for name, pixels in photos.items():
         (tmp_path / name).write_bytes(pixels.tobytes())
@@ -310,12 +146,17 @@ def test_raw_pixels_are_read_as_by_python(page, tmp_path):
     for (name, pixels), found in zip(photos.items(), json.loads(run.stdout), strict=True):
         wanted = read(name, pixels).faces
         assert len(found["faces"]) == len(wanted) > 0
+        # a tilted photo is turned by what the detector says of its tilt, in whose last digits processors and
+        # WebAssembly differ: its grey values then differ by one here and there
+        near = 0.01 if name == "tilted" else 1e-3
         for one, other in zip(found["faces"], wanted, strict=True):
             assert one["expression"] == other.expression
             assert tuple(one["likely"]) == other.likely
             apart = differences(one, other)
-            assert apart["box, px"] < 1e-3
+            assert apart["box, px"] < near
             assert apart["probability"] < 1e-3
+            assert apart["action unit"] < near
+            assert apart["angle, degrees"] < 0.02
             assert apart["map"] < 0.05
             assert apart["quality"] < 1e-3
             assert apart["region"] < TOLERANCE
@@ -398,6 +239,10 @@ def test_chromium_reads_files_as_python_does(seen):
             assert float(one[name]) == pytest.approx(other[name], abs=1.0)
         for name in ("confidence", *EXPRESSIONS, *(f"roi_{region}" for region in REGIONS)):
             assert float(one[name]) == pytest.approx(other[name], abs=TOLERANCE), name
+        for name in WORDS:
+            assert float(one[name]) == pytest.approx(other[name], abs=TOLERANCE), name
+        for name in ("yaw_deg", "pitch_deg", "roll_deg", "gaze_yaw_deg", "gaze_pitch_deg"):
+            assert float(one[name]) == pytest.approx(other[name], abs=0.5), name
 
 
 @in_chromium

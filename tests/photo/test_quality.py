@@ -4,12 +4,16 @@ import numpy as np
 import pytest
 from PIL import Image
 from scipy.ndimage import gaussian_filter
-from skimage import data
 
-from feroi.photo.detect import detect_hog
+from faces import astronaut as her_photo
+from faces import made_points
+from feroi.photo.detect import detect
+from feroi.photo.face_mesh import Mesh
+from feroi.photo.face_mesh_points import INDEX_68
 from feroi.photo.geometry import Camera, Pose, generic_face, rotation_of
-from feroi.photo.landmarks import landmarks
+from feroi.photo.landmarks import FacePoints, locate
 from feroi.photo.pixels import to_intensity
+from feroi.photo.pose import head_pose
 from feroi.photo.prepare import prepare
 from feroi.photo.quality import (
     LIMIT,
@@ -20,31 +24,41 @@ from feroi.photo.quality import (
     photo_px_per_px,
     quality,
     sharpness,
+    turn_deg,
 )
 
 WILD = "wild", (48, 48)
 
 
+FRONTAL = Pose(0, 0, 0)
+
+
 @pytest.fixture(scope="module")
 def astronaut():
-    photo = data.astronaut()
-    return to_intensity(photo), landmarks(photo, detect_hog(photo)[0])
+    (face,) = detect(her_photo())
+    return to_intensity(her_photo()), locate(her_photo(), [face.frame])[0]
 
 
-def judged(photo, points, pipeline="wild", size_hw=(48, 48)):
-    return quality(photo, points, prepare(photo, points, pipeline, size_hw), pipeline)
+def judged(photo, points, pipeline="wild", size_hw=(48, 48), pose=FRONTAL):
+    return quality(photo, points, prepare(photo, points, pipeline, size_hw), pose)
 
 
 def seen(yaw_deg=0.0, pitch_deg=0.0, scale=8.0):
-    """Landmarks of the generic face, `scale` px a cm, its origin at (250, 200)."""
+    """The generic face, `scale` px a cm, its origin at (250, 200), as a mesh of its landmarks alone."""
     view = Camera(rotation_of(Pose(yaw_deg, pitch_deg, 0)), scale, np.array([250.0, 200.0]))
-    return view.project(generic_face().landmarks_cm)
+    points = made_points(view.project(generic_face().landmarks_cm))
+    points.mesh.points_xyz_px[INDEX_68, 2] = -scale * (generic_face().landmarks_cm @ view.rotation.T)[:, 2]
+    return points
 
 
 def shrunk(photo, points, factor):
-    """The photo and its landmarks `factor` times smaller."""
+    """The photo and its points `factor` times smaller."""
     size = (round(photo.shape[1] / factor), round(photo.shape[0] / factor))
-    return np.asarray(Image.fromarray(photo).resize(size)), (points + 0.5) / factor - 0.5
+    mesh = np.append(
+        (points.mesh.points_xyz_px[:, :2] + 0.5) / factor - 0.5, points.mesh.points_xyz_px[:, 2:] / factor, 1
+    )
+    landmarks = (points.landmarks_xy_px + 0.5) / factor - 0.5
+    return np.asarray(Image.fromarray(photo).resize(size)), FacePoints(landmarks, Mesh(mesh, 9.0))
 
 
 def test_size_is_the_distance_between_the_eyes_and_does_not_change_as_the_face_turns(astronaut):
@@ -88,26 +102,49 @@ def test_more_blur_scores_lower(astronaut):
     assert [each.problem for each in found][::4] == ["", "too blurred"]
 
 
-@pytest.mark.parametrize("yaw_deg", [-60, -30, 0, 10, 45, 75])
-@pytest.mark.parametrize("pipeline", ["wild", "pose"])
-def test_the_yaw_of_the_generic_face_is_found(astronaut, yaw_deg, pipeline):
-    photo, _ = astronaut
-    found = judged(photo, seen(yaw_deg, 10), pipeline)
-    assert found.yaw_deg == pytest.approx(yaw_deg, abs=0.1)
-    assert (found.problem == "turned too far") == (abs(yaw_deg) > 50)
+@pytest.mark.parametrize(
+    ("yaw_deg", "pitch_deg", "expected_deg"),
+    [
+        (0, 0, 0),
+        (40, 0, 40),
+        (-40, 0, 40),
+        (0, 50, 50),
+        (0, -50, 50),
+        (60, 60, 75.5225),
+        (90, 45, 90),
+        (180, 0, 180),
+    ],
+)
+def test_turn_is_the_angle_to_the_camera_whatever_the_direction(yaw_deg, pitch_deg, expected_deg):
+    """cos of it is cos yaw cos pitch; of 60 and 60 degrees a quarter. Roll does not count."""
+    for roll_deg in (0, 77):
+        assert turn_deg(Pose(yaw_deg, pitch_deg, roll_deg)) == pytest.approx(expected_deg, abs=1e-3)
+    looks = rotation_of(Pose(yaw_deg, pitch_deg, 31)) @ [0, 0, 1]
+    assert np.degrees(np.arccos(looks[2])) == pytest.approx(expected_deg, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    "pose", [Pose(-60, 0, 0), Pose(0, 60, 0), Pose(40, -40, 10), Pose(30, 0, 0), Pose(0, -20, 90)]
+)
+def test_faces_turned_or_lowered_far_are_refused(astronaut, pose):
+    found = judged(*astronaut, pose=pose)
+    assert found.pose == pose
+    assert (found.problem == "turned too far") == (turn_deg(pose) > 52)
+    assert found.score <= part(TURN, turn_deg(pose))
 
 
 def test_the_astronaut_is_of_good_quality(astronaut):
-    found = judged(*astronaut)
+    pose = head_pose(astronaut[1].mesh.points_xyz_px)
+    found = judged(*astronaut, pose=pose)
     assert found.score > 0.9
     assert (found.problem, found.remark) == ("", "")
-    assert abs(found.yaw_deg) < 15
+    assert turn_deg(pose) < 20
 
 
-def test_a_face_of_twelve_px_is_too_small(astronaut):
+def test_a_face_of_eleven_px_is_too_small(astronaut):
     photo, points = astronaut
-    height = np.ptp(points[17:, 1])  # brows to chin's rim, what a box holds
-    found = judged(*shrunk(photo, points, height / 12))
+    height = np.ptp(points.landmarks_xy_px[17:, 1])  # brows to lower lip
+    found = judged(*shrunk(photo, points, height / 11))
     assert found.score < LIMIT
     assert (found.problem, found.remark) == ("too small", "small face")
     assert found.refusal == f"too small to be read (quality {found.score:.2f})".replace("0.", ".")

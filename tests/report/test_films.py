@@ -22,6 +22,7 @@ from feroi import film
 from feroi.cli import app
 from feroi.config import NetworkConfig
 from feroi.film import FilmSettings, Network, film_parts
+from feroi.inference import Compute
 from feroi.look import Look
 from feroi.photo.video import Frame
 from feroi.reading import Photo, Settings, analyze_photos
@@ -33,7 +34,7 @@ from feroi.report.timeline import MOST_PEOPLE, Timelines, clock, draw_timeline
 from films import group_photo, write_film, write_sound
 
 CONFIG = NetworkConfig("attention", (48, 48), pipeline="wild")
-HOG = Settings(detector="hog")
+ONE = Settings(compute=Compute(threads=1))
 
 
 class Killed(Exception):
@@ -60,8 +61,8 @@ def _network(die_at=None):
 def _readers(network):
     settings = FilmSettings(smooth_s=0.3)
     return Readers(
-        lambda path, begun: film_parts(path, network, HOG, settings, begun),
-        lambda path: next(analyze_photos([path], network.forward, CONFIG, HOG)),
+        lambda path, begun: film_parts(path, network, ONE, settings, begun),
+        lambda path: next(analyze_photos([path], network.forward, CONFIG, ONE)),
     )
 
 
@@ -149,7 +150,7 @@ def test_the_drawn_film_shows_box_and_number_at_the_times_of_the_film(sources, p
     with av.open(str(tmp_path / "drawn" / "00000-film.mp4")) as container:
         drawn = list(container.decode(video=0))
     assert [frame.time for frame in drawn] == pytest.approx(np.arange(8) / 25, abs=2e-3)
-    (known,) = analyze_photos([picture], _network().forward, CONFIG, HOG)
+    (known,) = analyze_photos([picture], _network().forward, CONFIG, ONE)
     times = drawn[0].width // picture.shape[1]
     x0, y0, _, y1 = (round(times * value) for value in known.faces[0].box_xyxy_px)
     pixels = drawn[0].to_ndarray(format="rgb24")
@@ -227,7 +228,7 @@ def _person_photo(face, tracks, number, time_s):
 
 @pytest.fixture(scope="module")
 def face(picture):
-    (photo,) = analyze_photos([picture], _network().forward, CONFIG, HOG)
+    (photo,) = analyze_photos([picture], _network().forward, CONFIG, ONE)
     return photo.faces[0]
 
 
@@ -289,7 +290,7 @@ def _run(*arguments):
 
 @pytest.mark.slow
 def test_the_command_reads_films_and_says_what_is_wrong(sources, tmp_path):
-    result = _run("analyze", sources[0], "--detector", "hog", "--every", "4", "--csv", tmp_path / "t.csv")
+    result = _run("analyze", sources[0], "--every", "4", "--csv", tmp_path / "t.csv")
     assert result.exit_code == 0, result.output
     assert "person 0: 0 s to 0.2 s, 2 frames" in result.output
     assert "1 person in films, 2 faces read in 2 frames" in result.output.replace("\n", " ")
@@ -318,7 +319,7 @@ def test_the_command_reads_a_camera_until_it_is_stopped(picture, tmp_path, monke
             yield Frame(number, number / 10, picture)
 
     monkeypatch.setattr(film, "camera_frames", frames)
-    result = _run("analyze", "--camera", "0", "--detector", "hog", "--csv", tmp_path / "t.csv")
+    result = _run("analyze", "--camera", "0", "--csv", tmp_path / "t.csv")
     assert result.exit_code == 0, result.output
     with (tmp_path / "t.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -353,8 +354,6 @@ def test_a_process_killed_for_good_goes_on(picture, tmp_path):
             folder / "t.csv",
             "--jsonl",
             folder / "t.jsonl",
-            "--detector",
-            "hog",
         ]
         return [sys.executable, "-c", _CHILD, part_px, *map(str, words), "--smooth", "0.5"]
 

@@ -24,12 +24,12 @@ from feroi.scale.readings import MODEL, RUN, Job, ShardReader, analyze_on_cluste
 from feroi.scale.shards import cut, fingerprint
 from packed import write_table, write_tar
 
-CNN = Settings("cnn")
+PLAIN, ABSTAINING = Settings(), Settings(abstain=True)
 
 
 def _locally(folder: Path, out: Path) -> tuple[pa.Table, Counts]:
     files = sorted(folder.glob("*.png"))
-    counts = write_analysis(Reader(detector="cnn").read_many(files), "default", Tables(parquet=out))
+    counts = write_analysis(Reader().read_many(files), "default", Tables(parquet=out))
     return parquet.read_table(out), counts
 
 
@@ -74,7 +74,7 @@ def test_rows_are_those_of_the_local_command_however_the_photos_are_packed(
         [source],
         str(tmp_path / "out"),
         "",
-        settings=CNN,
+        settings=PLAIN,
         photos_each=2,
         on_progress=lambda *n: told.append(n),
     )
@@ -89,14 +89,14 @@ def test_rows_are_those_of_the_local_command_however_the_photos_are_packed(
 @pytest.mark.slow
 def test_called_again_reads_only_what_is_missing(alone, tmp_path, folder):
     out = tmp_path / "out"
-    whole = analyze_on_cluster([str(folder)], str(out), "", settings=CNN, photos_each=2)
+    whole = analyze_on_cluster([str(folder)], str(out), "", settings=PLAIN, photos_each=2)
     before = {path: path.read_bytes() for path in out.iterdir()}
     (out / "part-0000001.parquet").unlink()
     (out / ".part-0000001.parquet.torn").write_bytes(b"PAR1")
     for path in before:
         if path.exists():
             os.utime(path, (1, 1))
-    assert analyze_on_cluster([str(folder)], str(out), "", settings=CNN, photos_each=2) == whole
+    assert analyze_on_cluster([str(folder)], str(out), "", settings=PLAIN, photos_each=2) == whole
     assert {path: path.read_bytes() for path in out.iterdir()} == before
     written = {
         path.name for path in out.iterdir() if path.name.startswith("part") and path.stat().st_mtime > 1
@@ -111,15 +111,15 @@ def test_a_folder_of_other_readings_is_refused(alone, tmp_path, folder, monkeypa
     with pytest.raises(ValueError, match="stopped"):
         analyze_on_cluster(**run)
     with pytest.raises(ValueError, match="stopped"):  # nothing is read, so it may become anything
-        analyze_on_cluster(**run, settings=CNN)
+        analyze_on_cluster(**run, settings=ABSTAINING)
     (out / "part-0000000.parquet").write_bytes(b"PAR1")
     with pytest.raises(ValueError, match="differ in model, settings"):
         analyze_on_cluster(**run, model="ferplus")
     with pytest.raises(ValueError, match=r"part-0000000.parquet is damaged .*; delete it"):
-        analyze_on_cluster(**run | {"sources": [f"{folder}/"]}, settings=CNN)
+        analyze_on_cluster(**run | {"sources": [f"{folder}/"]}, settings=ABSTAINING)
     (folder / "new.png").touch()
     with pytest.raises(ValueError, match="differ in photos"):
-        analyze_on_cluster(**run, settings=CNN)
+        analyze_on_cluster(**run, settings=ABSTAINING)
 
 
 def test_places_that_cannot_be_meant_are_refused(tmp_path, folder):
@@ -142,7 +142,7 @@ def test_places_that_cannot_be_meant_are_refused(tmp_path, folder):
 def test_machines_that_do_not_share_the_storage_or_the_version_say_so(tmp_path, folder):
     import feroi
 
-    job = Job(f"{MODEL}.onnx", None, CNN, (str(folder),), str(tmp_path), str(tmp_path), feroi.__version__)
+    job = Job(f"{MODEL}.onnx", None, PLAIN, (str(folder),), str(tmp_path), str(tmp_path), feroi.__version__)
 
     def error(job: Job) -> str:
         (shard, *_) = cut([str(folder)])
@@ -177,7 +177,7 @@ def _asked(folder: Path, out: Path, address: str) -> subprocess.Popen:
     program = (
         "import sys; from feroi.scale.readings import Settings, analyze_on_cluster as read; "
         "_, src, dst, at = sys.argv; "
-        "print(*read([src], dst, at, settings=Settings('cnn'), photos_each=1))"
+        "print(*read([src], dst, at, settings=Settings(), photos_each=1))"
     )
     command = [sys.executable, "-c", program, str(folder), str(out), address]
     environment = os.environ | {"RAY_gcs_rpc_server_reconnect_timeout_s": "3"}

@@ -8,9 +8,10 @@ import pytest
 
 pytest.importorskip("ray")
 
-from feroi.config import NetworkConfig, RecipeConfig
+from feroi.config import NetworkConfig
 from feroi.data.folds import divide
 from feroi.data.readers import read_dataset
+from feroi.recipe import RecipeConfig
 from feroi.scale.training import Job, Relay, train_on_ray
 from feroi.training.run import train_run
 from feroi.training.voice import Voice

@@ -8,11 +8,12 @@ import pytest
 import torch
 from torch import nn
 
-from feroi.config import NetworkConfig, RecipeConfig
+from feroi.config import NetworkConfig
 from feroi.data.batches import Labelled, training_batches
 from feroi.explain.roi import project
 from feroi.network.model import Network
 from feroi.network.weights import load_network, load_tensors
+from feroi.recipe import RecipeConfig
 from feroi.training.loop import LAST_WEIGHTS, METRICS, Diverged, disagreement, learning_rate_at, train
 from feroi.training.precision import choose_arithmetic
 from feroi.training.voice import Voice
@@ -278,3 +279,19 @@ def test_guidance_draws_the_map_to_its_truth(tmp_path):
         seed=0,
     )
     assert left_half(tmp_path / "guided") > left_half(tmp_path / "free") + 0.1
+
+
+def test_the_head_learns_as_many_times_as_fast(tmp_path):
+    # Adam's first step is the rate itself, whatever the slope.
+    data = _data(8)
+    steps = {}
+    for times in (1.0, 3.0):
+        recipe = RecipeConfig(epochs=1, batch_size=8, learning_rate=1e-3, head_rate=times)
+        train(NETWORK, recipe, data, data, tmp_path / str(times), 0)
+        torch.manual_seed(0)
+        before, after = Network(NETWORK).state_dict(), _weights(tmp_path / str(times))
+        steps[times] = {name: (after[name] - value).abs().max().item() for name, value in before.items()}
+    for name in ("features.0.weight", "classifier.weight"):
+        assert steps[1.0][name] == pytest.approx(1e-3, rel=0.01)
+    assert steps[3.0]["features.0.weight"] == pytest.approx(1e-3, rel=0.01)
+    assert steps[3.0]["classifier.weight"] == pytest.approx(3e-3, rel=0.01)

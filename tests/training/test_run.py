@@ -11,11 +11,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from feroi.config import NetworkConfig, RecipeConfig
+from feroi.config import NetworkConfig
 from feroi.data.folds import Division, divide
 from feroi.data.readers import read_dataset
 from feroi.data.samples import Samples
 from feroi.network.weights import load_network, load_tensors
+from feroi.recipe import RecipeConfig
 from feroi.training.run import train_run
 from feroi.training.voice import Voice
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from feroi.config import NetworkConfig, RecipeConfig
+from feroi.config import NetworkConfig
 from feroi.data import channels
 from feroi.data.folds import divide
 from feroi.data.pixels import decode
@@ -16,8 +16,10 @@ from feroi.data.readers import read_dataset
 from feroi.data.samples import Samples
 from feroi.network.model import Network
 from feroi.network.weights import save_network
+from feroi.recipe import RecipeConfig
+from feroi.training import run, teaching
 from feroi.training.run import train_run
-from feroi.training.teaching import check_teachers, soft_labels
+from feroi.training.teaching import check_teachers, cut_labels, soft_labels
 
 NETWORK = NetworkConfig("attention", (20, 20))
 RECIPE = RecipeConfig(epochs=1, batch_size=8, distillation=0.25)
@@ -107,3 +109,53 @@ def test_a_teacher_nobody_listens_to_and_a_missing_one_are_refused(teachers):
         check_teachers(RECIPE, [])
     with pytest.raises(FileNotFoundError, match="no model at nowhere"):
         check_teachers(RECIPE, ["nowhere"])
+
+
+def test_teachers_answer_each_cut_and_are_asked_once(tmp_path, monkeypatch, expression_folders):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    teacher = _teacher(0)
+    teacher.config = replace(NETWORK)
+    path = tmp_path / "teacher.safetensors"
+    save_network(teacher, path)
+    training = decode(read_dataset(expression_folders), NETWORK.stored_hw)
+    recipe = replace(RECIPE, cuts=3, augmentation="elsewhere")
+    cuts, soft = cut_labels(training, NETWORK, recipe, [path])
+    number = len(training.samples)
+    assert cuts.shape == (3, number, 20, 20)
+    assert soft.shape == (3, number, 7)
+    assert not np.array_equal(cuts[0], cuts[1])
+    hard = np.eye(7)[training.samples.labels]
+    for cut, targets in zip(cuts, soft, strict=True):
+        with torch.no_grad():
+            said = teacher(torch.from_numpy(cut[:, None] / np.float32(255))).logits.softmax(1)
+        np.testing.assert_allclose(targets, 0.25 * said.numpy() + 0.75 * hard, atol=1e-3)
+    monkeypatch.setattr(teaching, "torch_forward", None)  # whoever asks again fails
+    again = cut_labels(training, NETWORK, recipe, [path])
+    assert np.array_equal(again[0], cuts)
+    assert np.array_equal(again[1], soft)
+
+
+def test_teachers_of_cuts_see_faces_of_the_same_size(tmp_path, monkeypatch, teachers, expression_folders):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    training = decode(read_dataset(expression_folders), NETWORK.stored_hw)
+    with pytest.raises(ValueError, match=r"as large as the network does, 20x20 px; .* of 20x24 px"):
+        cut_labels(training, NETWORK, replace(RECIPE, cuts=2), teachers[1:])
+
+
+def test_a_run_goes_round_in_cuts(tmp_path, monkeypatch, expression_folders):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    teacher = _teacher(0)
+    teacher.config = replace(NETWORK)
+    save_network(teacher, tmp_path / "teacher.safetensors")
+    division = divide(read_dataset(expression_folders), seed=0)
+    recipe = replace(RECIPE, cuts=2, epochs=2, balance=0.5)
+    history = train_run(
+        division, NETWORK, recipe, tmp_path / "run", 0, teachers=[tmp_path / "teacher.safetensors"]
+    )
+    assert len(history) == 2
+    guided = replace(recipe, guidance=0.5)
+    monkeypatch.setattr(run, "truth_maps", lambda training, network: training.pixels)
+    with pytest.raises(ValueError, match="neither guidance nor depth"):
+        train_run(
+            division, NETWORK, guided, tmp_path / "guided", 0, teachers=[tmp_path / "teacher.safetensors"]
+        )

@@ -52,7 +52,7 @@ def read_films(
             lambda path: next(reader.read_many([path])),
         )
         asked = {
-            **description, "settings": list(reader.settings), "film": [*film.pace, *film[1:]],
+            **description, "settings": list(reader.settings[:-1]), "film": [*film.pace, *film[1:]],
             "version": __version__,
         }  # fmt: skip
         counts = write_films(files, readers, outputs, asked, Heard(hear, hear_film, say_resumed))

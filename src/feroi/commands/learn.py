@@ -212,8 +212,15 @@ def calibrate(
         float, typer.Option(help="share of faces, 0 to 1, whose expression shall be among the likely ones")
     ] = 0.9,
     mirror: Annotated[bool, typer.Option(help="read each face's mirror image too, and average")] = True,
+    elsewhere: Annotated[
+        int,
+        typer.Option(help="also on so many worse and otherwise framed variants of each face", min=0, max=100),
+    ] = 0,
     split: SplitOption = None,
     layout: LayoutOption = "auto",
+    also_layout: Annotated[
+        str | None, typer.Option(help="a second layout of DATA, whose labels count as well: ferplus")
+    ] = None,
 ) -> None:
     """Make a network's probabilities honest, on faces it did not learn.
 
@@ -222,19 +229,23 @@ def calibrate(
     with clear_errors(out):
         from feroi.data.holdout import held_out
         from feroi.data.readers import read_dataset
+        from feroi.data.samples import Sample, Samples
         from feroi.network.weights import load_network
         from feroi.training.calibrate import calibrate_network
         from feroi.training.voice import Voice
 
-        config, samples = load_network(model).config, read_dataset(data, layout)
-        if hold_out is None:
-            chosen = chosen_split(samples, split)
-        elif split is not None:
+        config = load_network(model).config
+        if hold_out is not None and split is not None:
             raise ValueError("--hold-out takes the place of --split; give one of them")
-        else:
-            chosen = held_out(samples, hold_out).validation
+        faces: list[Sample] = []
+        for name in [layout] if also_layout is None else [layout, also_layout]:
+            samples = read_dataset(data, name)
+            faces += (
+                chosen_split(samples, split) if hold_out is None else held_out(samples, hold_out).validation
+            )
+        chosen = Samples(faces)
         warn_of_trained_on(model, config, chosen)
-        calibrate_network(model, chosen, mirror, coverage, out, Voice(say))
+        calibrate_network(model, chosen, mirror, coverage, out, Voice(say), elsewhere)
 
 
 def rois(

@@ -10,6 +10,7 @@ import typer
 from feroi.options import (
     BatchOption,
     EpochsOption,
+    LandmarksOption,
     NetworksOption,
     OtherRecipeOption,
     SeedOption,
@@ -87,6 +88,7 @@ def reproduce(
     photo: Annotated[list[Path] | None, typer.Option(help="a group photo for fig7; one or more")] = None,
     seed: SeedOption = 0,
     workers: Annotated[int | None, typer.Option(help="processes that prepare photos", min=1)] = None,
+    landmarks: LandmarksOption = "face-mesh",
 ) -> None:
     """Make a table or figure of the paper, beside its own numbers.
 
@@ -98,7 +100,9 @@ def reproduce(
 
         plan = Plan(recipe, epochs, batch_size, size_hw(size), folds, seed, tuple(settings))
         ears = Ears(training_voice, progress_bar, say_faces)
-        typer.echo(make(target, data, out, plan, ears, chosen_names(networks), photo or [], workers))
+        typer.echo(
+            make(target, data, out, plan, ears, chosen_names(networks), photo or [], workers, landmarks)
+        )
         say(f"result and runs are in {out}")
 
 

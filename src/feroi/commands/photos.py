@@ -15,6 +15,7 @@ from feroi.options import (
     CameraOption,
     ClassImagesOption,
     DetectorOption,
+    DeviceOption,
     EveryOption,
     FolderPipelineOption,
     FpsOption,
@@ -43,11 +44,12 @@ def analyze(
     parquet: Annotated[Path | None, typer.Option("--parquet", help="the same as Parquet")] = None,
     overlay: Annotated[Path | None, typer.Option(help="folder for copies with readings drawn on")] = None,
     report: Annotated[Path | None, typer.Option(help="write one HTML page, to look at or send")] = None,
-    detector: DetectorOption = "both",
+    detector: DetectorOption = "yunet",
     biggest: BiggestOption = False,
     pipeline: PipelineOption = None,
-    landmarks: LandmarksOption = "compact",
+    landmarks: LandmarksOption = "face-mesh",
     abstain: AbstainOption = False,
+    device: DeviceOption = "cpu",
     every: EveryOption = 1,
     fps: FpsOption = None,
     smooth: SmoothOption = None,
@@ -62,6 +64,7 @@ def analyze(
     """
     with clear_errors(csv, jsonl, parquet, report, goes_on=ray is not None):
         from feroi.film import FilmSettings
+        from feroi.inference import Compute
         from feroi.photo.video import Pace, is_film
         from feroi.reader import Reader
         from feroi.reading import Settings
@@ -71,13 +74,15 @@ def analyze(
         if ray is not None:
             if csv or jsonl or parquet or overlay or report or camera is not None:
                 raise ValueError("--ray writes a folder of Parquet and no other table, picture or page")
-            settings = Settings(detector, biggest, landmarks, abstain)
+            settings = Settings(detector, biggest, landmarks, abstain, Compute(device))
             return read_on_cluster(ray, photos, model, settings, pipeline)
         if bool(photos) == (camera is not None):
             raise ValueError("give photos or films to read, or a --camera")
         film = FilmSettings(Pace(every, fps), search, smooth).checked()
         files = chosen_photos(photos) if photos else []
-        reader = Reader(model, detector, biggest, pipeline, landmarks=landmarks, abstain=abstain)
+        reader = Reader(
+            model, detector, biggest, pipeline, landmarks=landmarks, abstain=abstain, device=device
+        )
         tables = Tables(csv, jsonl, parquet)
         outputs = Outputs(tables, overlay, report, smoothed=smooth is not None)
         if camera is not None:
@@ -97,10 +102,10 @@ def explain(
     methods: MethodsOption = "attention,saliency,deconvnet,simplify,grad-cam,integrated-gradients,occlusion",
     report: Annotated[Path | None, typer.Option(help="page (.html) or picture (.png) to write")] = None,
     class_images: ClassImagesOption = None,
-    detector: DetectorOption = "both",
+    detector: DetectorOption = "yunet",
     biggest: BiggestOption = False,
     pipeline: PipelineOption = None,
-    landmarks: LandmarksOption = "compact",
+    landmarks: LandmarksOption = "face-mesh",
 ) -> None:
     """Compare methods that say where an expression was seen."""
     with clear_errors(report, class_images):
@@ -130,7 +135,7 @@ def group(
     out: Annotated[Path, typer.Option(help="PNG file to draw")],
     model: Annotated[
         str,
-        typer.Option(help="run folder, .safetensors or .onnx file; 'default' and 'ferplus' are shipped"),
+        typer.Option(help="run folder, .safetensors or .onnx file, or a shipped network's name"),
     ] = "default",
 ) -> None:
     """Draw where a network looks in whole group photos."""
@@ -153,6 +158,7 @@ def prepare(
     dst: Annotated[Path, typer.Argument(help="folder to write the faces to", metavar="DST")],
     pipeline: FolderPipelineOption = None,
     workers: WorkersOption = None,
+    landmarks: LandmarksOption = "face-mesh",
 ) -> None:
     """Cut the faces out of labelled photos, ready to learn from.
 
@@ -162,5 +168,5 @@ def prepare(
         from feroi.data.prepare import prepare_dataset
 
         with progress_bar("preparing") as on_progress:
-            result = prepare_dataset(src, dst, kind, pipeline, workers, on_progress)
+            result = prepare_dataset(src, dst, kind, pipeline, workers, on_progress, landmarks)
         print_prepared(result, dst)

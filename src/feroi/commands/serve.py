@@ -12,6 +12,7 @@ from feroi.options import (
     AbstainOption,
     BiggestOption,
     DetectorOption,
+    DeviceOption,
     LandmarksOption,
     PipelineOption,
     ReadingModelOption,
@@ -39,11 +40,12 @@ def serve(
     page: Annotated[
         Path | None, typer.Option(help="folder of a static page to serve at /, with an index.html")
     ] = None,
-    detector: DetectorOption = "both",
+    detector: DetectorOption = "yunet",
     biggest: BiggestOption = False,
     pipeline: PipelineOption = None,
-    landmarks: LandmarksOption = "compact",
+    landmarks: LandmarksOption = "face-mesh",
     abstain: AbstainOption = False,
+    device: DeviceOption = "cpu",
 ) -> None:
     """Read photos over HTTP.
 
@@ -60,7 +62,7 @@ def serve(
             raise FileNotFoundError(f"{page} holds no index.html, so it is no page to serve")
         access = access_at(host, token)
         limits = Limits(workers=workers or os.cpu_count() or 1, waiting=waiting)
-        reader = Reader(model, detector, biggest, pipeline, 1, landmarks, abstain)
+        reader = Reader(model, detector, biggest, pipeline, 1, landmarks, abstain, device)
         app = create_app(reader, limits, page, access)
         address = f"[{host}]" if ":" in host else host
         say(f"feroi answers at http://{address}:{port}; what can be asked: http://{address}:{port}/docs")

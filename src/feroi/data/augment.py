@@ -8,11 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from feroi.data.corruptions import add_noise, compress
+from feroi.data.corruptions import add_noise, blur, compress, shrink
+
+
+class _Framing(NamedTuple):
+    """How far a face may be turned (degrees), scaled (logarithm) and shifted (share of the sides), and the
+    share of faces that are erased in part."""
+
+    turn_deg: float
+    scale: float
+    shift: float
+    erased: float
+
 
 _TURN_DEG = 15.0
 _SCALE = 0.15
 _SHIFT = 0.08
+_LOOSE = _Framing(20.0, 0.25, 0.1, 0.25)
 _CONTRAST = 0.3
 _BRIGHTNESS = 0.15
 _ERASED = 0.5  # of the faces
@@ -21,6 +33,9 @@ _ERASED_ASPECT = 2.0
 _NOISY = _COMPRESSED = 0.4  # of the faces
 _NOISE = (1.0, 25.0)  # standard deviation, of 255
 _QUALITY = (15, 90)  # of JPEG
+_SHRUNK = _BLURRED = _SPOILED = 0.15  # of the faces
+_SIDE = (18.0, 44.0)  # px across the face, of 48
+_BLUR = (0.5, 3.0)  # % of the width
 
 
 class _Change(NamedTuple):
@@ -42,6 +57,7 @@ def augmented(
     size_hw: tuple[int, int],
     rng: np.random.Generator,
     rows: slice = slice(None),
+    framing: _Framing | None = None,
 ) -> NDArray[np.uint8]:
     """The middle `size_hw` of each image after an affine map of its own.
 
@@ -51,8 +67,10 @@ def augmented(
     to 30 %) and brightness (by up to 0.15 of the range), and half of the faces lose a rectangle of 2 to
     20 % of the area to grey (random erasing, Zhong et al. 2020). All uniform. Returns (N, *size_hw, K).
     rows: those of the N that are wanted; they come out as they do among all.
+    framing: other limits of turn, scale and shift, and another share of erased faces.
     """
-    changes = [_drawn(images.shape[1:3], size_hw, rng) for _ in images][rows]
+    framing = framing or _Framing(_TURN_DEG, _SCALE, _SHIFT, _ERASED)
+    changes = [_drawn(images.shape[1:3], size_hw, rng, framing) for _ in images][rows]
     images = images[rows]
     out = np.empty((len(images), *size_hw, images.shape[3]), np.uint8)
     edge = max(images.shape[1:3]) // 3
@@ -96,20 +114,54 @@ def degraded(
     return out
 
 
-def _drawn(from_hw: tuple[int, ...], to_hw: tuple[int, int], rng: np.random.Generator) -> _Change:
-    affine = _affine(from_hw, to_hw, rng)
+def elsewhere(
+    images: NDArray[np.uint8],
+    size_hw: tuple[int, int],
+    rng: np.random.Generator,
+    rows: slice = slice(None),
+) -> NDArray[np.uint8]:
+    """As `augmented`, framed more loosely, and then as photographs from elsewhere would show the face.
+
+    Turned by up to 20 degrees, scaled by up to exp(0.25), shifted by up to 0.1; a quarter of the faces is
+    erased in part. Then each three of twenty are made small (18 to 44 of 48 px) and large again, blurred (0.5
+    to 3 % of the width), given noise, and put through a JPEG, the last two as in `degraded`; half are spared
+    all of it. Maps stay clean.
+    """
+    out = augmented(images, size_hw, rng, rows, _LOOSE)
+    draws = rng.random((len(images), 4)) < (_SHRUNK, _BLURRED, _SPOILED, _SPOILED)
+    levels = rng.random((len(images), 4))
+    seeds = rng.integers(0, 1 << 32, len(images))
+    for face, drawn, level, seed in zip(out, draws[rows], levels[rows], seeds[rows], strict=True):
+        seen = face[None, ..., 0]
+        own = np.random.default_rng(seed)
+        if drawn[0]:
+            seen = shrink(seen, np.interp(level[0], (0, 1), _SIDE) / 48 * size_hw[1], own)
+        if drawn[1]:
+            seen = blur(seen, np.interp(level[1], (0, 1), _BLUR), own)
+        if drawn[2]:
+            seen = add_noise(seen, np.exp(np.interp(level[2], (0, 1), np.log(_NOISE))), own)
+        if drawn[3]:
+            seen = compress(seen, np.interp(level[3], (0, 1), _QUALITY), own)
+        face[..., 0] = seen[0]
+    return out
+
+
+def _drawn(
+    from_hw: tuple[int, ...], to_hw: tuple[int, int], rng: np.random.Generator, framing: _Framing
+) -> _Change:
+    affine = _affine(from_hw, to_hw, rng, framing)
     contrast = 1 + rng.uniform(-_CONTRAST, _CONTRAST)
     brightness = 255 * rng.uniform(-_BRIGHTNESS, _BRIGHTNESS)
-    erased = _rectangle(to_hw, rng) if rng.random() < _ERASED else None
+    erased = _rectangle(to_hw, rng) if rng.random() < framing.erased else None
     return _Change(affine, contrast, brightness, erased)
 
 
 def _affine(
-    from_hw: tuple[int, ...], to_hw: tuple[int, int], rng: np.random.Generator
+    from_hw: tuple[int, ...], to_hw: tuple[int, int], rng: np.random.Generator, framing: _Framing
 ) -> tuple[float, float, float, float, float, float]:
-    turn = np.radians(rng.uniform(-_TURN_DEG, _TURN_DEG))
-    scale = np.exp(rng.uniform(-_SCALE, _SCALE))
-    shift = rng.uniform(-_SHIFT, _SHIFT, 2) * to_hw[::-1]
+    turn = np.radians(rng.uniform(-framing.turn_deg, framing.turn_deg))
+    scale = np.exp(rng.uniform(-framing.scale, framing.scale))
+    shift = rng.uniform(-framing.shift, framing.shift, 2) * to_hw[::-1]
     mirror = -1.0 if rng.random() < 0.5 else 1.0
     a, b = mirror * np.cos(turn) * scale, -np.sin(turn) * scale
     d, e = mirror * np.sin(turn) * scale, np.cos(turn) * scale

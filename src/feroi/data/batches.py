@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from feroi.config import Augmentation
-from feroi.data.augment import augmented, degraded
+from feroi.data.augment import augmented, degraded, elsewhere
+from feroi.recipe import Augmentation
+from feroi.vocabulary import EXPRESSIONS
 
 
 class Labelled(NamedTuple):
@@ -22,6 +23,8 @@ class Labelled(NamedTuple):
     soft: (N, 7) float32, how probable each expression is, each row summing to 1; None if only the label
         is known.
     depth: (N, H, W) uint8, the depth of each image (`data.channels`), for a network that sees it.
+    cuts: (K, N, h, w) uint8, K variants of each image that an epoch shows one of, in place of varying
+        `pixels` anew; `soft` is then (K, N, 7), of each cut. None to vary them.
     """
 
     pixels: NDArray[np.uint8]
@@ -29,6 +32,14 @@ class Labelled(NamedTuple):
     truths: NDArray[np.uint8] | None = None
     soft: NDArray[np.float32] | None = None
     depth: NDArray[np.uint8] | None = None
+    cuts: NDArray[np.uint8] | None = None
+
+    def of_epoch(self, epoch: int) -> Labelled:
+        """What the epoch, counted from 1, learns from: with cuts, the one whose turn it is."""
+        if self.cuts is None or self.soft is None:
+            return self
+        turn = (epoch - 1) % len(self.cuts)
+        return self._replace(pixels=self.cuts[turn], soft=self.soft[turn], cuts=None)
 
 
 class Batch(NamedTuple):
@@ -50,6 +61,7 @@ def training_batches(
     augmentation: Augmentation,
     rng: np.random.Generator,
     rows_of: Callable[[int], slice] = lambda whole: slice(whole),
+    balance: float = 0.0,
 ) -> Iterator[Batch]:
     """One epoch in random order: a random patch of each image, mirrored half of the time, or its
     middle after a random affine map, or that degraded.
@@ -57,21 +69,44 @@ def training_batches(
     Images are at least as large as `patch_hw`. Every one comes once; only a last batch of a single
     image is dropped, since batch normalisation cannot use it.
     rows_of: which rows of a batch of so many faces are wanted; they come out as they do among all.
+    balance: above 0, an image comes as often as `balanced` says, in place of once.
     """
     _check(data.pixels, patch_hw)
     vary = _WAYS[augmentation]
     order = rng.permutation(len(data.pixels))
+    if balance:
+        order = _drawn(balanced(data, balance), rng)[order]
     for start in range(0, len(order), batch_size):
         chosen = np.sort(order[start : start + batch_size])  # sorted: reads a mapped file forward
         if len(chosen) < 2 <= len(order):
             return
         layers = [layer[chosen] for layer in (data.pixels, data.depth, data.truths) if layer is not None]
         rows = rows_of(len(chosen))
-        varied = vary(np.stack(layers, -1), patch_hw, rng, rows)
-        faces = as_faces(varied[..., 0], None if data.depth is None else varied[..., 1])
-        truths = None if data.truths is None else as_faces(varied[..., -1])
+        changed = vary(np.stack(layers, -1), patch_hw, rng, rows)
+        faces = as_faces(changed[..., 0], None if data.depth is None else changed[..., 1])
+        truths = None if data.truths is None else as_faces(changed[..., -1])
         soft = None if data.soft is None else data.soft[chosen[rows]]
         yield Batch(faces, data.labels[chosen[rows]], len(chosen), truths, soft)
+
+
+def balanced(data: Labelled, power: float) -> NDArray[np.float64]:
+    """How often each of N images is to be seen in an epoch of N: (N,), their mean 1.
+
+    In proportion to the frequency of its expressions to the power of -`power`: 0 changes nothing, 1 makes all
+    expressions equally frequent. An image of several expressions counts for each by its share.
+    """
+    shares = np.eye(len(EXPRESSIONS))[data.labels] if data.soft is None else data.soft.astype(np.float64)
+    frequency = shares.mean(0)
+    weights = shares @ np.where(frequency > 0, frequency, 1.0) ** -power
+    return np.asarray(weights / weights.mean())
+
+
+def _drawn(often: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
+    """N rows, in order, each as often as it says (N,), rounded up or down by lot."""
+    ends = np.cumsum(often)
+    points = (rng.random() + np.arange(len(often))) * (ends[-1] / len(often))
+    rows = np.searchsorted(ends, points, side="right")
+    return np.asarray(np.minimum(rows, len(often) - 1), dtype=np.int64)
 
 
 def centre_batches(
@@ -101,6 +136,14 @@ def as_faces(patches: NDArray[np.uint8], depth: NDArray[np.uint8] | None = None)
     return layers.astype(np.float32) / np.float32(255)
 
 
+def varied(
+    pixels: NDArray[np.uint8], patch_hw: tuple[int, int], augmentation: Augmentation, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Images (N, H, W), each varied once as `training_batches` does it: (N, *patch_hw)."""
+    _check(pixels, patch_hw)
+    return _WAYS[augmentation](pixels[..., None], patch_hw, rng, slice(None))[..., 0]
+
+
 def _random_patches(
     images: NDArray[np.uint8], patch_hw: tuple[int, int], rng: np.random.Generator, rows: slice
 ) -> NDArray[np.uint8]:
@@ -119,7 +162,7 @@ def _random_patches(
 _WAYS: dict[
     Augmentation,
     Callable[[NDArray[np.uint8], tuple[int, int], np.random.Generator, slice], NDArray[np.uint8]],
-] = {"patches": _random_patches, "affine": augmented, "degraded": degraded}
+] = {"patches": _random_patches, "affine": augmented, "degraded": degraded, "elsewhere": elsewhere}
 
 
 def _check(pixels: NDArray[np.uint8], patch_hw: tuple[int, int]) -> None:

@@ -19,6 +19,7 @@ order, or folders with ferplus_votes.csv, which names the files, e.g.
     train/angry/Training_00000.png,4,0,0,1,3,2,0,0,0,0"""
 
 _MOST_VOTES = 1_000_000
+_VOTES = 0.7
 _BY_ROW, _BY_FILE = "fer2013new.csv", "ferplus_votes.csv"
 
 
@@ -30,21 +31,35 @@ def read_ferplus(root: Path) -> Samples:
     seven expressions in label order, numbers with spaces between.
     Raises LayoutError if the votes are missing or no numbers.
     """
+    rows = [voted for face, row in _pairs(root) if (voted := _voted(face, row, root)) is not None]
+    if not rows:
+        raise LayoutError(f"{root}: no image has votes.\nExpected {FER_PLUS_LAYOUT}")
+    return Samples(rows)
+
+
+def read_both(root: Path) -> Samples:
+    """FER-2013's images under their own labels, with its official splits, to be learned both ways.
+
+    The attribute `votes` mixes them, seven numbers that sum to 1: seven tenths are divided as people voted,
+    less by the share of them who saw none of the seven expressions, and the rest is on the label. Left out
+    are images that half of the people or more saw no face in.
+    Raises LayoutError if the votes are missing or no numbers.
+    """
+    return Samples(both for face, row in _pairs(root) if (both := _mixed(face, row, root)) is not None)
+
+
+def _pairs(root: Path) -> list[tuple[Sample, dict[str, str]]]:
+    """The images that have a row of votes, with it."""
     if (root / _BY_FILE).is_file():
         faces, votes = read_fer2013_folders(root), _votes(root / _BY_FILE)
         named = {row.get("file", ""): row for row in votes}
-        pairs = [(face, named[face.name]) for face in faces if face.name in named]
+        return [(face, named[face.name]) for face in faces if face.name in named]
     elif (root / _BY_ROW).is_file() and (table := fer2013_csv_in(root)) is not None:
         faces, votes = read_fer2013_csv(table), _votes(root / _BY_ROW)
         if len(faces) != len(votes):
             raise LayoutError(f"{root}: votes on {len(votes)} images, and there are {len(faces)}")
-        pairs = list(zip(faces, votes, strict=True))
-    else:
-        raise LayoutError(f"{root} has no votes.\nExpected {FER_PLUS_LAYOUT}")
-    rows = [voted for face, row in pairs if (voted := _voted(face, row, root)) is not None]
-    if not rows:
-        raise LayoutError(f"{root}: no image has votes.\nExpected {FER_PLUS_LAYOUT}")
-    return Samples(rows)
+        return list(zip(faces, votes, strict=True))
+    raise LayoutError(f"{root} has no votes.\nExpected {FER_PLUS_LAYOUT}")
 
 
 def _votes(path: Path) -> list[dict[str, str]]:
@@ -52,12 +67,7 @@ def _votes(path: Path) -> list[dict[str, str]]:
 
 
 def _voted(face: Sample, row: Mapping[str, str], root: Path) -> Sample | None:
-    try:
-        counts = {expression: int(row[option.lower()]) for option, expression in FER_PLUS_OPTIONS.items()}
-        if not all(0 <= votes <= _MOST_VOTES for votes in counts.values()):
-            raise ValueError
-    except ValueError:
-        raise LayoutError(f"{root}: votes on {face.name} are no numbers of people") from None
+    counts = _counts(face, row, root)
     ranked = sorted(counts, key=lambda name: -counts[name])
     best = ranked[0]
     if best not in EXPRESSIONS or counts[best] == counts[ranked[1]]:
@@ -65,3 +75,24 @@ def _voted(face: Sample, row: Mapping[str, str], root: Path) -> Sample | None:
     votes = " ".join(str(counts[name]) for name in EXPRESSIONS)
     attributes = {**face.attributes, "source": "FER+", "votes": votes}
     return replace(face, expression=best, attributes=attributes)
+
+
+def _mixed(face: Sample, row: Mapping[str, str], root: Path) -> Sample | None:
+    counts = _counts(face, row, root)
+    people = max(sum(counts.values()), 1)
+    if 2 * counts["no face"] >= people:
+        return None
+    shares = {name: _VOTES * counts[name] / people for name in EXPRESSIONS}
+    shares[face.expression] += 1 - sum(shares.values())
+    votes = " ".join(f"{shares[name]:.6f}" for name in EXPRESSIONS)
+    return replace(face, attributes={**face.attributes, "votes": votes})
+
+
+def _counts(face: Sample, row: Mapping[str, str], root: Path) -> dict[str, int]:
+    try:
+        counts = {expression: int(row[option.lower()]) for option, expression in FER_PLUS_OPTIONS.items()}
+        if not all(0 <= votes <= _MOST_VOTES for votes in counts.values()):
+            raise ValueError
+    except ValueError:
+        raise LayoutError(f"{root}: votes on {face.name} are no numbers of people") from None
+    return counts

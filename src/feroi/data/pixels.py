@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ from feroi.photo.pixels import NO_PERMISSION, NOT_FOUND, UnreadableImage, cover,
 from feroi.progress import track
 
 _THREADS = 4
+
+_Array = TypeVar("_Array", bound=NDArray[Any])
 
 
 class Rejected(NamedTuple):
@@ -76,11 +78,11 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "feroi"
 
 
-def kept(name: str, key: str, make: Callable[[], NDArray[np.uint8]]) -> NDArray[np.uint8]:
+def kept(name: str, key: str, make: Callable[[], _Array]) -> _Array:
     """What `make` gives, kept beside the decoded images for the next call with this `name` and `key`."""
     path = cache_folder() / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.npy"
     try:
-        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+        return cast(_Array, np.load(path, mmap_mode="r", allow_pickle=False))
     except (OSError, ValueError, EOFError):  # not there, or damaged
         pass
     made = make()

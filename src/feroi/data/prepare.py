@@ -29,11 +29,12 @@ from feroi.data.pixels import Rejected, write_rejected
 from feroi.data.readers import PREPARATION, TABLE, read_dataset
 from feroi.data.samples import Sample, Samples, write_table
 from feroi.files import atomic_path, json_object, write_json
+from feroi.inference import usable_cores
 from feroi.photo.align import POSE_HW, RAFD_POSE_BOX_XYXY_PX, crop_fixed
-from feroi.photo.detect import biggest, detect
+from feroi.photo.detect import biggest, check_detector, detect
 from feroi.photo.geometry import FRAME_HW
 from feroi.photo.illumination import normalize_light
-from feroi.photo.landmarks import landmarks
+from feroi.photo.landmarks import check_model, locate
 from feroi.photo.pixels import cover, read_photo, to_intensity
 from feroi.photo.prepare import prepare
 
@@ -57,18 +58,20 @@ class Preparation(NamedTuple):
     layout: as in `readers.read_dataset`.
     detector: a name in `photo.detect.DETECTORS`, of whose faces the biggest is kept; None for the
         fixed box of RaFD-POSE, which needs none.
+    landmarks: a name in `photo.landmarks.MODELS`.
     """
 
     layout: str
     pipeline: Pipeline
     detector: str | None
+    landmarks: str = "face-mesh"
 
 
 PREPARATIONS: Mapping[str, Preparation] = {
     "rafd-front": Preparation("rafd", "front", "hog"),
     "rafd-pose": Preparation("rafd", "pose", None),
     "sfew": Preparation("sfew", "front", "hog"),
-    "folder": Preparation("auto", "wild", "both"),
+    "folder": Preparation("auto", "wild", "yunet"),
 }
 
 
@@ -97,6 +100,7 @@ def prepare_dataset(
     pipeline: str | None = None,
     workers: int | None = None,
     on_progress: Callable[[int, int], None] = lambda done, todo: None,
+    landmarks: str = "face-mesh",
 ) -> Prepared:
     """Prepare the photos of `src` into the folder `dst`, or go on with what was begun there.
 
@@ -104,13 +108,17 @@ def prepare_dataset(
     pipeline: instead of `wild`, for the kind `folder` alone.
     workers: processes at work, by default one a core.
     on_progress: told how many of the photos to do are done.
+    landmarks: a name in `photo.landmarks.MODELS`.
 
     Crops that are there, and not older than their photo, are not made again; rejected photos are
     tried again. Raises LayoutError if `src` is laid out in another way; ValueError if it is prepared
     already, if `dst` holds anything else or lies within `src`, or if no photo shows a face.
     """
-    how = _preparation(kind, pipeline)
-    workers = _cores() if workers is None else workers
+    how = _preparation(kind, pipeline)._replace(landmarks=landmarks)
+    check_model(landmarks)
+    if how.detector is not None:
+        check_detector(how.detector)
+    workers = usable_cores() if workers is None else workers
     if workers < 1:
         raise ValueError(f"there must be at least 1 worker, got {workers}")
     samples = _photos(src, kind, how)
@@ -135,7 +143,7 @@ def prepare_photo(photo: NDArray[np.uint8], how: Preparation) -> NDArray[np.uint
     Raises ValueError with the reason if there is none.
     """
     intensity = to_intensity(photo)
-    if how == PREPARATIONS["rafd-pose"] and intensity.shape == HALF_POSE_HW:
+    if how.detector is None and intensity.shape == HALF_POSE_HW:
         intensity = cover(intensity, CROP_HW["pose"])
     if how.layout == "rafd" and intensity.shape == CROP_HW[how.pipeline]:
         return normalize_light(intensity)
@@ -147,7 +155,8 @@ def prepare_photo(photo: NDArray[np.uint8], how: Preparation) -> NDArray[np.uint
     face = biggest(detect(photo, how.detector))
     if face is None:
         raise ValueError("no face")
-    return prepare(intensity, landmarks(photo, face), how.pipeline, CROP_HW[how.pipeline]).image
+    (points,) = locate(photo, [face.frame], how.landmarks)
+    return prepare(intensity, points, how.pipeline, CROP_HW[how.pipeline]).image
 
 
 def _preparation(kind: str, pipeline: str | None) -> Preparation:
@@ -304,8 +313,3 @@ def _leave_with_parent() -> None:
     assert parent is not None
     parent.join()
     os._exit(1)
-
-
-def _cores() -> int:
-    """Cores this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

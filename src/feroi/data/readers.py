@@ -50,6 +50,7 @@ _READERS: dict[str, Reader] = {
     "ferplus": ferplus.read_ferplus,
     "rafdb": partial(numbered.read_numbered, order="RAF-DB"),
     "affectnet": partial(numbered.read_numbered, order="AffectNet"),
+    "fer2013+votes": ferplus.read_both,
     "folder": folders.read_folder,
     "table": _read_table,
 }

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from feroi.config import NetworkConfig
 from feroi.deliver.graph import check_graph
+from feroi.inference import CPU, Compute, open_session
 from feroi.look import FloatArray, Forward, Look, ScoreMap
 from feroi.network.calibration import UNCALIBRATED, Calibration, read_calibration
 from feroi.network.description import DEFAULT, described, model_file
-from feroi.offline import load_onnxruntime
 from feroi.vocabulary import EXPRESSIONS
 
 
@@ -31,16 +31,16 @@ class Model(NamedTuple):
     calibration: Calibration = UNCALIBRATED
 
 
-def load_model(model: Path | str = DEFAULT, threads: int | None = None) -> Model:
+def load_model(model: Path | str = DEFAULT, compute: Compute = CPU) -> Model:
     """The shipped network (`default`), an .onnx file, a .safetensors file or a run folder.
 
     ONNX files, the shipped one among them, need no torch.
-    threads: how many onnxruntime may use; all cores if None.
-    Raises FileNotFoundError, or ValueError saying what is wrong with the file.
+    compute: what onnxruntime runs on; torch, for a .safetensors file, on the processor.
+    Raises FileNotFoundError, or ValueError saying what is wrong with the file or the device.
     """
     file = model_file(model, ".onnx")
     if file.suffix == ".onnx":
-        return _load_onnx(file, threads)
+        return _load_onnx(file, compute.checked())
     from feroi.network.forward import torch_forward, torch_score
     from feroi.network.weights import load_calibration, load_network
 
@@ -78,21 +78,11 @@ def _check_answers(look: Look[FloatArray], config: NetworkConfig) -> None:
             raise ValueError(f"its {name} are not finite numbers")
 
 
-def _load_onnx(path: Path, threads: int | None) -> Model:
-    onnxruntime = load_onnxruntime()
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    if threads is not None:
-        options.intra_op_num_threads = threads
+def _load_onnx(path: Path, compute: Compute) -> Model:
     content = path.read_bytes()
     try:
         check_graph(content)
-        session = onnxruntime.InferenceSession(
-            content,
-            options,
-            providers=["CPUExecutionProvider"],
-            enable_fallback=False,  # it would try again and print to standard output
-        )
+        session = open_session(content, compute)
         metadata = session.get_modelmeta().custom_metadata_map
         outputs = [output.name for output in session.get_outputs()]
     except Exception as error:  # onnxruntime raises many kinds, some of them plain Exception

@@ -20,11 +20,9 @@ from PIL import Image
 from feroi.config import NetworkConfig
 from feroi.data.batches import as_faces
 from feroi.look import FloatArray, ScoreMap
-from feroi.photo.detect import Face
-from feroi.photo.geometry import FRAME_HW, frame_px, generic_face
+from feroi.photo.detect import FACE_SHARE, Face
 from feroi.photo.illumination import normalize_light_sliding
-from feroi.photo.landmarks import frame_of
-from feroi.photo.prepare import prepare
+from feroi.photo.prepare import face_frame
 
 TILE_PX = 1024
 """Side of a tile, its overlap included: 300 MB inside the network."""
@@ -92,9 +90,7 @@ def trained_box_px(config: NetworkConfig) -> float:
             "this network does not say how the faces it learned from were prepared, so their size is not "
             "known; train it on a data set whose pipeline is known"
         )
-    blank = np.full(FRAME_HW, 128, np.uint8)
-    face = prepare(blank, frame_px(generic_face().landmarks_cm), config.pipeline, config.stored_hw)
-    return frame_of(face.landmarks_xy_px @ np.array([1, 1j])).side
+    return FACE_SHARE * face_frame(config.pipeline, config.stored_hw).side
 
 
 def resize(photo: NDArray[np.uint8], scale: float, grain: int) -> NDArray[np.uint8]:

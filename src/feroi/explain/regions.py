@@ -39,8 +39,7 @@ def region_masks(landmarks_xy_px: FloatArray, size_hw: tuple[int, int]) -> Masks
     nose = _hull(points[list(_NOSE)], 0.1 * unit, (height, width))
     lip = _hull(points[list(_LIPS)], 0.1 * unit, (height, width))
     face = _hull(np.concatenate([points[_JAW.start : _JAW.stop], points[list(_BROWS)]]), 0, (height, width))
-    rows, columns = np.mgrid[:height, :width]
-    depth = columns * down[0] + rows * down[1]
+    depth = np.arange(width) * down[0] + np.arange(height)[:, None] * down[1]
     jaw = face & (depth > float(points[57] @ down))  # below the middle of the lower lip
     jaw |= face & (depth > float(points[[48, 54]].mean(0) @ down) + 0.15 * unit)
     cheek = face & (depth > float((left + right) @ down) / 2)
@@ -84,7 +83,7 @@ def _thick(line: FloatArray, radius: float, size_hw: tuple[int, int]) -> NDArray
         [tuple(point) for point in line.tolist()], fill=1, width=max(1, round(2 * radius)), joint="curve"
     )
     _dots(draw, line, radius)
-    return np.array(picture, dtype=bool)
+    return np.asarray(picture) > 0
 
 
 def _hull(points: FloatArray, margin: float, size_hw: tuple[int, int]) -> NDArray[np.bool_]:
@@ -96,7 +95,7 @@ def _hull(points: FloatArray, margin: float, size_hw: tuple[int, int]) -> NDArra
     if margin:
         draw.line([*outline, outline[0]], fill=1, width=max(1, round(2 * margin)))
         _dots(draw, corners, margin)
-    return np.array(picture, dtype=bool)
+    return np.asarray(picture) > 0
 
 
 def _dots(draw: ImageDraw.ImageDraw, points: FloatArray, radius: float) -> None:
@@ -105,11 +104,12 @@ def _dots(draw: ImageDraw.ImageDraw, points: FloatArray, radius: float) -> None:
 
 
 def _canvas(size_hw: tuple[int, int]) -> tuple[Image.Image, ImageDraw.ImageDraw]:
-    picture = Image.new("1", (size_hw[1], size_hw[0]))
+    picture = Image.new("L", (size_hw[1], size_hw[0]))
     return picture, ImageDraw.Draw(picture)
 
 
 def _shrunk(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    height, width = mask.shape
-    parts = mask.reshape(height // _FINE, _FINE, width // _FINE, _FINE).mean((1, 3))
-    return np.asarray(parts > 0.5)  # not half: two regions may share a pixel
+    counts = mask.view(np.uint8)  # added slice by slice, far faster than a mean over two axes
+    across = sum(counts[:, at::_FINE] for at in range(1, _FINE)) + counts[:, ::_FINE]
+    down = sum(across[at::_FINE] for at in range(1, _FINE)) + across[::_FINE]
+    return np.asarray(down > _FINE**2 // 2)  # not half: two regions may share a pixel

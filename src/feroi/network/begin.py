@@ -32,14 +32,14 @@ def begin_from(network: Network, source: Network) -> None:
 
 def _times_as_wide(config: NetworkConfig, source: NetworkConfig) -> int:
     """How many times as wide `config` is as `source`."""
-    free = {"width", "convolutions", "dropout", "beta", "bounded", "margin", "pipeline"}
+    free = {"width", "convolutions", "dropout", "beta", "bounded", "margin", "pipeline", "spacing"}
     if config.takes_any_size:
         free.add("input_hw")  # the same weights at another size
     alike = replace(config, **{name: getattr(source, name) for name in free})
     if alike != source:
         raise ValueError(
-            "a network can begin from one with the same head, batch_norm, residual, lateral, poolings, "
-            "inputs and, with the flatten and stacked-max heads, input size; this one is "
+            "a network can begin from one with the same head, backbone, batch_norm, residual, lateral, "
+            "poolings, inputs and, with the flatten and stacked-max heads, input size; this one is "
             f"{config}, and that one {source}"
         )
     if config.width % source.width:

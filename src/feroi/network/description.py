@@ -13,7 +13,7 @@ from feroi.vocabulary import EXPRESSIONS
 
 FORMAT = "feroi-network-1"
 DEFAULT = "default"
-SHIPPED = (DEFAULT, "ferplus")
+SHIPPED = (DEFAULT, "ferplus", "fer2013")
 """Name the shipped networks wherever a model is asked for; see pretrained/README.md."""
 BEST_WEIGHTS = "best.safetensors"
 """Name of the chosen weights in a run folder."""

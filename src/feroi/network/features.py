@@ -1,4 +1,4 @@
-"""The ten convolutions every head stands on (rows 1–15 of Tables 2 and 3)."""
+"""The convolutions every head stands on: the paper's ten (rows 1–15 of Tables 2 and 3), or a backbone."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import cast
 from torch import Tensor, nn
 
 from feroi.config import CHANNELS, NetworkConfig
+from feroi.network.backbone import Backbone
 from feroi.network.patterns import MAPPED_CHANNELS
 
 
@@ -34,8 +35,8 @@ class Lateral(nn.Module):
         return cast(Tensor, self.project(features) + coarse[..., :height, :width])
 
 
-def build_features(config: NetworkConfig) -> nn.Sequential:
-    """Map (N, C0, H, W) to (N, C, H // stride, W // stride), C = 128 `width`. C0 is 1 for the intensity; with
+def build_features(config: NetworkConfig) -> nn.Module:
+    """Map (N, C0, H, W) to (N, `config.channels`, H // stride, W // stride). C0 is 1 for the intensity; with
     depth 2, and 3 for mapped patterns.
 
     3x3 convolutions, padding 1, each followed by ReLU (the paper names no activation; VGG's is
@@ -43,6 +44,8 @@ def build_features(config: NetworkConfig) -> nn.Sequential:
     distribution, biases are zero: with PyTorch's default the signal dies over ten layers.
     For the settings see `NetworkConfig`.
     """
+    if config.backbone != "paper":
+        return Backbone(config.spacing)
     layers: list[nn.Module] = []
     channels_in = MAPPED_CHANNELS if config.inputs == "mapped-patterns" else config.channels_in
     for block, (convolutions, channels) in enumerate(zip(config.convolutions, CHANNELS, strict=True), 1):

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from feroi.config import CHANNELS, HEADS, REGISTERED_HEADS, NetworkConfig
 from feroi.look import Look
 from feroi.network import attention
+from feroi.network.backbone import LEAST_WEIGHTS
 from feroi.network.features import build_features
 from feroi.network.patterns import MappedPatterns
 from feroi.vocabulary import EXPRESSIONS
@@ -39,7 +40,7 @@ class Network(nn.Module):
         self.config = config
         self.seen = MappedPatterns() if config.inputs == "mapped-patterns" else nn.Identity()
         self.features = build_features(config)
-        channels = CHANNELS[-1] * config.width
+        channels = config.channels
         self.score = attention.Score(channels, bounded=config.bounded) if config.head in _MAPS else None
         self.dropout = nn.Dropout(config.dropout)
         self.classifier = nn.Linear(channels * math.prod(config.feature_hw), len(EXPRESSIONS))
@@ -50,7 +51,7 @@ class Network(nn.Module):
         return self.head(self.locations(faces))
 
     def locations(self, faces: Tensor) -> Tensor:
-        """A0, the features of each location: faces in 0..1 to (N, 128 width, H // stride, W // stride)."""
+        """A0, the features of each location: faces in 0..1 to (N, channels, H // stride, W // stride)."""
         self._check(faces)
         return cast(Tensor, self.features((self.seen(faces) - INTENSITY_MEAN) / INTENSITY_STD))
 
@@ -86,8 +87,9 @@ class Network(nn.Module):
                 f"got {tuple(faces.shape)}"
             )
         height, width = faces.shape[2:]
-        if min(height, width) < 16:
-            raise ValueError(f"faces must be at least 16 px a side, got {width}x{height}")
+        least = self.config.smallest_px
+        if min(height, width) < least:
+            raise ValueError(f"faces must be at least {least} px a side, got {width}x{height}")
         if not self.config.takes_any_size and (height, width) != tuple(self.config.input_hw):
             expected_h, expected_w = self.config.input_hw
             raise ValueError(
@@ -115,6 +117,8 @@ def register_attention(name: str, weights_of: Callable[[Tensor, float], Tensor])
 def least_weights(config: NetworkConfig) -> int:
     """How many weights a network of `config` has at least, told without making it: those of its 3x3
     convolutions but the first, and of its classifier."""
+    if config.backbone != "paper":
+        return LEAST_WEIGHTS + len(EXPRESSIONS) * config.channels * math.prod(config.feature_hw)
     channels = [config.width * each for each in CHANNELS]
     within = sum(9 * (n - 1) * each**2 for n, each in zip(config.convolutions, channels, strict=True))
     between = sum(9 * before * after for before, after in pairwise(channels))

@@ -1,4 +1,4 @@
-"""Crops in the plane of the photo: upright by the eyes, at a fixed box, or loosely round a face.
+"""Crops in the plane of the photo: at a fixed box.
 
 Boxes are (x0, y0, x1, y1) in px, from the left and top edges of the first pixel inside to the right
 and bottom edges of the last, so that a box is x1 - x0 px wide. Points are (x, y) with pixel centres
@@ -7,16 +7,10 @@ at integers. Beyond the photo its border pixels go on.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from feroi.photo.geometry import (
-    FRAME_EYES_PX,
-    FRAME_HW,
-    anchor_points,
-    checked_landmarks,
     checked_photo,
 )
 from feroi.photo.warp import sample
@@ -27,35 +21,6 @@ one is twice 284 px, so that nothing is interpolated, in the middle of RaFD's 68
 high as the head stands there, from above the hair to below the chin."""
 POSE_HW = (284, 284)
 FER_HW = (48, 48)
-FER_ENLARGE, FER_RISE = 1.12, 0.094
-"""How FER-2013's pictures lie about the square that `landmarks.frame_of` draws round a face, which is
-how a detector frames it: medians over 485 of 500 training images drawn at random, pasted into larger
-photos and found again. Half of the images lie within 1.01 to 1.25 and 0.06 to 0.12: FER-2013's faces
-differ that much in size, whatever they are measured by."""
-
-
-def align_by_eyes(
-    photo: NDArray[np.uint8],
-    landmarks_xy_px: NDArray[np.floating[Any]],
-    size_hw: tuple[int, int] = FRAME_HW,
-) -> NDArray[np.uint8]:
-    """`photo` (H, W) turned, scaled and shifted until the eyes lie as in the frontal frame.
-
-    landmarks_xy_px: (68, 2). For a `size_hw` other than (160, 125), the eyes' places grow with
-    width and height. Returns uint8 of `size_hw`. Raises ValueError for arrays of other shapes or
-    types, or eyes in one place.
-    """
-    photo, (height, width) = checked_photo(photo), _checked_size(size_hw)
-    eyes = anchor_points(checked_landmarks(landmarks_xy_px))[:2] @ [1, 1j]
-    stretch = [width / FRAME_HW[1], height / FRAME_HW[0]]
-    wanted = ((np.array(FRAME_EYES_PX) + 0.5) * stretch - 0.5) @ [1, 1j]
-    if abs(eyes[1] - eyes[0]) < 1e-3:
-        raise ValueError("both eyes lie in one place; a face in profile cannot be aligned by them")
-    # a similarity is a multiplication and an addition of complex numbers x + iy
-    turn = (eyes[1] - eyes[0]) / (wanted[1] - wanted[0])
-    rows, columns = np.mgrid[:height, :width]
-    places = eyes[0] + turn * (columns + 1j * rows - wanted[0])
-    return sample(photo, np.stack([places.real, places.imag], axis=-1))
 
 
 def crop_fixed(
@@ -77,29 +42,6 @@ def crop_fixed(
     x = x0 + (np.arange(width) + 0.5) * (x1 - x0) / width - 0.5
     y = y0 + (np.arange(height) + 0.5) * (y1 - y0) / height - 0.5
     return sample(photo, np.stack(np.meshgrid(x, y), axis=-1))
-
-
-def crop_loose(
-    photo: NDArray[np.uint8],
-    box_xyxy_px: ArrayLike,
-    enlarge: float = FER_ENLARGE,
-    rise: float = FER_RISE,
-    size_hw: tuple[int, int] = FER_HW,
-) -> NDArray[np.uint8]:
-    """A square about the box of a face in `photo` (H, W), as FER-2013 shows faces.
-
-    The defaults are for a box as `detect` and `landmarks.frame_of` draw it.
-    enlarge: side of the square, in units of the longer side of the box.
-    rise: how far its centre lies above the centre of the box, in the same units.
-    Raises ValueError as `crop_fixed`.
-    """
-    x0, y0, x1, y1 = _checked_box(box_xyxy_px)
-    if not enlarge > 0:
-        raise ValueError(f"enlarge must be above 0, got {enlarge}")
-    side = max(x1 - x0, y1 - y0)
-    half = enlarge * side / 2
-    x, y = (x0 + x1) / 2, (y0 + y1) / 2 - rise * side
-    return crop_fixed(photo, (x - half, y - half, x + half, y + half), size_hw)
 
 
 def _checked_box(box_xyxy_px: ArrayLike) -> tuple[float, float, float, float]:

@@ -43,11 +43,13 @@ class Frontal(NamedTuple):
     visibility: (160, 125) in 0..1, how well the photo showed each pixel; what it did not show is
         borrowed from the mirrored side as far as that was seen.
     pose: the head's angles in the photo.
+    places_xy_px: (160, 125, 2), where in the photo each pixel was seen.
     """
 
     image: NDArray[np.uint8]
     visibility: Floats
     pose: Pose
+    places_xy_px: Floats
 
 
 def frontalize(photo: NDArray[np.uint8], landmarks_xy_px: NDArray[np.floating[Any]]) -> Frontal:
@@ -71,16 +73,7 @@ def frontalize(photo: NDArray[np.uint8], landmarks_xy_px: NDArray[np.floating[An
     seen = ndimage.gaussian_filter(seen, _SOFTNESS_PX, mode="nearest")
     borrowed = (1 - seen) * seen[:, ::-1]
     image = own + borrowed * (own[:, ::-1].astype(np.float64) - own)
-    return Frontal((image + 0.5).astype(np.uint8), seen, camera.pose())
-
-
-def frontal_places(landmarks_xy_px: NDArray[np.floating[Any]]) -> Floats:
-    """Where in the photo `frontalize` finds each pixel of the frontal frame: (160, 125, 2) px.
-
-    Raises ValueError for landmarks that are no face.
-    """
-    landmarks = checked_landmarks(landmarks_xy_px)
-    return _places(generic_face(), fit_camera(landmarks), landmarks)
+    return Frontal((image + 0.5).astype(np.uint8), seen, camera.pose(), places)
 
 
 def visibility(face: GenericFace, camera: Camera) -> Floats:

@@ -19,8 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feroi.photo.align import FER_HW
-from feroi.photo.geometry import EYE_DISTANCE_CM, fit_camera
-from feroi.photo.prepare import Crop, prepare
+from feroi.photo.face_mesh_points import INDEX_68
+from feroi.photo.geometry import EYES, Pose
+from feroi.photo.landmarks import FacePoints
+from feroi.photo.prepare import Crop, fer_frame
+from feroi.photo.squares import cut
 
 LIMIT = 0.5
 """Faces whose `Quality.score` is below it are too poor to be read."""
@@ -40,8 +43,7 @@ SHARPNESS: Curve = (
 )  # fmt: skip
 """Of `sharpness`."""
 TURN: Curve = ((20.3, 1.0), (38.8, 0.92), (46.7, 0.65), (53.1, 0.42), (57.1, 0.27), (75.0, 0.23), (90.0, 0.0))
-"""Of degrees of yaw, to either side, as found from landmarks. The compact ones find no more than about 57,
-so that the last two are true ones."""
+"""Of `turn_deg`."""
 
 _TOO_SMALL, _TOO_BLURRED, _TOO_TURNED = "too small", "too blurred", "turned too far"
 _REMARKS = {_TOO_SMALL: "small face", _TOO_BLURRED: "blurred", _TOO_TURNED: "turned", "": ""}
@@ -55,7 +57,7 @@ class Quality(NamedTuple):
     score: 0..1, the least of the parts for size, sharpness and turn; poor below LIMIT.
     size_px: distance between the eyes in px of the photo, as it would be if the face were not turned.
     sharpness: see `sharpness`; of a sharp photograph about 2.
-    yaw_deg: above 0 if the face turns to the image's right.
+    pose: the head's angles.
     problem: "too small", "too blurred" or "turned too far" where the score is below LIMIT, else "".
         Small faces are blurred, and turned ones show less of themselves, so a face is called blurred
         only if it is neither.
@@ -64,7 +66,7 @@ class Quality(NamedTuple):
     score: float
     size_px: float
     sharpness: float
-    yaw_deg: float
+    pose: Pose
     problem: str
 
     @property
@@ -78,23 +80,25 @@ class Quality(NamedTuple):
         return f"{self.problem} to be read (quality {f'{self.score:.2f}'.removeprefix('0')})"
 
 
-def quality(photo: NDArray[np.uint8], landmarks_xy_px: Floats, crop: Crop, pipeline: str) -> Quality:
-    """How well `photo` (H, W) shows the face with landmarks (68, 2) to a network that is given `crop`.
-
-    pipeline: what the crop was made by. Raises ValueError for landmarks that are no face.
-    """
-    camera = fit_camera(landmarks_xy_px)
+def quality(photo: NDArray[np.uint8], points: FacePoints, crop: Crop, pose: Pose) -> Quality:
+    """How well `photo` (H, W) shows the face with `points` and `pose` to a network that is given `crop`."""
     # always in one frame, and before the light is normalised, which would change the sharpness
-    same = pipeline == "wild" and crop.image.shape == FER_HW
-    face = crop.image if same else prepare(photo, landmarks_xy_px, "wild", FER_HW).image
-    sharp, yaw_deg = sharpness(face), camera.pose().yaw_deg
+    sharp = sharpness(cut(photo, fer_frame(points), FER_HW[0])[..., 0])
     parts = {
         _TOO_SMALL: part(SIZE, photo_px_per_px(crop)),
-        _TOO_TURNED: part(TURN, abs(yaw_deg)),
+        _TOO_TURNED: part(TURN, turn_deg(pose)),
         _TOO_BLURRED: part(SHARPNESS, sharp),
     }
     problem = next((name for name, value in parts.items() if value < LIMIT), "")
-    return Quality(min(parts.values()), camera.scale * EYE_DISTANCE_CM, sharp, yaw_deg, problem)
+    eyes = points.mesh.points_xyz_px[INDEX_68]
+    apart = np.linalg.norm(eyes[EYES[1]].mean(0) - eyes[EYES[0]].mean(0))
+    return Quality(min(parts.values()), float(apart), sharp, pose, problem)
+
+
+def turn_deg(pose: Pose) -> float:
+    """The angle between where a head looks and the camera, whatever the direction, in degrees."""
+    yaw, pitch = np.radians([pose.yaw_deg, pose.pitch_deg])
+    return float(np.degrees(np.arccos(np.cos(yaw) * np.cos(pitch))))
 
 
 def part(curve: Curve, value: float) -> float:

@@ -22,10 +22,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.optimize import linear_sum_assignment
 
-from feroi.photo.align import FER_HW
+from feroi.photo.cropped import PRESENT
 from feroi.photo.detect import Box, Face
+from feroi.photo.landmarks import FacePoints
 from feroi.photo.pixels import to_intensity
-from feroi.photo.prepare import prepare
+from feroi.photo.prepare import fer_frame
+from feroi.photo.squares import Frame as Square
+from feroi.photo.squares import cut
 from feroi.photo.video import Frame
 
 REMEMBERED_S = 1.5
@@ -47,14 +50,14 @@ _MISSES = 2  # searches in a row that may overlook someone who can be followed
 Points = NDArray[np.float64]
 Small = NDArray[np.uint8]
 Find = Callable[[NDArray[np.uint8]], list[Face]]
-Mark = Callable[[NDArray[np.uint8], Face], Points]
+Mark = Callable[[NDArray[np.uint8], list[Square]], list[FacePoints]]
 
 
 class Tracked(NamedTuple):
-    """A face with its `track`, and its landmarks (68, 2)."""
+    """A face with its `track`, and its points."""
 
     face: Face
-    points: Points
+    points: FacePoints
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ class _Person:
     found_points: Points  # (68, 2)
     found_small: Small  # (_FACE_PX, _FACE_PX)
     small: Small
+    square: tuple[float, float, float, float]  # of the face mesh: middle x, y, side in px, roll in radians
     seen_s: float
     middle: tuple[float, float]
     speed: tuple[float, float] = (0.0, 0.0)
@@ -77,8 +81,8 @@ class _Person:
 class Tracker:
     """Numbers people through a film, its frames given to `step` in order.
 
-    find: the detector. mark: the landmarks of a face. search_s: seconds of film between searches by the
-    detector; in between only those already known are seen, unless one of them is lost.
+    find: the detector. mark: the points of the faces in squares. search_s: seconds of film between
+    searches by the detector; in between only those already known are seen, unless one of them is lost.
     """
 
     def __init__(self, find: Find, mark: Mark, search_s: float = 1.0) -> None:
@@ -114,46 +118,47 @@ class Tracker:
 
     def _follow(self, frame: Frame, intensity: Small, seen: dict[int, Tracked]) -> dict[int, Tracked]:
         """`seen` and those others who can be followed into `frame`, their misses left as they are."""
-        for at, person in enumerate(self._people):
-            if person.track in seen:
-                continue
-            points = np.ascontiguousarray(self._mark(frame.pixels, Face(_moved(person, frame.time_s), 0.0)))
-            small = _small(intensity, points)
-            if small is None or alike(small, person.small) < _LIKE_LAST:
+        others = [at for at, person in enumerate(self._people) if person.track not in seen]
+        squares = [_moved_square(self._people[at], frame.time_s) for at in others]
+        for at, face_points in zip(others, self._mark(frame.pixels, squares), strict=True):
+            person, small = self._people[at], _small(intensity, face_points)
+            if face_points.mesh.presence < PRESENT or alike(small, person.small) < _LIKE_LAST:
                 continue
             if alike(small, person.found_small) < _LIKE_FOUND:
                 continue
+            points = face_points.landmarks_xy_px
             box = carried(person.found_box, person.found_points, points)
             if any(_shared(box, other.face.box_xyxy_px) > _SAME_PLACE for other in seen.values()):
                 continue
             middle, speed = _motion(person, points, frame.time_s)
             self._people[at] = replace(
-                person, box=box, small=small, seen_s=frame.time_s, middle=middle, speed=speed
-            )
-            seen = seen | {person.track: Tracked(Face(box, math.nan, person.track), points)}
+                person, box=box, small=small, square=_square(face_points), seen_s=frame.time_s,
+                middle=middle, speed=speed,
+            )  # fmt: skip
+            face = Face(box, math.nan, person.track, math.degrees(face_points.mesh_frame.roll_rad))
+            seen = seen | {person.track: Tracked(face, face_points)}
         return seen
 
     def _search(self, frame: Frame, intensity: Small) -> dict[int, Tracked]:
         """Who the detector finds in `frame`, known or new, and who it overlooked and can be followed."""
-        found = []
-        for face in self._find(frame.pixels):
-            points = np.ascontiguousarray(self._mark(frame.pixels, face))
-            found.append((face, points, _small(intensity, points)))
-        smalls = [small for _, _, small in found]
-        known = self._assigned([face for face, _, _ in found], smalls, frame.time_s)
+        faces = self._find(frame.pixels)
+        marked = self._mark(frame.pixels, [face.frame for face in faces])
+        smalls = [_small(intensity, points) for points in marked]
+        known = self._assigned(faces, smalls, frame.time_s)
         seen = {}
-        for at, (face, points, small) in enumerate(found):
-            small = np.zeros((_FACE_PX, _FACE_PX), np.uint8) if small is None else small
-            person = known.get(at)
+        for at, (face, face_points, small) in enumerate(zip(faces, marked, smalls, strict=True)):
+            person, points = known.get(at), face_points.landmarks_xy_px
             middle, speed = _motion(person, points, frame.time_s)
             if person is None:
                 track, self._next = self._next, self._next + 1
             else:
                 track = person.track
                 self._people = [each for each in self._people if each.track != track]
-            box = face.box_xyxy_px
-            self._people.append(_Person(track, box, box, points, small, small, frame.time_s, middle, speed))
-            seen[track] = Tracked(face._replace(track=track), points)
+            box, square = face.box_xyxy_px, _square(face_points)
+            self._people.append(
+                _Person(track, box, box, points, small, small, square, frame.time_s, middle, speed)
+            )
+            seen[track] = Tracked(face._replace(track=track), face_points)
         self._people = [
             each if each.track in seen else replace(each, misses=each.misses + 1)
             for each in self._people
@@ -161,14 +166,14 @@ class Tracker:
         ]
         return self._follow(frame, intensity, seen)
 
-    def _assigned(self, faces: list[Face], smalls: list[Small | None], time_s: float) -> dict[int, _Person]:
+    def _assigned(self, faces: list[Face], smalls: list[Small], time_s: float) -> dict[int, _Person]:
         """Which of `faces`, by its place in the list, is whom of those known."""
         if not faces or not self._people:
             return {}
         cost = np.full((len(faces), len(self._people)), np.inf)
         for row, (face, small) in enumerate(zip(faces, smalls, strict=True)):
             for column, person in enumerate(self._people):
-                like = 0.0 if small is None else alike(small, person.small)
+                like = alike(small, person.small)
                 apart = _apart(_moved(person, time_s), face.box_xyxy_px)
                 if self._may_be(person, time_s, apart, like):
                     cost[row, column] = apart - like
@@ -253,13 +258,21 @@ def _view(pixels: NDArray[np.uint8]) -> Small:
     return np.asarray(Image.fromarray(pixels).resize(_VIEW_WH, Image.Resampling.BOX, reducing_gap=2.0))
 
 
-def _small(intensity: Small, points: Points) -> Small | None:
-    """The face with landmarks `points`, (_FACE_PX, _FACE_PX); None for what is none."""
-    try:
-        crop = prepare(intensity, points, "wild", FER_HW).image
-    except ValueError:
-        return None
-    return np.asarray(Image.fromarray(crop).resize((_FACE_PX, _FACE_PX), Image.Resampling.BOX))
+def _small(intensity: Small, points: FacePoints) -> Small:
+    """The face with `points`, level, (_FACE_PX, _FACE_PX)."""
+    return cut(intensity, fer_frame(points), _FACE_PX)[..., 0]
+
+
+def _square(points: FacePoints) -> tuple[float, float, float, float]:
+    frame = points.mesh_frame
+    return frame.centre.real, frame.centre.imag, frame.side, frame.roll_rad
+
+
+def _moved_square(person: _Person, time_s: float) -> Square:
+    """Where someone's face is looked for if they went on at their speed; see `_moved`."""
+    x, y, side, roll_rad = person.square
+    (x0, y0, *_), (to_x0, to_y0, *_) = person.box, _moved(person, time_s)
+    return Square(complex(x + to_x0 - x0, y + to_y0 - y0), side, roll_rad)
 
 
 def _middle_side(box: Box) -> tuple[float, float, float]:
@@ -307,6 +320,6 @@ def _person(values: dict[str, Any]) -> _Person:
     made = dict(values)
     for name, kind in (("found_points", np.float64), ("found_small", np.uint8), ("small", np.uint8)):
         made[name] = np.array(values[name], kind)
-    for name in ("box", "found_box", "middle", "speed"):
+    for name in ("box", "found_box", "square", "middle", "speed"):
         made[name] = tuple(values[name])
     return _Person(**made)

@@ -12,6 +12,7 @@ from PIL import Image
 
 import feroi
 from feroi.files import partial, write_text
+from feroi.photo.action_units import in_words
 from feroi.reading import Photo, Reading
 from feroi.report.html import page
 from feroi.report.overlay import draw_overlay, heat
@@ -20,6 +21,7 @@ from feroi.vocabulary import ACTION_UNITS, EXPRESSIONS, TABLE_4
 
 _LARGEST_SIDE_PX = 1200
 _FACE_PX = 192
+_TOLD_DEG = 15.0
 
 
 class ReportWriter:
@@ -97,6 +99,8 @@ def _face_values(face: Reading) -> dict[str, Any]:
         "looked": looked,
         "probabilities": [(name, share, "") for name, share in ordered],
         "regions": _regions(face),
+        "moved": ", ".join(in_words(face.action_units)),
+        "pose": _pose(face),
         "meaning": _meaning(face),
     }
 
@@ -108,13 +112,28 @@ def _regions(face: Reading) -> list[tuple[str, float, str]]:
     return [*rows, ("elsewhere", 1 - sum(face.regions.values()), "")] if rows else []
 
 
+def _pose(face: Reading) -> str:
+    """How the head is turned, where that is far enough to be seen."""
+    pose = face.pose
+    words = [
+        f"{beyond if angle > 0 else before} by {abs(angle):.0f}°"
+        for angle, before, beyond in (
+            (pose.yaw_deg, "turned to the photo's left", "turned to the photo's right"),
+            (pose.pitch_deg, "lowered", "raised"),
+            (pose.roll_deg, "tilted to the left", "tilted to the right"),
+        )
+        if abs(angle) >= _TOLD_DEG
+    ]
+    return ", ".join(words)
+
+
 def _meaning(face: Reading) -> str:
     """What the Facial Action Coding System expects of the expression, beside where the network looked."""
     if face.expression not in TABLE_4:
         return "Neutral has no Action Units."
     actions = TABLE_4[face.expression]
     names = ", ".join(f"{ACTION_UNITS[unit]} ({unit})" for unit in actions.action_units)
-    text = f"Action Units of {face.expression}: {names}; they move {', '.join(actions.regions)}."
+    text = f"Textbook Action Units of {face.expression}: {names}; they move {', '.join(actions.regions)}."
     if face.regions:
         share = sum(face.regions[name] for name in actions.regions)
         area = sum(face.region_areas[name] for name in actions.regions)

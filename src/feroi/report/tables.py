@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from feroi.files import atomic_path, growing
+from feroi.photo.action_units import WORDS
 from feroi.photo.quality import Quality
-from feroi.reading import Photo
+from feroi.reading import Photo, Reading
 from feroi.vocabulary import EXPRESSIONS, REGIONS
 
 Row = dict[str, Any]
@@ -35,11 +36,14 @@ COLUMNS = (
     "quality_problem",
     *EXPRESSIONS,
     *(f"roi_{region}" for region in REGIONS),
+    *WORDS,
+    *(f"{name}_deg" for name in ("yaw", "pitch", "roll", "gaze_yaw", "gaze_pitch")),
 )
 """file; status (ok, no face, or why it could not be read); face read, from 0, the biggest first; expression
 and its probability; the likely ones, | between them; box in px; the detector's score; the quality, 0..1, and
 what is below the limit of it, if anything; a probability an expression; the share of attention on each
-region. Shares and scores have six decimals."""
+region; the strength of each Action Unit, 0..1; angles of the head, and of the eyes within it, in degrees.
+Shares and scores have six decimals, angles one."""
 
 FILM_COLUMNS = ("file", "frame", "time_s", "track", *COLUMNS[1:])
 """Those of films: also the number of the frame, from 0; when the film shows it, in seconds; the person's
@@ -61,6 +65,7 @@ def rows(photo: Photo) -> list[Row]:
     for number, face in enumerate(photo.faces):
         numbers = {"confidence": face.confidence, "score": face.score, **face.probabilities}
         numbers |= {f"roi_{name}": share for name, share in face.regions.items()}
+        numbers |= face.action_units
         result.append(
             {
                 **empty,
@@ -71,6 +76,7 @@ def rows(photo: Photo) -> list[Row]:
                 "likely": "|".join(face.likely),
                 **_box(face.box_xyxy_px),
                 **_quality(face.quality),
+                **_angles(face),
                 **{name: _number(value) for name, value in numbers.items()},
             }
         )
@@ -108,6 +114,11 @@ def _number(value: float) -> float | None:
 def _box(box_xyxy_px: tuple[float, float, float, float]) -> Row:
     x0, y0, x1, y1 = (round(value, 1) for value in box_xyxy_px)
     return {"x0": x0, "y0": y0, "x1": x1, "y1": y1}
+
+
+def _angles(face: Reading) -> Row:
+    angles = {**face.pose._asdict(), **{f"gaze_{name}": angle for name, angle in face.gaze._asdict().items()}}
+    return {name: round(angle, 1) for name, angle in angles.items()}
 
 
 def _quality(quality: Quality | None) -> Row:

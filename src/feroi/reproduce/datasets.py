@@ -40,11 +40,17 @@ class Data(NamedTuple):
 
 
 def find_data(
-    paths: Sequence[Path], out: Path, wanted: Sequence[str], workers: int | None, on_progress: Progress
+    paths: Sequence[Path],
+    out: Path,
+    wanted: Sequence[str],
+    workers: int | None,
+    on_progress: Progress,
+    landmarks: str = "face-mesh",
 ) -> dict[str, Data]:
     """The data of those `wanted` protocols (keys of `paper.PROTOCOLS`) that `paths` can serve.
 
     paths: RaFD, as photos, prepared, or rendered; SFEW 2.0, as photos or prepared; FER-2013.
+    landmarks: by which photos are prepared, a name in `photo.landmarks.MODELS`.
     Photos are prepared, and the light of faces cut already is normalised, into `out/prepared`,
     where they are found the next time. FER-2013 is returned as it is, under the key "fer2013".
 
@@ -59,7 +65,8 @@ def find_data(
                 continue
             if key in found:
                 raise ValueError(f"two of the data sets serve {key}: {found[key].what}, and {path}; give one")
-            found[key] = _prepared(path, samples, key, out / "prepared" / key, workers, on_progress)
+            folder = out / "prepared" / key
+            found[key] = _prepared(path, samples, key, folder, workers, landmarks, on_progress)
     if not set(wanted) - {"sfew-fer2013"} & set(found):
         given = ", ".join(map(str, paths))
         raise ValueError(
@@ -112,12 +119,18 @@ def _serves(path: Path, samples: Samples) -> tuple[str, ...]:
 
 
 def _prepared(
-    path: Path, samples: Samples, key: str, dst: Path, workers: int | None, on_progress: Progress
+    path: Path,
+    samples: Samples,
+    key: str,
+    dst: Path,
+    workers: int | None,
+    landmarks: str,
+    on_progress: Progress,
 ) -> Data:
     synthetic = _synthetic(path)
     if key != "fer2013" and pipeline_of(samples) is None:
         kind = "sfew" if key == "sfew" else f"rafd-{key}"
-        samples = prepare_dataset(path, dst, kind, None, workers, on_progress).samples
+        samples = prepare_dataset(path, dst, kind, None, workers, on_progress, landmarks).samples
     subjects = len(set(samples.subjects) - {None})
     what = f"{len(samples)} images" + (f" of {subjects} subjects" if subjects else "")
     return Data(samples, f"{synthetic or path.name}, {what}", bool(synthetic))

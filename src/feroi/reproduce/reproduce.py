@@ -51,6 +51,7 @@ def make(
     networks: Sequence[str] = (),
     photos: Sequence[Path] = (),
     workers: int | None = None,
+    landmarks: str = "face-mesh",
 ) -> str:
     """Make a table or figure of the paper from the data in `paths`, in the folder `out`.
 
@@ -75,7 +76,7 @@ def make(
     if plan.folds is not None and not 1 <= plan.folds <= 5:
         raise ValueError(f"--folds is the first 1 to 5 of the paper's five, got {plan.folds}")
     with ears.bar("preparing") as on_progress:
-        data = find_data(paths, out, TARGETS[target], workers, on_progress)
+        data = find_data(paths, out, TARGETS[target], workers, on_progress, landmarks)
     keys = _runnable(TARGETS[target], data)
     if plan.size_hw and len({PROTOCOLS[key].input_hw for key in keys}) > 1:
         raise ValueError(

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from feroi.baselines.features import BASELINES
-from feroi.config import NetworkConfig, RecipeConfig, network_preset, recipe_preset
+from feroi.config import NetworkConfig, network_preset
 from feroi.data.folds import Division, divide, subject_folds
 from feroi.data.pixels import decode
 from feroi.data.samples import Samples
@@ -23,6 +23,7 @@ from feroi.look import FloatArray
 from feroi.network.forward import torch_forward
 from feroi.network.weights import load_network
 from feroi.photo.geometry import FRAME_HW
+from feroi.recipe import RecipeConfig, recipe_preset
 from feroi.reproduce.datasets import Data, join_fer2013
 from feroi.reproduce.paper import PROTOCOLS
 from feroi.settings import with_settings

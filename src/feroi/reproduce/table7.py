@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from feroi.config import CHANNELS, NetworkConfig
+from feroi.config import NetworkConfig
 from feroi.files import write_json, write_text
 from feroi.network.model import Network, count_weights
 from feroi.reproduce.datasets import Data
@@ -80,7 +80,7 @@ def sizes(config: NetworkConfig) -> dict[str, Any]:
     classifier is given. weights: of the aggregation, biases counted.
     classifier_weights: seven for each number of the feature, and no biases, as the paper counts.
     """
-    feature = (*config.feature_hw, CHANNELS[-1] * config.width)
+    feature = (*config.feature_hw, config.channels)
     score = Network(config).score
     return {
         "receptive_field_hw": receptive_field_hw(config),

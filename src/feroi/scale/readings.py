@@ -69,7 +69,8 @@ def analyze_on_cluster(
     cluster; OSError if a source is not there or nothing can be written.
     """
     file = model_file(model, ".onnx")
-    Reader(model, settings.detector, pipeline=pipeline, landmarks=settings.landmarks)  # say now what is wrong
+    marks, device = settings.landmarks, settings.compute.device
+    Reader(model, settings.detector, pipeline=pipeline, landmarks=marks, device=device)  # or say why not
     sources, destination = [normal(source) for source in sources], normal(destination)
     _check_places(sources, destination)
     shards = cut(sources, photos_each)
@@ -194,6 +195,7 @@ class ShardReader:
                 threads=1,
                 landmarks=settings.landmarks,
                 abstain=settings.abstain,
+                device=settings.compute.device,
             )
 
 
@@ -216,7 +218,7 @@ def _description(
         "version": feroi.__version__,
         "model": hashlib.sha256(model).hexdigest(),
         "pipeline": pipeline,
-        "settings": settings._asdict(),
+        "settings": {key: value for key, value in settings._asdict().items() if key != "compute"},
         "sources": [public(source) for source in sources],
         "photos": fingerprint(shards),
     }

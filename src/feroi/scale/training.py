@@ -21,9 +21,10 @@ from ray.train import FailureConfig, RunConfig, ScalingConfig, TrainingFailedErr
 from ray.train.torch import TorchConfig, TorchTrainer
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from feroi.config import NetworkConfig, RecipeConfig
+from feroi.config import NetworkConfig
 from feroi.data.holdout import divided
 from feroi.data.readers import read_dataset
+from feroi.recipe import RecipeConfig
 from feroi.scale.cluster import LOCAL, connected
 from feroi.training.loop import Diverged
 from feroi.training.run import train_run

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from feroi.data.pixels import decode, image_marks
+import numpy as np
+
+from feroi.data.batches import varied
+from feroi.data.pixels import Decoded, decode, image_marks
 from feroi.data.samples import Samples
 from feroi.evaluation.calibration import TEMPERATURES, check_coverage, fit_calibration
 from feroi.evaluation.evaluate import marks_beside, read, trained_on_marks
@@ -16,11 +20,20 @@ from feroi.training.voice import SILENT, Voice
 
 
 def calibrate_network(
-    model: Path, held: Samples, mirror: bool, coverage: float, out: Path, voice: Voice = SILENT
+    model: Path,
+    held: Samples,
+    mirror: bool,
+    coverage: float,
+    out: Path,
+    voice: Voice = SILENT,
+    elsewhere: int = 0,
 ) -> Calibration:
     """Calibrate the network of `model` on samples `held` that it has not learned from, and write it to `out`.
 
-    mirror, coverage: as in `Calibration`. Where it is known what the network learned from, the marks of those
+    mirror, coverage: as in `Calibration`.
+    elsewhere: how many variants of each image, as photographs from elsewhere would show it (`data.augment`),
+        it is calibrated on beside the image itself, so that promises hold on worse and otherwise framed ones.
+    Where it is known what the network learned from, the marks of those
     images and of `held` are kept beside `out`.
     Raises ValueError if `out` is no .safetensors file, and as `load_network`, `read` and `fit_calibration`.
     """
@@ -29,7 +42,9 @@ def calibrate_network(
     check_coverage(coverage)
     network = load_network(model)
     forward = Calibration(mirror).forward(torch_forward(network))
-    readings = read(forward, network.config, held)
+    decoded = decode(held, network.config.stored_hw)
+    shown = Samples([*held, *_from_elsewhere(decoded, elsewhere)])
+    readings = read(forward, network.config, shown)
     if readings.rejected:
         voice.say(f"{len(readings.rejected)} images could not be read and were left out")
     found = fit_calibration(readings.logits, readings.samples.labels, mirror, coverage)
@@ -40,10 +55,26 @@ def calibrate_network(
         )
     save_network(network, out, found)
     if known := trained_on_marks(model):
-        marks = image_marks(decode(held, network.config.stored_hw).pixels)
+        marks = image_marks(decoded.pixels)
         write_text(marks_beside(out), "\n".join([*known, *marks]) + "\n")
     voice.say(
         f"temperature {found.temperature:.3f}; likely from {found.threshold:.3f} on, for a coverage of "
         f"{coverage:g}; from {len(readings.samples)} faces; written: {out}"
     )
     return found
+
+
+def _from_elsewhere(decoded: Decoded, number: int) -> Samples:
+    """So many variants of each image."""
+    if number and any(row.depth is not None for row in decoded.samples):
+        raise ValueError("variants have no depth; calibrate this network without --elsewhere")
+    hw = decoded.pixels.shape[1:3]
+    return Samples(
+        replace(row, image=image, name=f"{row.name} {variant}")
+        for variant in range(1, number + 1)
+        for row, image in zip(
+            decoded.samples,
+            varied(np.asarray(decoded.pixels), hw, "elsewhere", np.random.default_rng(variant)),
+            strict=True,
+        )
+    )

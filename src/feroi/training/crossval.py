@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from feroi.config import NetworkConfig, RecipeConfig
+from feroi.config import NetworkConfig
 from feroi.data.channels import depth_of, with_depth
 from feroi.data.folds import Division
 from feroi.data.pixels import decode
@@ -18,6 +18,7 @@ from feroi.evaluation.evaluate import read
 from feroi.files import write_json
 from feroi.network.forward import torch_forward
 from feroi.network.weights import load_network
+from feroi.recipe import RecipeConfig
 from feroi.training.loop import LAST_WEIGHTS
 from feroi.training.run import train_run
 from feroi.training.voice import Voice

@@ -13,10 +13,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from feroi.config import NetworkConfig, RecipeConfig
+from feroi.config import NetworkConfig
 from feroi.data.batches import Batch, Labelled, centre_batches, training_batches
 from feroi.files import naming, sync, write_text
 from feroi.look import Look
+from feroi.network.backbone import pretrained_weights
 from feroi.network.begin import begin_from
 from feroi.network.description import BEST_WEIGHTS, describe
 from feroi.network.model import Network
@@ -28,6 +29,8 @@ from feroi.network.weights import (
     save_network,
     save_tensors,
 )
+from feroi.recipe import RecipeConfig
+from feroi.training.need import masked, need_loss
 from feroi.training.precision import Arithmetic, choose_arithmetic
 from feroi.training.voice import SILENT, Metrics, Voice
 from feroi.training.workers import ALONE, Workers
@@ -69,6 +72,8 @@ def train(
     """
     if training.truths is not None and "attention" not in config.head:
         raise ValueError(f"only attention can be guided, and the head is {config.head}")
+    if recipe.need and "attention" not in config.head:
+        raise ValueError(f"only attention can be taught to need what it sees, and the head is {config.head}")
     arithmetic = choose_arithmetic(recipe.precision)
     torch.manual_seed(seed)
     network = Network(config)
@@ -78,7 +83,7 @@ def train(
     arithmetic.place(network)
     # Without weight decay this is Adam, step for step.
     optimizer = torch.optim.AdamW(
-        network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
+        _parameter_groups(network, recipe), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
     )
     average = _average(network, recipe.averaging)
     chosen = _chosen(network, average)
@@ -94,15 +99,24 @@ def train(
         network.train()
         loss_sum, correct, seen = 0.0, 0.0, 0.0
         batches = training_batches(
-            training, config.input_hw, recipe.batch_size, recipe.augmentation, rng, workers.rows
+            training.of_epoch(epoch),
+            config.input_hw,
+            recipe.batch_size,
+            "patches" if training.cuts is not None else recipe.augmentation,
+            rng,
+            workers.rows,
+            recipe.balance,
         )
         for step, batch in enumerate(batches, 1):
             voice.on_step(epoch, step, steps)
             progress = (epoch - 1 + (step - 1) / steps) / recipe.epochs
             for group in optimizer.param_groups:
-                group["lr"] = learning_rate_at(recipe, progress)
+                group["lr"] = group["times"] * learning_rate_at(recipe, progress)
+            faces = arithmetic.send(torch.from_numpy(batch.faces))
             with arithmetic.autocast():
-                look = joined(arithmetic.send(torch.from_numpy(batch.faces)))
+                if recipe.need and len(faces):
+                    faces = torch.cat([faces, *masked(network, faces)])
+                look = joined(faces)
             loss = _loss(look, batch, recipe)
             optimizer.zero_grad(set_to_none=True)
             workers.weighed(loss, len(batch.labels) / batch.whole).backward()  # type: ignore[no-untyped-call]
@@ -110,7 +124,8 @@ def train(
             if average is not None:
                 average.update_parameters(network)
             loss_sum += loss.item() * len(batch.labels)
-            correct += int((look.logits.argmax(1).cpu() == torch.from_numpy(batch.labels)).sum())
+            answers = look.logits[: len(batch.labels)].argmax(1).cpu()
+            correct += int((answers == torch.from_numpy(batch.labels)).sum())
             seen += len(batch.labels)
         loss_sum, correct, seen = workers.total(loss_sum, correct, seen)
         trained_s = time.perf_counter() - started
@@ -142,11 +157,25 @@ def _loss(look: Look[Tensor], batch: Batch, recipe: RecipeConfig) -> Tensor:
         return look.logits.sum()
     device = look.logits.device
     targets = torch.from_numpy(batch.labels if batch.soft is None else batch.soft).to(device)
-    loss = nn.functional.cross_entropy(look.logits, targets, label_smoothing=recipe.label_smoothing)
+    number = len(targets)
+    loss = nn.functional.cross_entropy(look.logits[:number], targets, label_smoothing=recipe.label_smoothing)
     if batch.truths is not None:
         truths = torch.from_numpy(batch.truths).to(device)
-        loss = loss + recipe.guidance * disagreement(cast(Tensor, look.attention), truths)
+        loss = loss + recipe.guidance * disagreement(cast(Tensor, look.attention)[:number], truths)
+    if recipe.need:
+        shown, hidden = look.logits[number:].chunk(2)
+        loss = loss + recipe.need * need_loss(shown, hidden, targets)
     return loss
+
+
+def _parameter_groups(network: Network, recipe: RecipeConfig) -> list[dict[str, Any]]:
+    """The weights for the optimizer, and how many times the recipe's rate they learn at."""
+    if recipe.head_rate == 1:
+        return [{"params": list(network.parameters()), "times": 1.0}]
+    pretrained = {id(weights) for weights in pretrained_weights(network.features)}
+    begun = [weights for weights in network.parameters() if id(weights) in pretrained]
+    new = [weights for weights in network.parameters() if id(weights) not in pretrained]
+    return [{"params": begun, "times": 1.0}, {"params": new, "times": recipe.head_rate}]
 
 
 def learning_rate_at(recipe: RecipeConfig, progress: float) -> float:

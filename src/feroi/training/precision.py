@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from feroi.config import Precision
+from feroi.recipe import Precision
 
 
 class Arithmetic(NamedTuple):

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 import feroi
-from feroi.config import NetworkConfig, RecipeConfig, to_dict
+from feroi.config import NetworkConfig, to_dict
 from feroi.data.batches import Labelled
 from feroi.data.channels import depth_of
 from feroi.data.folds import Division, check_subjects_apart
@@ -27,11 +27,12 @@ from feroi.data.samples import Samples, fingerprint, pipeline_of
 from feroi.evaluation.evaluate import TRAINED_ON
 from feroi.files import claim, write_text
 from feroi.network.weights import load_network, weights_sha256
+from feroi.recipe import RecipeConfig
 from feroi.report.figures import draw_curves
 from feroi.training.guidance import truth_maps
 from feroi.training.loop import LAST_WEIGHTS, train
 from feroi.training.precision import choose_arithmetic
-from feroi.training.teaching import check_teachers, soft_labels
+from feroi.training.teaching import check_teachers, cut_labels, soft_labels
 from feroi.training.voice import SILENT, Metrics, Voice
 from feroi.training.workers import ALONE, Workers
 
@@ -153,6 +154,11 @@ def _taught(
         voice.say(f"{unseen} of {len(seen.depth)} training faces without depth: landmarks not found")
     if recipe.guidance:
         seen = seen._replace(truths=truth_maps(training, network))
+    if recipe.cuts:
+        if recipe.guidance or seen.depth is not None:
+            raise ValueError("cuts have neither guidance nor depth; set guidance or cuts to 0")
+        cuts, soft = cut_labels(training, network, recipe, teachers)
+        return seen._replace(cuts=cuts, soft=soft)
     if teachers or training.samples.votes is not None:
         seen = seen._replace(soft=soft_labels(training, teachers, recipe.distillation))
     return seen

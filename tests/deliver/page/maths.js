@@ -4,13 +4,11 @@ import { pathToFileURL } from "node:url";
 
 const page = pathToFileURL(`${process.argv[2]}/`);
 const of = (name) => import(new URL(name, page));
-const [pixels, detect, ensemble, landmarks, geometry, prepare, quality, regions, reading, tables] = await Promise.all(
-  ["pixels", "detect", "ensemble", "landmarks", "geometry", "prepare", "quality", "regions", "reading"]
+const [pixels, squares, detect, mesh, landmarks, pose, prepare, quality, regions, reading, units, tables, words] = await Promise.all(
+  ["pixels", "squares", "detect", "mesh", "landmarks", "pose", "prepare", "quality", "regions", "reading", "units"]
     .map((name) => of(`reader/${name}.js`))
-    .concat(of("table.js")),
+    .concat(of("table.js"), of("view/words.js")),
 );
-const bytes = readFileSync(new URL("models/landmarks-68.bin", page));
-const trees = ensemble.unpack(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
 const facts = JSON.parse(readFileSync(new URL("models/facts.json", page)));
 
 const known = {
@@ -20,18 +18,32 @@ const known = {
   reduce: (picture, across, down) => pixels.reduce(picture, across, down),
   resize: (picture, ...size) => pixels.resize(picture, ...size),
   resizeByGap: (picture, ...size) => pixels.resizeByGap(picture, ...size),
-  overlap: (one, other) => detect.overlap(one, other),
-  landmarks: (picture, box) => Array.from(landmarks.landmarks(picture, box, trees)),
-  prepare: (picture, points, hw) => prepare.prepare(picture, points, hw, facts.framing),
-  camera: (points) => geometry.fitCamera(points, facts.landmarks_cm),
-  solve: (matrix, right) => geometry.solve(matrix, right),
+  quarterTurned: (picture, quarters) => pixels.quarterTurned(picture, quarters),
+  rotated: (picture, degrees) => pixels.rotated(picture, degrees),
+  cut: (picture, frame, size) => squares.cut(picture, frame, size),
+  meshFrame: (face) => detect.meshFrame(face, facts.mesh),
+  frameAround: (points) => mesh.frameAround(points, facts.mesh),
+  prepare: (picture, points, hw) => prepare.prepare(picture, marked(points), hw, facts.framing),
+  quality: (picture, points, hw) => {
+    const marks = marked(points);
+    return quality.quality(picture, marks, prepare.prepare(picture, marks, hw, facts.framing), facts);
+  },
+  pose: (points) => pose.headPose(points, facts.mean_mesh),
   part: (curve, value) => quality.part(facts.quality[curve], value),
   sharpness: (picture) => quality.sharpness(picture),
   regions: (points, hw) => regions.regionOfPixels(points, hw),
   project: (map, hw) => Array.from(reading.project(map, hw)),
   phrase: (face) => reading.phrase(face, facts.expressions),
+  movement: (coefficients) => units.movementOf(coefficients, facts.units),
+  inWords: (strengths) => units.inWords(strengths, facts.units),
+  gazeWords: (gaze) => words.gazeWords(gaze),
+  headWords: (pose) => words.headWords(pose, facts.told_deg),
   table: (photos) => tables.table(photos, facts),
 };
+
+function marked(points) {
+  return landmarks.marked({ points, presence: 0 }, facts.mesh);
+}
 
 const revived = (key, value) => (key === "data" ? Uint8Array.from(value) : value);
 const whole = (key, value) => (ArrayBuffer.isView(value) ? Array.from(value) : value);

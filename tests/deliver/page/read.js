@@ -11,11 +11,12 @@ const bytes = (name) => {
   const content = readFileSync(new URL(name, page));
   return content.buffer.slice(content.byteOffset, content.byteOffset + content.length);
 };
-const mind = await think(ort, {
+const mind = think(ort, {
   facts: JSON.parse(readFileSync(new URL("models/facts.json", page))),
+  yunet: bytes("models/yunet.onnx"),
+  mesh: bytes("models/face-mesh.onnx"),
   network: bytes("models/network.onnx"),
-  cnn: bytes("models/face-cnn.onnx"),
-  trees: bytes("models/landmarks-68.bin"),
+  blendshapes: bytes("models/blendshapes.onnx"),
   wasm: bytes("runtime/ort.wasm"),
 });
 const found = [];

@@ -64,7 +64,7 @@ def grey(encode) -> bytes:
 
 @pytest.fixture(scope="session")
 def reader() -> Reader:
-    return Reader(detector="hog", threads=1)
+    return Reader(threads=1)
 
 
 @pytest.fixture(scope="session")

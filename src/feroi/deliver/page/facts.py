@@ -1,14 +1,13 @@
-"""What the page has to be told: the network and its calibration, the words, the measured curves, the trees.
+"""What the page has to be told: the network and its calibration, the words, everything that was measured.
 
-The page does the mathematics of `photo` and `reading` in JavaScript. What is measured or trained is not
+The page does the arithmetic of `photo` and `reading` in JavaScript. What is measured or trained is not
 written there a second time; it comes from here.
 """
 
 from __future__ import annotations
 
-import json
-import sys
-from importlib.resources import files
+from inspect import signature
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,18 +16,24 @@ from numpy.typing import NDArray
 import feroi
 from feroi.config import NetworkConfig
 from feroi.network.calibration import Calibration
-from feroi.photo.align import FER_ENLARGE, FER_HW, FER_RISE
-from feroi.photo.geometry import EYE_DISTANCE_CM, generic_face
+from feroi.photo import action_units, cropped, detect, face_mesh, landmarks, pose, prepare, tracks
+from feroi.photo.align import FER_HW
+from feroi.photo.face_mesh_points import COEFFICIENTS, INDEX_68, INDEX_146
 from feroi.photo.quality import LIMIT, SHARPNESS, SIZE, TURN
+from feroi.report import photos
 from feroi.report.overlay import FULL_HEAT, INFERNO
 from feroi.report.tables import COLUMNS
 from feroi.vocabulary import ACTION_UNITS, EXPRESSIONS, REGIONS, TABLE_4
 
-_ALIGNED_BYTES = 8  # a typed array of JavaScript begins at a multiple of its element's size
+_DETECTOR = (
+    "SMALLEST_PX", "_LEAST", "_ACCEPTED", "_CERTAIN", "_ACCEPTED_SECOND", "_LEAST_PRESENCE", "_MOST_DOUBTFUL",
+    "_NEAR", "_SIZES", "_TILTED_RAD", "_SAME_FACE_OVERLAP",
+)  # fmt: skip
+_SCAN = ("_WHOLE_PIXELS", "_FINEST", "_LAST_PX", "_LEVEL_STEP", "_TILE_PX", "_TILE_LAP_PX", "_CUT_MARGIN")
 
 
 def facts(config: NetworkConfig, calibration: Calibration, model: str) -> dict[str, Any]:
-    """All but the arrays, as JSON takes it.
+    """All but the networks, as JSON takes it.
 
     model: what the network is called. Raises ValueError for one whose faces are not prepared by `wild`,
         or that sees depth.
@@ -42,6 +47,8 @@ def facts(config: NetworkConfig, calibration: Calibration, model: str) -> dict[s
         raise ValueError(
             f"the page cannot estimate depth, and {model} sees it; read with it by `feroi analyze`"
         )
+    looks = {name: vars(detect)[f"_{name.upper()}"]._asdict() for name in ("glance", "look")}
+    mean = pose.mean_mesh()
     return {
         "version": feroi.__version__,
         "network": {"name": model, "input_hw": config.input_hw, "stored_hw": config.stored_hw},
@@ -51,36 +58,43 @@ def facts(config: NetworkConfig, calibration: Calibration, model: str) -> dict[s
         "columns": COLUMNS,
         "action_units": ACTION_UNITS,
         "table_4": {name: actions._asdict() for name, actions in TABLE_4.items()},
-        "framing": {"size_hw": FER_HW, "enlarge": FER_ENLARGE, "rise": FER_RISE},
+        "detector": _named(detect, *_DETECTOR) | looks,
+        "scan": _named(detect, *_SCAN),
+        "mesh": {
+            "index_68": INDEX_68.tolist(),
+            **_named(detect, "FACE_SHARE", "_FRAME_DOWN"),
+            **_named(face_mesh, "_FRAME_SIDE", "_EYE_CORNERS"),
+            **_named(landmarks, "_SAME_PLACE", "_SAME_SIDE", "_SAME_ROLL_RAD"),
+        },
+        "units": _units(),
+        **_named(photos, "_TOLD_DEG"),
+        "mean_mesh": {"points_cm": _rounded(mean.points_cm), "trust": _rounded(mean.trust)},
+        "following": _named(cropped, "PRESENT") | _named(tracks, "_SAME_PLACE"),
+        "framing": {
+            "size_hw": FER_HW,
+            **_named(prepare, "FER_SIDE", "FER_RISE"),
+            **_named(landmarks, "_BOX_DOWN", "_BOX_SIDE"),
+        },
         "quality": {"limit": LIMIT, "size": SIZE, "sharpness": SHARPNESS, "turn": TURN},
-        "eye_distance_cm": EYE_DISTANCE_CM,
-        "landmarks_cm": generic_face().landmarks_cm.tolist(),
         "heat": {"colours": INFERNO.tolist(), "full": FULL_HEAT},
     }
 
 
-def packed_trees() -> bytes:
-    """The shipped landmark ensemble for JavaScript: a line of JSON, then its arrays, little-endian.
-
-    The JSON names type, shape and first byte of each array, counted from the end of the line, which is
-    filled up with blanks to a multiple of 8 bytes.
-    """
-    with np.load(str(files("feroi.photo") / "models" / "landmarks-68.npz"), allow_pickle=False) as stored:
-        arrays = {name: _plain(stored[name]) for name in stored.files}
-    places, body = {}, b""
-    for name, array in arrays.items():
-        places[name] = {"type": array.dtype.name, "shape": array.shape, "offset": len(body)}
-        content = array.tobytes()
-        body += content + bytes(-len(content) % _ALIGNED_BYTES)
-    head = json.dumps(places).encode()
-    blanks = b" " * (-(len(head) + 1) % _ALIGNED_BYTES)
-    return head + blanks + b"\n" + body
+def _units() -> dict[str, Any]:
+    shown = signature(action_units.in_words).parameters
+    return {
+        "coefficients": COEFFICIENTS,
+        "index_146": INDEX_146.tolist(),
+        "rows": {name: row._asdict() for name, row in vars(action_units)["_ROWS"].items()},
+        "in_words": {name: shown[name].default for name in ("at_least", "most")},
+        **_named(action_units, "WORDS", "_LOWEST", "_GAZE_YAW", "_GAZE_PITCH"),
+    }
 
 
-def _plain(array: NDArray[Any]) -> NDArray[Any]:
-    """With real numbers, and none of 16 bits, which JavaScript does not have everywhere."""
-    if array.dtype.kind == "c":
-        array = array.view(np.float32).reshape(*array.shape, 2)
-    if array.dtype == np.float16:
-        array = array.astype(np.float32)
-    return array if sys.byteorder == "little" else array.astype(array.dtype.newbyteorder("<"))
+def _named(module: ModuleType, *names: str) -> dict[str, Any]:
+    """The constants of a module, in the page's spelling; KeyError for one that is no longer there."""
+    return {name.strip("_").lower(): vars(module)[name] for name in names}
+
+
+def _rounded(values: NDArray[np.float64]) -> Any:
+    return np.round(values, 6).tolist()

@@ -6,15 +6,17 @@ import json
 from importlib.resources import files
 from pathlib import Path
 
-from feroi.deliver.page.facts import facts, packed_trees
+from feroi.deliver.page.facts import facts
 from feroi.deliver.runtime import load_model
 from feroi.files import atomic_path
+from feroi.inference import Compute
 from feroi.network.description import DEFAULT, model_file
 
 HERE = Path(__file__).parent
 RUNTIME = HERE / "vendor"
 """Where `make page` puts the files of onnxruntime-web; git ignores it, a wheel built afterwards holds it."""
 RUNTIME_FILES = ("ort.js", "ort.wasm")
+_NETWORKS = ("yunet.onnx", "face-mesh.onnx", "blendshapes.onnx")
 
 
 def page_files(model: Path | str = DEFAULT, runtime: Path | None = None) -> dict[str, bytes]:
@@ -30,7 +32,7 @@ def page_files(model: Path | str = DEFAULT, runtime: Path | None = None) -> dict
         raise ValueError(
             f"a browser reads ONNX, not {file}; make it by `feroi export {model} --out FILE.onnx`"
         )
-    loaded = load_model(file, threads=1)
+    loaded = load_model(file, Compute(threads=1))
     told = facts(loaded.config, loaded.calibration, Path(model).name)
     static = HERE / "static"
     content = {
@@ -42,15 +44,15 @@ def page_files(model: Path | str = DEFAULT, runtime: Path | None = None) -> dict
     fetched = {
         **_runtime_files(RUNTIME if runtime is None else runtime),
         "models/network.onnx": file.read_bytes(),
-        "models/face-cnn.onnx": (photo / "models" / "face-cnn.onnx").read_bytes(),
-        "models/landmarks-68.bin": packed_trees(),
+        **{f"models/{name}": (photo / "models" / name).read_bytes() for name in _NETWORKS},
     }
     told["bytes"] = {name: len(values) for name, values in fetched.items()}
     return {
         **content,
         **fetched,
         "models/facts.json": json.dumps(told, allow_nan=False).encode(),
-        "licences/face-cnn.txt": (photo / "models" / "LICENSE-CC0-face-cnn").read_bytes(),
+        "licences/yunet.txt": (photo / "models" / "LICENSE-MIT-yunet").read_bytes(),
+        "licences/mediapipe.txt": (photo / "models" / "LICENSE-Apache-2.0-mediapipe").read_bytes(),
         "licences/ICT-FaceKit.txt": (photo / "shape" / "LICENSE-ICT-FaceKit").read_bytes(),
         "licences/onnxruntime.txt": (files("onnxruntime") / "LICENSE").read_bytes(),
         "licences/onnxruntime-third-party.txt": (files("onnxruntime") / "ThirdPartyNotices.txt").read_bytes(),

@@ -43,6 +43,12 @@ class FaceAnswer(Place, Expression):
     quality_problem: str | None = Field(description="too small, too blurred or turned too far, if poor")
     probabilities: dict[str, float] = Field(description="of each expression")
     regions: dict[str, float] = Field(description="share of the attention on each region of the face")
+    action_units: dict[str, float] = Field(description="strength of each Action Unit, 0 to 1")
+    yaw_deg: float = Field(description="how far the head is turned, above 0 to the image's right")
+    pitch_deg: float = Field(description="above 0 if the head looks up")
+    roll_deg: float = Field(description="above 0 if the head is tilted clockwise in the image")
+    gaze_yaw_deg: float = Field(description="of the eyes within the head, above 0 to the image's right")
+    gaze_pitch_deg: float = Field(description="above 0 if the eyes look up")
 
 
 class RefusedAnswer(Place):
@@ -128,6 +134,7 @@ def _face(row: Row, face: Reading) -> FaceAnswer:
         "coverage": face.coverage,
         "probabilities": {name: row[name] for name in EXPRESSIONS},
         "regions": {name: row[f"roi_{name}"] for name in face.regions},
+        "action_units": {name: row[name] for name in face.action_units},
     }
     return FaceAnswer(**values)
 

@@ -22,10 +22,17 @@ function rows({ name, status, faces, refused }, regions) {
       quality: six(face.quality.score),
       quality_problem: face.quality.problem,
       ...Object.fromEntries(Object.entries(face.probabilities).map(([word, value]) => [word, six(value)])),
+      ...Object.fromEntries(Object.entries(face.moves.units).map(([word, value]) => [word, six(value)])),
+      ...angles("", face.quality.pose),
+      ...angles("gaze_", face.moves.gaze),
       ...Object.fromEntries(face.regions ? regions.map((word) => [`roi_${word}`, six(face.regions.shares[word])]) : []),
     })),
     ...refused.map((face) => ({ file: name, status: face.reason, ...place(face) })),
   ];
+}
+
+function angles(of, told) {
+  return Object.fromEntries(Object.entries(told).map(([name, angle]) => [`${of}${name}_deg`, Number(angle.toFixed(1))]));
 }
 
 function place({ box, score }) {

@@ -4,22 +4,26 @@ import * as ort from "./runtime/ort.js";
 import { readFaces, readPhoto } from "./reader/reading.js";
 import { follow } from "./reader/follow.js";
 import { fromRgba } from "./reader/pixels.js";
-import { think } from "./reader/runtime.js";
+import { NETWORKS, think } from "./reader/runtime.js";
 
 const FILES = {
+  yunet: "models/yunet.onnx",
+  mesh: "models/face-mesh.onnx",
   network: "models/network.onnx",
-  cnn: "models/face-cnn.onnx",
-  trees: "models/landmarks-68.bin",
+  blendshapes: "models/blendshapes.onnx",
   wasm: "runtime/ort.wasm",
 };
 const MOST_PIXELS = 16e6; // of a canvas; some telephones allow no more
-const LIVE_SCAN_PIXELS = 3e5;
+const LIVE_PX = 320; // of the longer side of a live picture, as it is searched
 const FOLLOW_MS = 800; // between searches of a live picture, at least
 const FOLLOW_TIMES = 3; // as long as a search took: a slow machine follows more than it searches
 
 const mind = load();
 mind.then(
-  ({ facts }) => postMessage({ ready: facts }),
+  ({ facts, warm }) => {
+    postMessage({ ready: facts });
+    warm().catch(() => {}); // who asks for a reading is told the same
+  },
   (error) => postMessage({ broken: error.message }),
 );
 let followed = { until: 0, faces: [] };
@@ -72,20 +76,28 @@ async function readFile(file) {
   const photo = pixels(bitmap, Math.floor(width * shrink), Math.floor(height * shrink));
   const began = performance.now();
   const found = await readPhoto(photo, await mind);
-  return { ...enlarged(found, width / photo.width), width, height, milliseconds: performance.now() - began };
+  return { ...enlarged(plain(found), width / photo.width), width, height, milliseconds: performance.now() - began };
 }
 
 /** What is in a picture of the camera; faces are searched now and then, and followed between. */
 async function readFrame(bitmap) {
   const began = performance.now();
   const photo = pixels(bitmap, bitmap.width, bitmap.height);
-  const { trees } = await mind;
-  const known = followed.faces.length && began < followed.until ? follow(photo, followed.faces, trees) : null;
-  const found = known ? await readFaces(photo, known, await mind) : await readPhoto(photo, await mind, LIVE_SCAN_PIXELS);
+  const thinking = await mind;
+  const known = followed.faces.length && began < followed.until ? await follow(photo, followed.faces, thinking) : null;
+  const found = known
+    ? await readFaces(photo, known, thinking, false)
+    : await readPhoto(photo, thinking, live(photo, thinking.facts), false);
   const milliseconds = performance.now() - began;
   const until = began + milliseconds + Math.max(FOLLOW_MS, FOLLOW_TIMES * milliseconds);
   followed = { until: known ? followed.until : until, faces: found.faces };
-  return { ...found, width: photo.width, height: photo.height, searched: !known, milliseconds };
+  return { ...plain(found), width: photo.width, height: photo.height, searched: !known, milliseconds };
+}
+
+/** How a live picture is searched: on one level, coarser than photos are. */
+function live({ width, height }, { scan }) {
+  const scale = Math.min(1, LIVE_PX / Math.max(width, height));
+  return { ...scan, finest: scale, whole_pixels: scale ** 2 * width * height };
 }
 
 /** RGB of a picture at a size, transparent parts on white; the bitmap is given up. */
@@ -98,13 +110,19 @@ function pixels(bitmap, width, height) {
   return fromRgba(width, height, canvas.getImageData(0, 0, width, height).data);
 }
 
+/** What was found, without what only following needs. */
+function plain(found) {
+  return { ...found, faces: found.faces.map(({ marks, anchor, ...face }) => face) };
+}
+
 /** What was found in a picture that had been shrunk, in px of the picture itself. */
 function enlarged(found, times) {
-  const box = (face) => ({ ...face, box: face.box.map((value) => value * times) });
-  const crop = ({ left, top, px, ...image }) => ({ ...image, left: left * times, top: top * times, px: px * times });
+  const long = (values) => values.map((value) => value * times);
+  const place = (value) => (value + 0.5) * times - 0.5;
+  const crop = ({ corner, step, ...image }) => ({ ...image, corner: corner.map(place), step: long(step) });
   return {
     ...found,
-    faces: found.faces.map((face) => ({ ...box(face), crop: crop(face.crop) })),
-    refused: found.refused.map(box),
+    faces: found.faces.map((face) => ({ ...face, box: long(face.box), crop: crop(face.crop) })),
+    refused: found.refused.map((face) => ({ ...face, box: long(face.box) })),
   };
 }

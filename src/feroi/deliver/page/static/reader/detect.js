@@ -1,103 +1,201 @@
-/* Where the faces of a photo are: `feroi.photo.detect`, detector cnn. Boxes are [x0, y0, x1, y1] in px. */
+/* Where the faces of a photo are: `feroi.photo.detect`, detector yunet. Its measured numbers are
+   `facts.detector`.
 
-import { resizeByGap, round } from "./pixels.js";
+   Within this module a face is as `yunet.find` tells it, with `roll` in radians once that is known. */
 
-export const SCAN_PIXELS = 1e6;
-const MAX_ENLARGEMENT = 2;
-const WINDOW_PX = 80;
-const PYRAMID_STEP = 1.3;
-const MARGIN_PX = 24;
-const MARGIN_RGB = [123, 117, 104];
-const THRESHOLD = -0.3;
-const STRIDE_PX = 8;
-const FIRST_CENTRE_PX = 14;
-const SAME_FACE_OVERLAP = 0.5;
-const SHIFT_XY = [0.023, 0.073]; // from the cnn's window to the HOG detector's, in window sizes
-const SIZE = 1.06;
+import { fitMeshes } from "./mesh.js";
+import { crop, quarterTurned, resizeByGap, rotated, round } from "./pixels.js";
+import { cut, toPhoto } from "./squares.js";
+import { find } from "./yunet.js";
 
-/** Every face of an RGB picture, biggest first: [{box, score}].
+const QUARTER = Math.PI / 2;
+const NEAR_QUARTER = (15 * Math.PI) / 180;
+const ROLLS = Array.from({ length: 8 }, (_, eighth) => (eighth * 45 * Math.PI) / 180);
 
-    score: async (values, height, width), a CHW array of RGB to {values, height, width}, the cnn's map.
-    scanPixels: how large the photo is scanned; smaller faces are found in a larger one. */
-export async function detect(photo, score, scanPixels = SCAN_PIXELS) {
-  const finest = Math.min(MAX_ENLARGEMENT, Math.sqrt(scanPixels / (photo.width * photo.height)));
-  const finestLevel = scaled(photo, finest);
-  const windows = [];
-  let level = finestLevel;
-  let shrink = 1;
-  while (Math.min(level.width, level.height) + 2 * MARGIN_PX >= WINDOW_PX) {
-    for (const [x, y, size, sure] of await levelWindows(level, score)) {
-      const back = shrink / finest;
-      windows.push({ x: x * back, y: y * back, size: size * back, sure });
-    }
-    shrink *= PYRAMID_STEP;
-    level = scaled(finestLevel, 1 / shrink);
+/** Every face of an RGB picture, biggest first: [{box, score, roll}], box [x0, y0, x1, y1] in px, roll in degrees.
+
+    mind: as `runtime.js` makes it. scan: how large the photo is searched, `facts.scan` if not said. */
+export async function detect(photo, mind, scan = mind.facts.scan) {
+  const found = await search(photo, mind, scan);
+  const { tilted_rad: tiltedRad } = mind.facts.detector;
+  const tilted = found.length ? found.map(({ roll }) => roll).filter((roll) => Math.abs(roll) > tiltedRad) : [QUARTER];
+  let all = found;
+  if (2 * tilted.length >= Math.max(found.length, 1)) {
+    all = distinct([...(await searchTurned(photo, median(tilted), mind, scan)), ...found], mind.facts.detector);
   }
-  return sameFace(windows).map(framed).sort((a, b) => area(b.box) - area(a.box));
-}
-
-/** Share of the smaller that two square windows {x, y, size} share. */
-export function overlap(one, other) {
-  const smaller = Math.min(one.size, other.size);
-  const reach = (one.size + other.size) / 2;
-  const [width, height] = [other.x - one.x, other.y - one.y].map((apart) =>
-    Math.min(Math.max(reach - Math.abs(apart), 0), smaller),
-  );
-  return (width * height) / smaller ** 2;
+  return all.map(faceOf).sort((a, b) => area(b.box) - area(a.box));
 }
 
 export function area([x0, y0, x1, y1]) {
   return (x1 - x0) * (y1 - y0);
 }
 
-function scaled(photo, scale) {
-  const [width, height] = [photo.width, photo.height].map((side) => Math.max(1, round(scale * side)));
-  return resizeByGap(photo, width, height, "bilinear");
+/** Where the face mesh looks for the points of a face: a frame as of `squares.js`. */
+export function meshFrame({ box: [x0, y0, x1, y1], roll }, { face_share: share, frame_down: frameDown }) {
+  const mean = Math.sqrt(area([x0, y0, x1, y1]));
+  const radians = (roll * Math.PI) / 180;
+  const down = (frameDown / share) * mean;
+  return {
+    x: (x0 + x1 - 1) / 2 + down * Math.cos(radians + QUARTER),
+    y: (y0 + y1 - 1) / 2 + down * Math.sin(radians + QUARTER),
+    side: mean / share,
+    roll: radians,
+  };
 }
 
-async function levelWindows(level, score) {
-  const width = level.width + 2 * MARGIN_PX;
-  const height = level.height + 2 * MARGIN_PX;
-  const values = new Float32Array(3 * width * height);
-  for (let channel = 0; channel < 3; channel++) {
-    const plane = values.subarray(channel * width * height, (channel + 1) * width * height).fill(MARGIN_RGB[channel]);
-    for (let row = 0; row < level.height; row++) {
-      let to = (row + MARGIN_PX) * width + MARGIN_PX;
-      let from = 3 * row * level.width + channel;
-      for (let column = 0; column < level.width; column++, from += 3) plane[to++] = level.data[from];
-    }
+/** Faces of one pass over a photo. */
+async function search(photo, mind, scan) {
+  const { detector } = mind.facts;
+  const candidates = distinct(await scanned(photo, mind, scan), detector);
+  const certain = candidates.filter(({ score }) => score >= detector.certain);
+  const doubtful = candidates.filter(({ score }) => score < detector.certain);
+  const rows = certain.map((face) => ({ ...face, roll: Math.atan2(face.eyes[1], face.eyes[0]) }));
+  const most = doubtful.filter(({ score }) => score > detector.accepted).length + detector.most_doubtful;
+  for (const candidate of doubtful.slice(0, most)) {
+    const seen = await lookedAgain(photo, candidate, mind);
+    if (seen) rows.push(seen);
   }
-  const map = await score(values, height, width);
-  const windows = [];
-  const place = (cell) => STRIDE_PX * cell + FIRST_CENTRE_PX + 0.5 - MARGIN_PX;
-  map.values.forEach((sure, at) => {
-    if (sure > THRESHOLD) {
-      windows.push([place(at % map.width), place(Math.floor(at / map.width)), WINDOW_PX, sure]);
+  return distinct(rows, detector);
+}
+
+/** The same, of the photo turned so that faces tilted by `roll` stand upright. */
+async function searchTurned(photo, roll, mind, scan) {
+  const quarters = round(roll / QUARTER);
+  const whole = Math.abs(roll - quarters * QUARTER) < NEAR_QUARTER;
+  const turned = whole ? quarterTurned(photo, quarters) : rotated(photo, (roll * 180) / Math.PI);
+  const turn = whole ? quarters * QUARTER : roll;
+  const [cos, sin] = [Math.cos(turn), Math.sin(turn)];
+  return (await search(turned, mind, scan)).map((face) => {
+    const [x, y] = [face.x - turned.width / 2, face.y - turned.height / 2];
+    return {
+      ...face,
+      x: x * cos - y * sin + photo.width / 2,
+      y: x * sin + y * cos + photo.height / 2,
+      roll: face.roll + turn,
+    };
+  });
+}
+
+/** What YuNet sees on each tile of each level. */
+async function scanned(photo, mind, scan) {
+  const longer = Math.max(photo.width, photo.height);
+  let scale = Math.min(1, Math.max(scan.finest, Math.sqrt(scan.whole_pixels / (photo.width * photo.height))));
+  if (longer < scan.last_px) scale = Math.min(2, scan.last_px / longer);
+  const finest = scale === 1 ? photo : resized(photo, scale);
+  const step = scan.tile_px - scan.tile_lap_px;
+  const found = [];
+  let level = finest;
+  for (let shrink = scan.level_step; ; shrink *= scan.level_step) {
+    const [wide, high] = [photo.width / level.width, photo.height / level.height];
+    for (let top = 0; top < Math.max(1, level.height - scan.tile_lap_px); top += step) {
+      for (let left = 0; left < Math.max(1, level.width - scan.tile_lap_px); left += step) {
+        const [width, height] = [Math.min(scan.tile_px, level.width - left), Math.min(scan.tile_px, level.height - top)];
+        const tile = width === level.width && height === level.height ? level : crop(level, left, top, width, height);
+        const [seen] = await find([tile], mind.facts.detector.least, mind.yunet);
+        for (const face of seen) {
+          if (!uncut(face, tile, left, top, level, scan.cut_margin)) continue;
+          found.push({
+            x: (face.x + left) * wide,
+            y: (face.y + top) * high,
+            width: face.width * wide,
+            height: face.height * high,
+            score: face.score,
+            eyes: [face.eyes[0] * wide, face.eyes[1] * high],
+          });
+        }
+      }
+    }
+    if (Math.max(level.width, level.height) <= scan.last_px) return found;
+    level = resized(finest, 1 / shrink);
+  }
+}
+
+/** Whether a face stays clear of edges at which a tile ends and its level does not. */
+function uncut({ x, y, width, height }, tile, left, top, level, margin) {
+  const clear = (place, side, corner, length, whole) => {
+    const reach = (0.5 + margin) * side;
+    return (corner === 0 || place - reach >= 0) && (corner + length >= whole || place + reach <= length);
+  };
+  return clear(x, width, left, tile.width, level.width) && clear(y, height, top, tile.height, level.height);
+}
+
+function resized(picture, scale) {
+  const [width, height] = [picture.width, picture.height].map((side) => Math.max(1, round(scale * side)));
+  return resizeByGap(picture, width, height, "bilinear");
+}
+
+/** A candidate as seen cut out and turned; null if it is no face. */
+async function lookedAgain(photo, candidate, mind) {
+  const { detector, mesh } = mind.facts;
+  const accepted = candidate.score > detector.accepted;
+  if (!accepted) {
+    if (candidate.width < detector.smallest_px) return null;
+    if (!(await turnedViews(photo, candidate, detector.glance, mind))) return null;
+  }
+  const seen = await turnedViews(photo, candidate, detector.look, mind);
+  if (!seen) return accepted ? { ...candidate, roll: 0 } : null;
+  if (!accepted) {
+    if (seen.score <= detector.accepted_second) return null;
+    const [{ presence }] = await fitMeshes(photo, [meshFrame(faceOf(seen), mesh)], mind);
+    if (presence <= detector.least_presence) return null;
+  }
+  return { ...seen, score: Math.max(seen.score, candidate.score) };
+}
+
+/** The surest face in eight turns of the square about a candidate; null if YuNet sees none there. */
+async function turnedViews(photo, candidate, { side_px: sidePx, face_px: facePx }, mind) {
+  const { least, near, sizes } = mind.facts.detector;
+  const px = Math.sqrt(candidate.width * candidate.height) / facePx;
+  const frames = ROLLS.map((roll) => ({ x: candidate.x - 0.5, y: candidate.y - 0.5, side: px * sidePx, roll }));
+  const views = frames.slice(0, 2).map((frame) => cut(photo, frame, sidePx));
+  const turned = frames.map((_, at) => quarterTurned(views[at % 2], at >> 1));
+  let [best, of] = [null, frames[0]];
+  (await find(turned, least, mind.yunet)).forEach((seen, at) => {
+    for (const face of seen) {
+      const size = Math.sqrt(face.width * face.height) / facePx;
+      const apart = Math.hypot(face.x - sidePx / 2, face.y - sidePx / 2) / facePx;
+      if (!(apart < near && size > sizes[0] && size < sizes[1])) continue;
+      if (!best || face.score > best.score) [best, of] = [face, frames[at]];
     }
   });
-  return windows;
+  if (!best) return null;
+  const [x, y] = toPhoto(of, best.x / sidePx, best.y / sidePx);
+  const roll = of.roll + Math.atan2(best.eyes[1], best.eyes[0]);
+  return { x: x + 0.5, y: y + 0.5, width: best.width * px, height: best.height * px, score: best.score, roll };
 }
 
-/** Windows in groups that overlap their best one. */
-function sameFace(windows) {
-  const groups = [];
-  let left = [...windows].sort((a, b) => b.sure - a.sure);
+/** Of faces that overlap by more than half of the smaller, the one with the highest score. */
+function distinct(faces, { same_face_overlap: most }) {
+  const kept = [];
+  let left = [...faces].sort((a, b) => b.score - a.score);
   while (left.length) {
-    const same = left.map((window) => overlap(left[0], window) > SAME_FACE_OVERLAP);
-    groups.push(left.filter((_, at) => same[at]));
-    left = left.filter((_, at) => !same[at]);
+    const [best, ...rest] = left;
+    kept.push(best);
+    left = rest.filter((face) => {
+      const smaller = Math.min(best.width * best.height, face.width * face.height);
+      return shared(best.x, best.width, face.x, face.width) * shared(best.y, best.height, face.y, face.height) <= most * smaller;
+    });
   }
-  return groups;
+  return kept;
 }
 
-/** The face that a group of windows agrees on, framed as the HOG detector would. */
-function framed(group) {
-  const weight = group.map(({ sure }) => sure - THRESHOLD);
-  const total = weight.reduce((a, b) => a + b, 0);
-  const mean = (key) => group.reduce((sum, window, at) => sum + window[key] * weight[at], 0) / total;
-  const size = mean("size");
-  const x = mean("x") + SHIFT_XY[0] * size;
-  const y = mean("y") + SHIFT_XY[1] * size;
-  const half = (SIZE * size) / 2;
-  return { box: [x - half, y - half, x + half, y + half], score: Math.max(...group.map(({ sure }) => sure)) };
+/** How long two stretches, told by middle and length, lie on each other. */
+function shared(one, length, other, otherLength) {
+  const low = Math.max(one - length / 2, other - otherLength / 2);
+  return Math.max(Math.min(one + length / 2, other + otherLength / 2) - low, 0);
+}
+
+/** A face as the rest of the page knows it: the upright box of the turned one's middle and area. */
+function faceOf({ x, y, width, height, score, roll }) {
+  const [cos, sin] = [Math.cos(roll) ** 2, Math.sin(roll) ** 2];
+  const halfX = Math.sqrt(cos * width ** 2 + sin * height ** 2) / 2;
+  const halfY = (width * height) / (4 * halfX);
+  const degrees = (roll * 180) / Math.PI + 180;
+  return { box: [x - halfX, y - halfY, x + halfX, y + halfY], score, roll: degrees - 360 * Math.floor(degrees / 360) - 180 };
+}
+
+function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const half = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }

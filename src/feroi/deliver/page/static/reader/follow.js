@@ -1,33 +1,42 @@
-/* Faces of one picture found again in the next, without a search: the camera's way. */
+/* Faces of one picture found again in the next, without a search: the camera's way, as `feroi.photo.tracks`. */
 
-import { frameOf, landmarks } from "./landmarks.js";
+import { area } from "./detect.js";
+import { centre, marked } from "./landmarks.js";
+import { fitMeshes } from "./mesh.js";
 
-const START_SIZES = [0.9, 1.15];
-const LARGEST_DISAGREEMENT = 0.15; // of the distance between the eyes, as `feroi.photo.cropped`
+/** The faces that were read in the last picture as they are in this one, with their points, `marks`.
 
-/** The faces that were read in the last picture as they are in this one: [{box, score, points}].
-
-    Null if one is lost: two fits that start from different frames must end at the same points. */
-export function follow(photo, faces, trees) {
-  const found = faces.map((face) => {
-    const frame = frameOf(face.landmarks);
-    const [one, other] = START_SIZES.map((size) => landmarks(photo, boxOf(frame, size), trees, frame.roll));
-    const points = one.map((value, k) => (value + other[k]) / 2);
-    return agree(one, other) ? { box: boxOf(frameOf(points)), score: face.score, points } : null;
-  });
-  return found.includes(null) ? null : found;
+    The face mesh looks once, where each of them was. Null if one is lost: no face is there any more, or another's. */
+export async function follow(photo, faces, mind) {
+  const { following } = mind.facts;
+  const meshes = await fitMeshes(photo, faces.map(({ marks }) => marks.frame), mind);
+  const found = [];
+  for (const [at, mesh] of meshes.entries()) {
+    if (!(mesh.presence >= following.present)) return null;
+    const marks = marked(mesh, mind.facts.mesh);
+    const { anchor } = faces[at];
+    const box = carried(anchor.box, anchor.landmarks, marks.landmarks);
+    if (found.some((other) => shared(box, other.box) > following.same_place)) return null;
+    found.push({ box, score: faces[at].score, roll: (marks.frame.roll * 180) / Math.PI, marks, anchor });
+  }
+  return found;
 }
 
-/** The upright box about a frame, as a detector would draw it, times `size`. */
-function boxOf({ x, y, side }, size = 1) {
-  const half = (size * side) / 2;
-  return [x + 0.5 - half, y + 0.5 - half, x + 0.5 + half, y + 0.5 + half];
+/** A box moved and scaled as the landmarks were from `before` to `after`. */
+function carried([x0, y0, x1, y1], before, after) {
+  const [x, y] = centre(before);
+  const [thereX, thereY] = centre(after);
+  const times = spread(after) / Math.max(spread(before), 1e-9);
+  return [thereX + (x0 - x) * times, thereY + (y0 - y) * times, thereX + (x1 - x) * times, thereY + (y1 - y) * times];
 }
 
-function agree(one, other) {
-  const eyes = [36, 39, 42, 45].map((k) => [one[2 * k], one[2 * k + 1]]);
-  const unit = Math.hypot(...[0, 1].map((axis) => (eyes[2][axis] + eyes[3][axis] - eyes[0][axis] - eyes[1][axis]) / 2));
-  let apart = 0;
-  for (let k = 17; k < 68; k++) apart += Math.hypot(one[2 * k] - other[2 * k], one[2 * k + 1] - other[2 * k + 1]);
-  return apart / 51 < LARGEST_DISAGREEMENT * unit;
+function spread(points) {
+  const middle = centre(points);
+  return Math.sqrt(points.reduce((sum, value, k) => sum + (value - middle[k % 2]) ** 2, 0));
+}
+
+/** Share of the smaller box that lies in the other. */
+function shared(one, other) {
+  const reach = (axis) => Math.max(Math.min(one[axis + 2], other[axis + 2]) - Math.max(one[axis], other[axis]), 0);
+  return (reach(0) * reach(1)) / Math.min(area(one), area(other));
 }

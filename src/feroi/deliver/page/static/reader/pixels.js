@@ -110,6 +110,75 @@ export function reduce(picture, across, down = across) {
   return { width, height, channels, data };
 }
 
+/** The picture turned by so many quarters against the clock. */
+export function quarterTurned(picture, quarters) {
+  const { width, height, channels, data } = picture;
+  const turns = ((quarters % 4) + 4) % 4;
+  if (!turns) return picture;
+  const [wide, high] = turns % 2 ? [height, width] : [width, height];
+  // where the first pixel was, and how far its neighbours to the right and below were from it
+  const [first, right, below] = [
+    null,
+    [width - 1, width, -1],
+    [width * height - 1, -1, -width],
+    [(height - 1) * width, -width, 1],
+  ][turns];
+  const made = new Uint8Array(data.length);
+  for (let row = 0, to = 0; row < high; row++) {
+    for (let column = 0; column < wide; column++) {
+      const from = (first + row * below + column * right) * channels;
+      for (let channel = 0; channel < channels; channel++) made[to++] = data[from + channel];
+    }
+  }
+  return { width: wide, height: high, channels, data: made };
+}
+
+/** The picture turned against the clock about its middle, on a larger black one: Pillow's rotate, bilinear. */
+export function rotated(picture, degrees) {
+  const radians = -((degrees % 360) * Math.PI) / 180;
+  const [cos, sin] = [Math.cos(radians), Math.sin(radians)].map((part) => Number(part.toFixed(15)));
+  const { width, height } = picture;
+  const turned = (x, y, [a, b, c, d, e, f]) => [a * x + b * y + c, d * x + e * y + f];
+  const about = turned(-width / 2, -height / 2, [cos, sin, 0, -sin, cos, 0]);
+  const matrix = [cos, sin, about[0] + width / 2, -sin, cos, about[1] + height / 2];
+  const corners = [[0, 0], [width, 0], [width, height], [0, height]].map(([x, y]) => turned(x, y, matrix));
+  const [wide, high] = [0, 1].map((axis) => {
+    const places = corners.map((corner) => corner[axis]);
+    return Math.ceil(Math.max(...places)) - Math.floor(Math.min(...places));
+  });
+  const [x, y] = turned(-(wide - width) / 2, -(high - height) / 2, matrix);
+  return transformed(picture, wide, high, [cos, sin, x, -sin, cos, y]);
+}
+
+/** A picture of which (x, y) shows (a x + b y + c, d x + e y + f), bilinear, black beyond: Pillow's AFFINE. */
+export function transformed(picture, width, height, [a, b, c, d, e, f]) {
+  const { width: wide, height: high, channels, data } = picture;
+  const made = new Uint8Array(width * height * channels);
+  for (let row = 0, to = 0; row < height; row++) {
+    for (let column = 0; column < width; column++, to += channels) {
+      const x = a * (column + 0.5) + b * (row + 0.5) + c;
+      const y = d * (column + 0.5) + e * (row + 0.5) + f;
+      if (!(x >= 0 && x < wide && y >= 0 && y < high)) continue;
+      const left = Math.floor(x - 0.5);
+      const top = Math.floor(y - 0.5);
+      const across = x - 0.5 - left;
+      const down = y - 0.5 - top;
+      const x0 = Math.max(left, 0) * channels;
+      const x1 = Math.min(left + 1, wide - 1) * channels;
+      const upper = Math.max(top, 0) * wide * channels;
+      const lower = top + 1 < high ? (top + 1) * wide * channels : upper;
+      for (let channel = 0; channel < channels; channel++) {
+        const p = data[upper + x0 + channel];
+        const q = data[lower + x0 + channel];
+        const above = p + (data[upper + x1 + channel] - p) * across;
+        const below = q + (data[lower + x1 + channel] - q) * across;
+        made[to + channel] = above + (below - above) * down;
+      }
+    }
+  }
+  return { width, height, channels, data: made };
+}
+
 /** For each of `size` px, the first of the pixels it is made of, how many, and their fixed-point weights. */
 function weights(length, size, { reach, weight }, span = length) {
   const scale = span / size;
@@ -134,15 +203,27 @@ function clipped(sum) {
 function resizeRows(data, width, height, channels, size, filter, span) {
   const made = new Uint8Array(size * height * channels);
   const parts = weights(width, size, FILTERS[filter], span);
-  for (let column = 0; column < size; column++) {
-    const { first, fixed } = parts[column];
-    for (let row = 0; row < height; row++) {
-      for (let channel = 0; channel < channels; channel++) {
-        let sum = 1 << (BITS - 1);
-        let from = (row * width + first) * channels + channel;
-        for (let k = 0; k < fixed.length; k++, from += channels) sum += data[from] * fixed[k];
-        made[(row * size + column) * channels + channel] = clipped(sum);
+  const half = 1 << (BITS - 1);
+  for (let row = 0, to = 0; row < height; row++) {
+    for (let column = 0; column < size; column++, to += channels) {
+      const { first, fixed } = parts[column];
+      let from = (row * width + first) * channels;
+      if (channels === 1) {
+        let sum = half;
+        for (let k = 0; k < fixed.length; k++) sum += data[from++] * fixed[k];
+        made[to] = clipped(sum);
+        continue;
       }
+      let [red, green, blue] = [half, half, half];
+      for (let k = 0; k < fixed.length; k++, from += 3) {
+        const weight = fixed[k];
+        red += data[from] * weight;
+        green += data[from + 1] * weight;
+        blue += data[from + 2] * weight;
+      }
+      made[to] = clipped(red);
+      made[to + 1] = clipped(green);
+      made[to + 2] = clipped(blue);
     }
   }
   return made;

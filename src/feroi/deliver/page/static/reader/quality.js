@@ -1,27 +1,34 @@
 /* Whether a face is shown well enough to be read: `feroi.photo.quality`. */
 
-import { fitCamera } from "./geometry.js";
-import { prepare } from "./prepare.js";
+import { headPose, turnDeg } from "./pose.js";
+import { ferFrame } from "./prepare.js";
+import { cut } from "./squares.js";
 
-/** {score, sizePx, sharpness, yawDeg, problem} of the face with these landmarks, prepared as `prepared`. */
-export function quality(intensity, points, prepared, facts) {
-  const camera = fitCamera(points, facts.landmarks_cm);
-  const [height, width] = facts.framing.size_hw;
-  const same = prepared.image.width === width && prepared.image.height === height;
-  const { image } = same ? prepared : prepare(intensity, points, [height, width], facts.framing);
-  const sharp = sharpness(image);
+const EYES = [[36, 42], [42, 48]]; // of the 68 landmarks
+
+/** {score, sizePx, sharpness, pose, problem} of the face with these points, prepared as `prepared`. */
+export function quality(intensity, marks, prepared, facts) {
+  const pose = headPose(marks.mesh.points, facts.mean_mesh);
+  const sharp = sharpness(cut(intensity, ferFrame(marks, facts.framing), facts.framing.size_hw[0]));
   const parts = [
-    ["too small", part(facts.quality.size, prepared.px)],
-    ["turned too far", part(facts.quality.turn, Math.abs(camera.yawDeg))],
+    ["too small", part(facts.quality.size, Math.hypot(...prepared.step))],
+    ["turned too far", part(facts.quality.turn, turnDeg(pose))],
     ["too blurred", part(facts.quality.sharpness, sharp)],
   ];
   return {
     score: Math.min(...parts.map(([, value]) => value)),
-    sizePx: camera.scale * facts.eye_distance_cm,
+    sizePx: eyesApart(marks.mesh.points, facts.mesh.index_68),
     sharpness: sharp,
-    yawDeg: camera.yawDeg,
+    pose,
     problem: parts.find(([, value]) => value < facts.quality.limit)?.[0] ?? "",
   };
+}
+
+/** Between the middles of both eyes in px, as it would be if the face were not turned. */
+function eyesApart(points, index) {
+  const middle = ([first, end], axis) =>
+    index.slice(first, end).reduce((sum, k) => sum + points[3 * k + axis], 0) / (end - first);
+  return Math.hypot(...[0, 1, 2].map((axis) => middle(EYES[1], axis) - middle(EYES[0], axis)));
 }
 
 /** The share left at `value` of a curve, [[measured, share], ...]: straight between, level beyond. */

@@ -1,36 +1,44 @@
 /* Photos to readings: find every face, prepare it, read it, say where the network looked. `feroi.reading`. */
 
-import { SCAN_PIXELS, detect } from "./detect.js";
-import { landmarks } from "./landmarks.js";
+import { detect, meshFrame } from "./detect.js";
+import { locate } from "./landmarks.js";
 import { toIntensity } from "./pixels.js";
 import { middle, prepare } from "./prepare.js";
 import { quality } from "./quality.js";
 import { regionShares } from "./regions.js";
+import { movements } from "./units.js";
 
 /** What is read in a picture: {status, faces, refused}, faces biggest first.
 
-    mind: {facts, trees, score, forward} as `runtime.js` makes them. scanPixels: as for `detect`. */
-export async function readPhoto(photo, mind, scanPixels = SCAN_PIXELS) {
-  return readFaces(photo, await detect(photo, mind.score, scanPixels), mind);
+    mind: as `runtime.js` makes it. scan: as for `detect`. inDepth: as for `readFaces`. */
+export async function readPhoto(photo, mind, scan = mind.facts.scan, inDepth = true) {
+  const found = await detect(photo, mind, scan);
+  const marks = await locate(photo, found.map((face) => meshFrame(face, mind.facts.mesh)), mind);
+  return readFaces(photo, found.map((face, at) => ({ ...face, marks: marks[at] })), mind, inDepth);
 }
 
-/** The same for faces that are known: [{box, score}], each perhaps with its landmarks, `points`. */
-export async function readFaces(photo, found, mind) {
+/** The same for faces that are known, with their points: [{box, score, roll, marks}].
+
+    inDepth: also tell Action Units and the attention on regions, which take as long as the network. */
+export async function readFaces(photo, found, mind, inDepth = true) {
   const intensity = toIntensity(photo);
   const [prepared, refused] = [[], []];
   for (const face of found) {
-    const points = face.points ?? landmarks(photo, face.box, mind.trees);
     try {
-      const crop = prepare(intensity, points, mind.facts.network.stored_hw, mind.facts.framing);
-      const shownWell = quality(intensity, points, crop, mind.facts);
-      prepared.push({ face, points, shownWell, crop: middle(crop, mind.facts.network.input_hw) });
+      const crop = prepare(intensity, face.marks, mind.facts.network.stored_hw, mind.facts.framing);
+      const shownWell = quality(intensity, face.marks, crop, mind.facts);
+      prepared.push({ face, shownWell, crop: middle(crop, mind.facts.network.input_hw) });
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
-      refused.push({ ...face, reason: error.message });
+      refused.push({ box: face.box, score: face.score, reason: error.message });
     }
   }
   const looks = await look(prepared.map(({ crop }) => crop.image), mind);
-  const faces = prepared.map((one, at) => reading(one, looks[at], mind.facts));
+  const moves = inDepth ? await movements(prepared.map(({ face }) => face.marks.mesh), mind) : [];
+  const faces = prepared.map((one, at) => ({
+    ...reading(one, looks[at], mind.facts, inDepth),
+    moves: moves[at] ?? null,
+  }));
   const status = faces.length ? "ok" : refused.length ? "no face to read" : "no face";
   return { status, faces, refused };
 }
@@ -72,7 +80,7 @@ function flipped(rows, width) {
   return rows.map((_, at) => rows[at - (at % width) + width - 1 - (at % width)]);
 }
 
-function reading({ face, points, shownWell, crop }, { logits, map }, facts) {
+function reading({ face, shownWell, crop }, { logits, map }, facts, inDepth) {
   const shares = softmax(logits);
   const ranked = [...shares.keys()].sort((a, b) => shares[b] - shares[a]);
   const { coverage, threshold } = facts.calibration;
@@ -87,10 +95,12 @@ function reading({ face, points, shownWell, crop }, { logits, map }, facts) {
     coverage,
     box: face.box,
     score: face.score,
-    landmarks: points,
-    crop: { ...crop.image, left: crop.left, top: crop.top, px: crop.px },
+    roll: face.roll,
+    marks: face.marks,
+    anchor: face.anchor ?? { box: face.box, landmarks: face.marks.landmarks },
+    crop: { ...crop.image, corner: crop.corner, step: crop.step },
     roi,
-    regions: roi ? regionShares(roi, crop.points, hw, facts.regions) : null,
+    regions: roi && inDepth ? regionShares(roi, crop.points, hw, facts.regions) : null,
     quality: shownWell,
   };
 }

@@ -1,27 +1,36 @@
 /* The models in onnxruntime-web, single-threaded, so that no server has to send special headers. */
 
-import { unpack } from "./ensemble.js";
+export const NETWORKS = ["yunet", "mesh", "network", "blendshapes"];
 
 /** All a reading needs, from the files of the folder `models` and onnxruntime-web.
 
-    ort: the module. files: {facts, network, cnn, trees, wasm}, the first an object, the others ArrayBuffers. */
-export async function think(ort, files) {
+    ort: the module. files: {facts, wasm} and one by each name of NETWORKS; facts is an object, the others
+    ArrayBuffers. Each network is opened when it is first asked, or by `warm`. */
+export function think(ort, files) {
   ort.env.wasm.numThreads = 1;
   ort.env.wasm.wasmBinary = files.wasm;
   ort.env.logLevel = "error";
-  const open = (model) => ort.InferenceSession.create(new Uint8Array(model), { executionProviders: ["wasm"] });
-  const [network, cnn] = [await open(files.network), await open(files.cnn)];
+  const opened = {};
+  const open = (name) => {
+    opened[name] ??= ort.InferenceSession.create(new Uint8Array(files[name]), { executionProviders: ["wasm"] });
+    return opened[name];
+  };
+  const ask = async (name, input, values, dims) =>
+    (await open(name)).run({ [input]: new ort.Tensor("float32", values, dims) });
   return {
     facts: files.facts,
-    trees: unpack(files.trees),
-    async score(values, height, width) {
-      const { [cnn.outputNames[0]]: map } = await cnn.run({ photo: new ort.Tensor("float32", values, [1, 3, height, width]) });
-      return { values: map.data, height: map.dims[2], width: map.dims[3] };
+    async warm() {
+      for (const name of NETWORKS) await open(name);
+    },
+    yunet: (values, pictures, height, width) => ask("yunet", "input", values, [pictures, 3, height, width]),
+    mesh: (values) => ask("mesh", "faces", values, [1, 3, Math.sqrt(values.length / 3), Math.sqrt(values.length / 3)]),
+    async coefficients(points, meshes, each) {
+      return (await ask("blendshapes", "points", points, [meshes, each, 2])).coefficients.data;
     },
     async forward(crops, [height, width]) {
       const faces = new Float32Array(crops.length * height * width);
       crops.forEach((crop, at) => faces.set(crop, at * height * width));
-      const said = await network.run({ faces: new ort.Tensor("float32", faces, [crops.length, 1, height, width]) });
+      const said = await ask("network", "faces", faces, [crops.length, 1, height, width]);
       return crops.map((_, at) => ({ logits: part(said.logits, at), map: said.attention && mapOf(said.attention, at) }));
     },
   };

@@ -3,6 +3,7 @@
 import { answer, phrase } from "../reader/reading.js";
 import { bar, make, percent } from "./dom.js";
 import { drawFace } from "./heat.js";
+import { movementWords } from "./words.js";
 
 /** A card. picture: what the photo is drawn from. onCompare: called when its button is pressed. */
 export function faceCard(picture, face, number, id, facts, onCompare) {
@@ -22,6 +23,7 @@ export function faceCard(picture, face, number, id, facts, onCompare) {
     ),
     ...notes(face, facts),
     regions(face),
+    movement(face, facts),
     meaning(face, facts),
   );
 }
@@ -77,13 +79,17 @@ function regions(face) {
   return make("div", {}, title, make("ul", { className: "bars regions", aria: { label: "Attention on the regions of the face" } }, ...rows));
 }
 
+function movement(face, facts) {
+  return make("div", { className: "moves" }, ...movementWords(face, facts).map((line) => make("p", {}, line)));
+}
+
 /** What the Facial Action Coding System expects of the expression, beside where the network looked. */
 function meaning(face, facts) {
   const actions = facts.table_4[face.expression];
   let text = "Neutral has no Action Units.";
   if (actions) {
     const names = actions.action_units.map((unit) => `${facts.action_units[unit]} (${unit})`);
-    text = `Action Units of ${face.expression}: ${names.join(", ")}; they move ${actions.regions.join(", ")}.`;
+    text = `Textbook Action Units of ${face.expression}: ${names.join(", ")}; they move ${actions.regions.join(", ")}.`;
     if (face.regions) {
       const sum = (shares) => percent(actions.regions.reduce((total, name) => total + shares[name], 0));
       text += ` ${sum(face.regions.shares)} of the attention lies there, on ${sum(face.regions.areas)} of the area.`;

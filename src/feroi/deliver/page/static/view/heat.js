@@ -6,20 +6,19 @@ const FACE_PX = 240;
 
 /** Lays a face's region of interest on a canvas whose pixel is 1 / scale of the photo's. */
 export function drawHeat(context, face, heat, scale) {
-  const { width, height, left, top, px } = face.crop;
+  const { corner, step } = face.crop;
+  const [x, y] = step.map((part) => part * scale);
+  context.save();
   context.imageSmoothingQuality = "high";
-  context.drawImage(
-    coloured(face, heat),
-    left * scale,
-    top * scale,
-    width * px * scale,
-    height * px * scale,
-  );
+  // canvases measure from the corners of pixels: that of the crop's first one comes to lie half a step before its middle
+  context.setTransform(x, y, -y, x, (corner[0] + 0.5) * scale - (x - y) / 2, (corner[1] + 0.5) * scale - (x + y) / 2);
+  context.drawImage(coloured(face, heat), 0, 0);
+  context.restore();
 }
 
 /** The square of a photo that the network saw, and the colours over it: an element that says both in words. */
 export function drawFace(picture, face, heat, label) {
-  const { width, height, left, top, px } = face.crop;
+  const { width, height, corner, step } = face.crop;
   const size = [FACE_PX, Math.round((FACE_PX * height) / width)];
   const stage = document.createElement("div");
   stage.className = "face";
@@ -27,7 +26,13 @@ export function drawFace(picture, face, heat, label) {
   stage.setAttribute("aria-label", label);
   const [below, above] = [canvas(...size), canvas(...size)];
   above.canvas.className = "heat";
-  below.drawImage(picture, left, top, width * px, height * px, 0, 0, ...size);
+  const square = (step[0] ** 2 + step[1] ** 2) / (FACE_PX / width);
+  const [x, y] = [step[0] / square, -step[1] / square]; // of the canvas, a px of the photo
+  const [left, top] = corner.map((place) => place + 0.5);
+  const half = FACE_PX / width / 2;
+  below.imageSmoothingQuality = "high";
+  below.setTransform(x, y, -y, x, half - x * left + y * top, half - y * left - x * top);
+  below.drawImage(picture, 0, 0);
   above.imageSmoothingQuality = "high";
   if (face.roi) above.drawImage(coloured(face, heat), 0, 0, ...size);
   stage.append(below.canvas, above.canvas);
