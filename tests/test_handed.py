@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import pickle
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -258,12 +259,12 @@ def test_lists_of_names_are_read_as_windows_writes_them(face, encoding):
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="needs to be root, to be nobody")
-def test_a_folder_that_may_not_be_opened_is_a_row(tmp_path_factory, face):
+def test_a_folder_that_may_not_be_opened_is_a_row(face):
     from feroi.photo.sources import photo_files
 
-    root = Path(os.path.realpath(tmp_path_factory.getbasetemp().parent.parent)) / f"open-{os.getpid()}"
+    root = Path(os.path.realpath(tempfile.mkdtemp()))  # those of pytest lie in a folder that is shut
     try:
-        (root / "shut").mkdir(parents=True)
+        (root / "shut").mkdir()
         root.chmod(0o755)
         (root / "a.png").write_bytes(face.read_bytes())
         (root / "shut").chmod(0)
