@@ -265,3 +265,17 @@ def test_names_outside_the_terminals_encoding_do_not_end_the_run(tmp_path, encod
         assert sorted(row["file"] for row in csv.DictReader(file)) == sorted(names)
     shown = "사진.png" if encoding == "utf-8" else "\\uc0ac\\uc9c4.png"
     assert any(line.startswith(shown) for line in result.stdout.splitlines())
+
+
+def test_names_that_windows_cannot_have_are_changed_there_alone(monkeypatch):
+    from types import SimpleNamespace
+
+    from feroi.report import analysis
+
+    shown = 'a\\u202egpj: "x"?.exe.jpg'  # as `files.shown` tells a name with a mark that turns text round
+    assert analysis.overlay_name(3, shown, ".png") == '00003-a\\u202egpj: "x"?.exe.png'
+    monkeypatch.setattr(analysis, "os", SimpleNamespace(name="nt"))
+    assert analysis.overlay_name(3, shown, ".png") == "00003-a_u202egpj_ _x__.exe.png"
+    assert (
+        analysis.overlay_name(0, "con.jpg", ".png") == "00000-con.png"
+    )  # not reserved any more
