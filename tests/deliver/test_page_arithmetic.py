@@ -180,18 +180,14 @@ def test_the_pose_of_a_head_is_that_of_python(page):
 
 
 @needs_node
-def test_how_a_head_is_held_and_where_its_eyes_look_is_said_in_words(page):
+def test_how_a_head_is_held_is_said_in_words(page):
     node = Node(page)
     for yaw, pitch, roll in ((3, -4, 7.9), (31.4, -16, 0), (-50, 20, -25)):
         node.call("headWords", {"yaw": yaw, "pitch": pitch, "roll": roll})
-    node.call("gazeWords", {"yaw": -15.2, "pitch": 3})
-    node.call("gazeWords", {"yaw": 2, "pitch": -9})
     assert node.answers() == [
         "",
         "turned to the photo's right by 31°, lowered by 16°",
         "turned to the photo's left by 50°, raised by 20°, tilted to the left by 25°",
-        "turned to the photo's left by 15°",
-        "",
     ]
 
 

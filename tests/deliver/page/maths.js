@@ -36,7 +36,6 @@ const known = {
   phrase: (face) => reading.phrase(face, facts.expressions),
   movement: (coefficients) => units.movementOf(coefficients, facts.units),
   inWords: (strengths) => units.inWords(strengths, facts.units),
-  gazeWords: (gaze) => words.gazeWords(gaze),
   headWords: (pose) => words.headWords(pose, facts.told_deg),
   table: (photos) => tables.table(photos, facts),
 };

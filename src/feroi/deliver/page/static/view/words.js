@@ -1,14 +1,12 @@
-/* What moves in a face, how the head is held and where its eyes look, in words: `feroi.report.photos`. */
+/* What moves in a face and how the head is held, in words: `feroi.report.photos`. */
 
 import { inWords } from "../reader/units.js";
 
-const AHEAD_DEG = 10; // eyes nearer to straight ahead are not told apart from it
-
-/** Sentences about a face: its Action Units, and its head and eyes where they are turned. */
+/** Sentences about a face: its Action Units, its head where that is turned, and eyes that are closed. */
 export function movementWords({ moves, quality: { pose } }, { units, told_deg: toldDeg }) {
   const strong = inWords(moves.units, units).join(", ") || "no Action Unit clearly";
   const head = headWords(pose, toldDeg);
-  const eyes = moves.eyesClosed > 0.5 ? "closed" : gazeWords(moves.gaze);
+  const eyes = moves.eyesClosed > 0.5 ? "closed" : "";
   return [`Seen to move: ${strong}.`, head && `The head is ${head}.`, eyes && `The eyes are ${eyes}.`].filter(Boolean);
 }
 
@@ -20,15 +18,6 @@ export function headWords({ yaw, pitch, roll }, toldDeg) {
     [roll, "tilted to the left", "tilted to the right"],
   ];
   return angles(sides, toldDeg);
-}
-
-/** Such as "turned to the photo's left by 15°"; angles within the head. "" for eyes that look straight ahead. */
-export function gazeWords({ yaw, pitch }) {
-  const sides = [
-    [yaw, "turned to the photo's left", "turned to the photo's right"],
-    [pitch, "lowered", "raised"],
-  ];
-  return angles(sides, AHEAD_DEG);
 }
 
 function angles(sides, least) {
