@@ -276,6 +276,4 @@ def test_names_that_windows_cannot_have_are_changed_there_alone(monkeypatch):
     assert analysis.overlay_name(3, shown, ".png") == '00003-a\\u202egpj: "x"?.exe.png'
     monkeypatch.setattr(analysis, "os", SimpleNamespace(name="nt"))
     assert analysis.overlay_name(3, shown, ".png") == "00003-a_u202egpj_ _x__.exe.png"
-    assert (
-        analysis.overlay_name(0, "con.jpg", ".png") == "00000-con.png"
-    )  # not reserved any more
+    assert analysis.overlay_name(0, "con.jpg", ".png") == "00000-con.png"  # not reserved any more

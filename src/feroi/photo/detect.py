@@ -188,23 +188,23 @@ def _scan(rgb: NDArray[np.uint8], compute: Compute) -> Iterator[Floats]:
     scale = min(1.0, max(_FINEST, math.sqrt(_WHOLE_PIXELS / (height * width))))
     if max(height, width) < _LAST_PX:
         scale = min(2.0, _LAST_PX / max(height, width))
-    finest = level = Image.fromarray(rgb) if scale == 1 else _resized(Image.fromarray(rgb), scale)
+    pixels = finest = rgb if scale == 1 else np.asarray(_resized(Image.fromarray(rgb), scale))
     shrink = 1.0
     while True:
-        pixels = np.asarray(level)
-        wide, high = width / level.width, height / level.height
+        level_hw = pixels.shape[:2]
+        wide, high = width / level_hw[1], height / level_hw[0]
         step = _TILE_PX - _TILE_LAP_PX
-        for top in range(0, max(1, level.height - _TILE_LAP_PX), step):
-            for left in range(0, max(1, level.width - _TILE_LAP_PX), step):
+        for top in range(0, max(1, level_hw[0] - _TILE_LAP_PX), step):
+            for left in range(0, max(1, level_hw[1] - _TILE_LAP_PX), step):
                 tile = pixels[top : top + _TILE_PX, left : left + _TILE_PX]
                 (seen,) = yunet.find(tile[None], _LEAST, compute)
-                seen = seen[_uncut(seen, tile.shape, (left, top), level.size)]
+                seen = seen[_uncut(seen, tile.shape, (left, top), level_hw[::-1])]
                 seen[:, :2] += (left, top)
                 yield seen * (wide, high, wide, high, 1, wide, high)
-        if max(level.size) <= _LAST_PX:
+        if max(level_hw) <= _LAST_PX:
             return
         shrink *= _LEVEL_STEP
-        level = _resized(finest, 1 / shrink)
+        pixels = np.asarray(_resized(Image.fromarray(finest), 1 / shrink))
 
 
 def _uncut(
