@@ -101,7 +101,7 @@ def test_squares_are_cut_as_pillow_does_to_the_last_bit(page):
     node, wanted = Node(page), []
     for middle, side, roll in (
         (40 + 30j, 24.0, 0.0), (40.3 + 31.7j, 61.7, 0.4), (5 + 66j, 50.0, -2.3), (60 + 20j, 230.0, 3.0),
-        (45 + 35j, 8.5, math.pi / 4), (900 + 20j, 30.0, 0.1),
+        (45 + 35j, 8.5, math.pi / 4), (900 + 20j, 30.0, 0.1), (40 + 30j, 400.0, 0.2),
     ):  # fmt: skip
         frame = {"x": middle.real, "y": middle.imag, "side": side, "roll": roll}
         node.call("cut", as_picture(photo), frame, 32)

@@ -4,6 +4,7 @@
 
 import { crop, reduce, transformed } from "./pixels.js";
 
+const AVERAGED = 4; // pixels a side are averaged at least; of more only some are taken, for time
 const REACH = 0.75; // of its side from the middle of a square, a little beyond its corners
 
 /** `frame` of a photo, upright, `size` px wide; black beyond the photo. */
@@ -15,13 +16,30 @@ export function cut(photo, frame, size) {
     return { width: size, height: size, channels, data: new Uint8Array(size * size * channels) };
   }
   let [stepX, stepY] = across(frame).map((part) => part / size);
-  const shrink = Math.max(1, Math.trunc(Math.hypot(stepX, stepY)));
-  const near = reduce(crop(photo, left, top, right - left, bottom - top), shrink);
-  [stepX, stepY] = [stepX / shrink, stepY / shrink];
+  const whole = Math.max(1, Math.trunc(Math.hypot(stepX, stepY)));
+  const stride = Math.max(1, Math.trunc(whole / AVERAGED));
+  const shrink = Math.trunc(whole / stride);
+  const near = reduce(sampled(crop(photo, left, top, right - left, bottom - top), stride), shrink);
+  [stepX, stepY] = [stepX / (stride * shrink), stepY / (stride * shrink)];
   const [sideX, sideY] = [stepX * size, stepY * size];
-  const cornerX = (frame.x + 0.5 - left) / shrink - (sideX - sideY) / 2;
-  const cornerY = (frame.y + 0.5 - top) / shrink - (sideX + sideY) / 2;
+  const cornerX = ((frame.x - left) / stride + 0.5) / shrink - (sideX - sideY) / 2;
+  const cornerY = ((frame.y - top) / stride + 0.5) / shrink - (sideX + sideY) / 2;
   return transformed(near, size, size, [stepX, -stepY, cornerX, stepY, stepX, cornerY]);
+}
+
+/** Every `stride`-th pixel of every `stride`-th row. */
+function sampled(picture, stride) {
+  if (stride === 1) return picture;
+  const { channels } = picture;
+  const [width, height] = [Math.ceil(picture.width / stride), Math.ceil(picture.height / stride)];
+  const data = new Uint8Array(width * height * channels);
+  for (let y = 0, at = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const from = (y * stride * picture.width + x * stride) * channels;
+      for (let channel = 0; channel < channels; channel++) data[at++] = picture.data[from + channel];
+    }
+  }
+  return { width, height, channels, data };
 }
 
 /** The way along the upper side of a frame, left to right, in px. */
