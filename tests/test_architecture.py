@@ -77,3 +77,15 @@ def test_importing_the_package_and_its_commands_loads_no_torch():
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_reading_a_photo_loads_no_scipy():
+    """It takes a second to load, and the first answer half of one."""
+    code = (
+        "import sys, numpy, feroi;"
+        "feroi.Reader(threads=1).read(numpy.zeros((90, 90, 3), numpy.uint8));"
+        "feroi.analyze(numpy.zeros((48, 48), numpy.uint8), detector='none');"
+        "print([m for m in sys.modules if m.startswith('scipy')])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"

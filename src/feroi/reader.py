@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, overload
 
 from feroi.config import PIPELINES
-from feroi.deliver.hub import pretrained_folder
 from feroi.deliver.runtime import load_model
 from feroi.film import FilmSettings, Network, Part, camera_parts, film_parts
 from feroi.inference import Compute
@@ -83,6 +82,8 @@ class Reader:
         revision: a branch, tag or commit of the repository. options: those of `Reader`, but for the model.
         Raises as `deliver.hub.pretrained_folder` and `Reader`.
         """
+        from feroi.deliver.hub import pretrained_folder  # here: most readers need no hub
+
         return cls(pretrained_folder(name, revision), **options)
 
     @overload

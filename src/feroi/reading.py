@@ -9,9 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
 
-from feroi.baselines.depth import depth_at
 from feroi.config import NetworkConfig
 from feroi.data.batches import as_faces
 from feroi.explain.regions import region_areas, region_gains, region_masks, region_shares
@@ -309,9 +307,8 @@ def prepared(
             continue
         kept.append((face, points, crop, shown_well))
     moved = coefficients([points.mesh for _, points, _, _ in kept], settings.compute)
-    faces = [
-        FoundFace(*known, action_units(each), gaze(each)) for known, each in zip(kept, moved, strict=True)
-    ]
+    pairs = zip(kept, moved, strict=True)
+    faces = [FoundFace(*known, action_units(each), gaze(each)) for known, each in pairs]
     status = "ok" if faces else "no face to read" if refused else "no face"
     return Found(name, status, pixels, faces, refused)
 
@@ -329,7 +326,8 @@ def read_found(
     crops = [_centre(each.crop, config.input_hw) for found in waiting for each in found.faces]
     if crops:
         look = forward(as_faces(np.stack([crop.image for crop in crops]), _depths(crops, config)))
-        shares = softmax(np.asarray(look.logits, dtype=np.float64), axis=1)
+        odds = np.exp(look.logits - np.max(look.logits, axis=1, keepdims=True), dtype=np.float64)
+        shares = odds / odds.sum(axis=1, keepdims=True)
         maps = None if look.attention is None else project(look.attention, config.input_hw)
     number = 0
     for found in waiting:
@@ -397,4 +395,6 @@ def _depths(crops: Sequence[Crop], config: NetworkConfig) -> NDArray[np.uint8] |
     """The depth of each crop, for a network that sees it."""
     if config.inputs != "intensity+depth":
         return None
+    from feroi.baselines.depth import depth_at  # here: few networks see depth, and it loads SciPy
+
     return np.stack([depth_at(crop.landmarks_xy_px, config.input_hw) for crop in crops])

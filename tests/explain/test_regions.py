@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.spatial import ConvexHull
 
+from feroi.explain import regions
 from feroi.explain.regions import region_areas, region_gains, region_masks, region_shares
 from feroi.photo.geometry import FRAME_HW, frame_px, generic_face
 from feroi.vocabulary import REGIONS
@@ -77,3 +79,14 @@ def test_shares_of_a_uniform_map_are_the_areas(masks):
     shares = region_shares(np.ones(FRAME_HW), masks)
     assert shares["cheek"] == pytest.approx(masks["cheek"].mean())
     assert 0.5 < sum(shares.values()) <= 1
+
+
+def test_hulls_are_those_of_scipy():
+    rng = np.random.default_rng(0)
+    for number in (3, 5, 40):
+        points = rng.normal(size=(number, 2)).round(1 if number == 40 else 6)  # 40: some lie in one place
+        corners = regions._hull_corners(points)
+        expected = points[ConvexHull(points).vertices]
+        assert set(map(tuple, corners)) == set(map(tuple, expected))
+        first = int(np.flatnonzero((expected == corners[0]).all(1))[0])
+        np.testing.assert_array_equal(corners, np.roll(expected, -first, axis=0))

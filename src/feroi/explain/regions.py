@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
-from scipy.spatial import ConvexHull
 
 from feroi.look import FloatArray
 from feroi.vocabulary import REGIONS
@@ -89,13 +88,33 @@ def _thick(line: FloatArray, radius: float, size_hw: tuple[int, int]) -> NDArray
 def _hull(points: FloatArray, margin: float, size_hw: tuple[int, int]) -> NDArray[np.bool_]:
     """Inside of the convex hull of `points`, widened by `margin`."""
     picture, draw = _canvas(size_hw)
-    corners = points[ConvexHull(points).vertices]
+    corners = _hull_corners(points)
     outline = [tuple(point) for point in corners.tolist()]
     draw.polygon(outline, fill=1)
     if margin:
         draw.line([*outline, outline[0]], fill=1, width=max(1, round(2 * margin)))
         _dots(draw, corners, margin)
     return np.asarray(picture) > 0
+
+
+def _hull_corners(points: FloatArray) -> FloatArray:
+    """Corners (K, 2) of the convex hull of points (N, 2), in order round it: Andrew's monotone chain."""
+    corners: list[FloatArray] = []
+    order = points[np.lexsort((points[:, 1], points[:, 0]))]
+    for half in (order, order[::-1]):
+        chain: list[FloatArray] = []
+        for point in half:
+            while len(chain) > 1 and _turn(chain[-2], chain[-1], point) <= 0:
+                chain.pop()
+            chain.append(point)
+        corners += chain[:-1]
+    return np.array(corners)
+
+
+def _turn(first: FloatArray, second: FloatArray, third: FloatArray) -> float:
+    """Above 0 if the way through three points (2,) turns towards y from x."""
+    (ax, ay), (bx, by) = (second - first).tolist(), (third - first).tolist()
+    return float(ax * by - ay * bx)
 
 
 def _dots(draw: ImageDraw.ImageDraw, points: FloatArray, radius: float) -> None:

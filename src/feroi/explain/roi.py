@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import map_coordinates
 
 from feroi.look import FloatArray
+from feroi.photo.warp import bilinear
 
 _BLOB_SIGMA = 0.2  # of each side
 
@@ -115,5 +115,5 @@ def on_photo(roi: FloatArray, places: FloatArray, photo_hw: tuple[int, int]) -> 
     x, y = np.meshgrid(np.arange(x0, x1), np.arange(y0, y1))
     at = np.stack([x, y, np.ones_like(x)], axis=-1) @ inverse  # (.., 2): row, column in the crop
     inside = ((at > -0.5) & (at < [height - 0.5, width - 0.5])).all(-1)
-    values = map_coordinates(roi, [at[..., 0], at[..., 1]], order=1, mode="nearest")
+    values = bilinear(roi, at[..., 1], at[..., 0])
     return Patch(np.s_[y0:y1], np.s_[x0:x1], np.where(inside, values, 0).astype(np.float32))

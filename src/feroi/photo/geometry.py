@@ -7,13 +7,13 @@ of the face. Pixel coordinates are (x, y), y down, with pixel centres at integer
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.spatial.transform import Rotation
 
 SHAPE_FILE = Path(__file__).parent / "shape" / "generic_face.npz"
 
@@ -107,12 +107,16 @@ class Camera(NamedTuple):
 
     def pose(self) -> Pose:
         """The head's angles."""
-        roll, pitch, yaw = Rotation.from_matrix(self.rotation).as_euler("ZXY", degrees=True)
-        return Pose(float(yaw), float(-pitch), float(-roll))
+        m = self.rotation  # of a turn about y, then x, then z; written out, since SciPy's takes .2 s to load
+        yaw, roll = math.atan2(-m[2, 0], m[2, 2]), math.atan2(-m[0, 1], m[1, 1])
+        pitch = math.asin(min(max(m[2, 1], -1.0), 1.0))
+        return Pose(math.degrees(yaw), -math.degrees(pitch), -math.degrees(roll))
 
 
 def rotation_of(pose: Pose) -> Floats:
     """The rotation matrix (3, 3) of `pose`; the inverse of `Camera.pose`."""
+    from scipy.spatial.transform import Rotation
+
     angles = [-pose.roll_deg, -pose.pitch_deg, pose.yaw_deg]
     return np.asarray(Rotation.from_euler("ZXY", angles, degrees=True).as_matrix())
 
@@ -205,6 +209,8 @@ def _gauss_newton_step(camera: Camera, points: Floats, seen: Floats, trust: Floa
 
     Returns the longest change of the first four, too.
     """
+    from scipy.spatial.transform import Rotation
+
     x, y, z = camera.scale * camera.rotation @ points.T  # (K,) each, in px
     zero, one = np.zeros_like(x), np.ones_like(x)
     jacobian = np.concatenate(

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feroi.config import PIPELINES
-from feroi.photo.frontalize import frontalize
 from feroi.photo.geometry import (
     FRAME_HW,
     PX_PER_CM,
@@ -24,7 +23,6 @@ from feroi.photo.geometry import (
     frame_px,
     generic_face,
 )
-from feroi.photo.illumination import normalize_light
 from feroi.photo.landmarks import HOG_SHARE, FacePoints, frame_of
 from feroi.photo.pixels import cover, cover_box
 from feroi.photo.squares import Frame
@@ -70,6 +68,9 @@ def prepare(photo: NDArray[np.uint8], points: FacePoints, pipeline: str, size_hw
     FRONT_YAW_LIMIT_DEG.
     """
     landmarks = checked_landmarks(points.landmarks_xy_px)
+    if pipeline in ("front", "pose"):
+        from feroi.photo.frontalize import frontalize  # here: `wild` needs neither, and they load SciPy
+        from feroi.photo.illumination import normalize_light
     if pipeline == "front":
         if size_hw != FRAME_HW:
             raise ValueError(f"the pipeline front makes crops of 125x160, not {size_hw[1]}x{size_hw[0]}")

@@ -20,7 +20,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.optimize import linear_sum_assignment
 
 from feroi.photo.cropped import PRESENT
 from feroi.photo.detect import Box, Face
@@ -177,6 +176,8 @@ class Tracker:
                 apart = _apart(_moved(person, time_s), face.box_xyxy_px)
                 if self._may_be(person, time_s, apart, like):
                     cost[row, column] = apart - like
+        from scipy.optimize import linear_sum_assignment  # here: it takes half a second to load
+
         allowed = np.isfinite(cost)
         rows, columns = linear_sum_assignment(np.where(allowed, cost, 1e6))
         return {

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy import ndimage
 
 # A photo finer than this many pixels per sample is shrunk first; less, and details would blur.
 _PIXELS_PER_SAMPLE = 1.5
@@ -31,9 +32,20 @@ def sample(photo: NDArray[np.uint8], xy_px: Floats) -> NDArray[np.uint8]:
     shrunk = _shrunk(region, _pixels_per_sample(xy_px))
     y = _rescaled(y - top, shrunk.shape[0], region.shape[0])
     x = _rescaled(x - left, shrunk.shape[1], region.shape[1])
-    values = ndimage.map_coordinates(shrunk, [y, x], output=np.float32, order=1, mode="nearest")
-    values += 0.5
-    return np.asarray(values, dtype=np.uint8)
+    values = bilinear(shrunk, x, y).astype(np.float32)  # or halves would go either way by the last digit
+    return (values + np.float32(0.5)).astype(np.uint8)
+
+
+def bilinear(picture: NDArray[Any], x: Floats, y: Floats) -> Floats:
+    """`picture` (H, W) at places x, y (h, w), its border pixels going on."""
+    height, width = picture.shape
+    x, y = np.clip(x, 0, width - 1), np.clip(y, 0, height - 1)
+    left, top = x.astype(np.intp), y.astype(np.intp)
+    right, bottom = np.minimum(left + 1, width - 1), np.minimum(top + 1, height - 1)
+    across, down = x - left, y - top
+    upper = (1 - across) * picture[top, left] + across * picture[top, right]
+    lower = (1 - across) * picture[bottom, left] + across * picture[bottom, right]
+    return np.asarray((1 - down) * upper + down * lower)
 
 
 def _pixels_per_sample(xy_px: Floats) -> tuple[float, float]:
