@@ -28,7 +28,7 @@ class RecipeConfig:
     What follows is never in a `paper-*` preset.
     augmentation: "patches" cuts and mirrors at random, as the paper; "affine" also turns, scales,
         shifts, relights and erases; "degraded" then adds noise and JPEG; "elsewhere" frames more loosely and
-        adds small and blurred faces too (`data.augment`).
+        adds small and blurred faces too (`training.augment`).
     weight_decay: decoupled from the gradient (AdamW, Loshchilov and Hutter 2019), per unit of
         learning rate.
     label_smoothing: share of the target spread evenly over all expressions.
@@ -121,6 +121,27 @@ _ELSEWHERE = replace(
     balance=0.5,
 )
 
+_LARGE = replace(
+    _ELSEWHERE,
+    epochs=20,
+    batch_size=256,
+    learning_rate=1.2e-3,
+    weight_decay=0.02,
+    averaging=0.996,
+    distillation=0.0,
+    head_rate=4.0,
+)
+
+_TAUGHT = replace(
+    _ELSEWHERE,
+    epochs=64,
+    batch_size=256,
+    learning_rate=4e-3,
+    averaging=0.998,
+    distillation=0.7,
+    cuts=16,
+)
+
 RECIPES: dict[str, RecipeConfig] = {
     # Epochs are the paper's; it names neither batch size nor learning rate (Adam's default here).
     "paper-front": RecipeConfig(epochs=10_000),
@@ -146,6 +167,16 @@ RECIPES: dict[str, RecipeConfig] = {
     "elsewhere": _ELSEWHERE,
     # Ours: and then to need what it looks at.
     "needed": replace(_ELSEWHERE, epochs=2, learning_rate=5e-4, averaging=0.99, need=1.0),
+    # Ours: a backbone that ImageNet taught, taught expressions.
+    "large": _LARGE,
+    # Ours: and then to need what it looks at.
+    "large-needed": replace(_LARGE, epochs=3, learning_rate=3e-4, averaging=0.99, need=1.0),
+    # Ours: and what FER-2013 calls them.
+    "large-labels": replace(_LARGE, epochs=5, learning_rate=4e-4, averaging=0.99),
+    # Ours: a small network taught by larger ones.
+    "taught": _TAUGHT,
+    # Ours: and then to need what it looks at.
+    "taught-needed": replace(_TAUGHT, epochs=16, learning_rate=1.5e-3, averaging=0.997, need=1.0),
 }
 
 

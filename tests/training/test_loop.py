@@ -9,11 +9,12 @@ import torch
 from torch import nn
 
 from feroi.config import NetworkConfig
-from feroi.data.batches import Labelled, training_batches
+from feroi.data.batches import Labelled
 from feroi.explain.roi import project
 from feroi.network.model import Network
 from feroi.network.weights import load_network, load_tensors
 from feroi.recipe import RecipeConfig
+from feroi.training.batches import training_batches
 from feroi.training.loop import LAST_WEIGHTS, METRICS, Diverged, disagreement, learning_rate_at, train
 from feroi.training.precision import choose_arithmetic
 from feroi.training.voice import Voice
@@ -130,8 +131,8 @@ def test_the_first_epoch_is_adam_on_cross_entropy_step_by_step(tmp_path):
     reference = Network(network).to(memory_format=torch.channels_last)  # sums in the order of the loop
     adam = torch.optim.Adam(reference.parameters(), lr=1e-2)
     (batch,) = training_batches(data, (16, 16), 8, "patches", np.random.default_rng([5, 1]))
-    log_shares = torch.log_softmax(reference(torch.from_numpy(batch.faces)).logits, 1)
-    loss = -log_shares[torch.arange(8), torch.from_numpy(batch.labels)].mean()
+    log_shares = torch.log_softmax(reference(batch.faces).logits, 1)
+    loss = -log_shares[torch.arange(8), batch.labels].mean()
     loss.backward()
     adam.step()
     trained = load_network(tmp_path / LAST_WEIGHTS).state_dict()
@@ -236,8 +237,8 @@ def test_what_is_saved_is_the_moving_average(tmp_path):
     for epoch in (1, 2):
         batches = training_batches(data, (16, 16), 8, "patches", np.random.default_rng([5, epoch]))
         for batch in batches:
-            logits = reference(torch.from_numpy(batch.faces)).logits
-            loss = torch.nn.functional.cross_entropy(logits, torch.from_numpy(batch.labels))
+            logits = reference(batch.faces).logits
+            loss = torch.nn.functional.cross_entropy(logits, batch.labels)
             adam.zero_grad()
             loss.backward()
             adam.step()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from feroi.data.augment import augmented, degraded, elsewhere
-from feroi.recipe import Augmentation
 from feroi.vocabulary import EXPRESSIONS
 
 
@@ -42,37 +40,15 @@ class Labelled(NamedTuple):
         return self._replace(pixels=self.cuts[turn], soft=self.soft[turn], cuts=None)
 
 
-class Batch(NamedTuple):
-    """faces: (N, C, H, W) float32 in 0..1, intensities and, where it is given, depth; labels: (N,) int64;
-    truths: (N, 1, H, W) as faces, or None; soft: (N, 7) float32, or None; whole: how many faces the batch
-    has, N unless a share of it was asked for."""
+def shuffled(
+    data: Labelled, batch_size: int, rng: np.random.Generator, balance: float = 0.0
+) -> Iterator[NDArray[np.int64]]:
+    """The rows of one epoch in random order, (n,) each, ascending within a batch.
 
-    faces: NDArray[np.float32]
-    labels: NDArray[np.int64]
-    whole: int
-    truths: NDArray[np.float32] | None = None
-    soft: NDArray[np.float32] | None = None
-
-
-def training_batches(
-    data: Labelled,
-    patch_hw: tuple[int, int],
-    batch_size: int,
-    augmentation: Augmentation,
-    rng: np.random.Generator,
-    rows_of: Callable[[int], slice] = lambda whole: slice(whole),
-    balance: float = 0.0,
-) -> Iterator[Batch]:
-    """One epoch in random order: a random patch of each image, mirrored half of the time, or its
-    middle after a random affine map, or that degraded.
-
-    Images are at least as large as `patch_hw`. Every one comes once; only a last batch of a single
-    image is dropped, since batch normalisation cannot use it.
-    rows_of: which rows of a batch of so many faces are wanted; they come out as they do among all.
+    Every one comes once; only a last batch of a single image is dropped, since batch normalisation cannot use
+    it.
     balance: above 0, an image comes as often as `balanced` says, in place of once.
     """
-    _check(data.pixels, patch_hw)
-    vary = _WAYS[augmentation]
     order = rng.permutation(len(data.pixels))
     if balance:
         order = _drawn(balanced(data, balance), rng)[order]
@@ -80,13 +56,7 @@ def training_batches(
         chosen = np.sort(order[start : start + batch_size])  # sorted: reads a mapped file forward
         if len(chosen) < 2 <= len(order):
             return
-        layers = [layer[chosen] for layer in (data.pixels, data.depth, data.truths) if layer is not None]
-        rows = rows_of(len(chosen))
-        changed = vary(np.stack(layers, -1), patch_hw, rng, rows)
-        faces = as_faces(changed[..., 0], None if data.depth is None else changed[..., 1])
-        truths = None if data.truths is None else as_faces(changed[..., -1])
-        soft = None if data.soft is None else data.soft[chosen[rows]]
-        yield Batch(faces, data.labels[chosen[rows]], len(chosen), truths, soft)
+        yield chosen
 
 
 def balanced(data: Labelled, power: float) -> NDArray[np.float64]:
@@ -124,7 +94,7 @@ def centre_batches(
 
 def centre_patches(pixels: NDArray[np.uint8], patch_hw: tuple[int, int]) -> NDArray[np.uint8]:
     """The middle `patch_hw` of each image: (N, H, W) to (N, *patch_hw)."""
-    _check(pixels, patch_hw)
+    check_size(pixels, patch_hw)
     height, width = patch_hw
     top, left = (pixels.shape[1] - height) // 2, (pixels.shape[2] - width) // 2
     return pixels[:, top : top + height, left : left + width]
@@ -136,36 +106,8 @@ def as_faces(patches: NDArray[np.uint8], depth: NDArray[np.uint8] | None = None)
     return layers.astype(np.float32) / np.float32(255)
 
 
-def varied(
-    pixels: NDArray[np.uint8], patch_hw: tuple[int, int], augmentation: Augmentation, rng: np.random.Generator
-) -> NDArray[np.uint8]:
-    """Images (N, H, W), each varied once as `training_batches` does it: (N, *patch_hw)."""
-    _check(pixels, patch_hw)
-    return _WAYS[augmentation](pixels[..., None], patch_hw, rng, slice(None))[..., 0]
-
-
-def _random_patches(
-    images: NDArray[np.uint8], patch_hw: tuple[int, int], rng: np.random.Generator, rows: slice
-) -> NDArray[np.uint8]:
-    """Those `rows` of (N, H, W, K) to (n, *patch_hw, K), all K layers cut alike."""
-    height, width = patch_hw
-    top = rng.integers(0, images.shape[1] - height + 1, len(images))
-    left = rng.integers(0, images.shape[2] - width + 1, len(images))
-    mirrored = rng.random(len(images)) < 0.5
-    images, top, left, mirrored = images[rows], top[rows], left[rows], mirrored[rows]
-    windows = np.lib.stride_tricks.sliding_window_view(images, patch_hw, axis=(1, 2))  # (N, ., ., K, h, w)
-    patches: NDArray[np.uint8] = np.moveaxis(windows[np.arange(len(images)), top, left], 1, -1)
-    patches[mirrored] = patches[mirrored, :, ::-1]
-    return patches
-
-
-_WAYS: dict[
-    Augmentation,
-    Callable[[NDArray[np.uint8], tuple[int, int], np.random.Generator, slice], NDArray[np.uint8]],
-] = {"patches": _random_patches, "affine": augmented, "degraded": degraded, "elsewhere": elsewhere}
-
-
-def _check(pixels: NDArray[np.uint8], patch_hw: tuple[int, int]) -> None:
+def check_size(pixels: NDArray[np.uint8], patch_hw: tuple[int, int]) -> None:
+    """Raises ValueError if patches (height, width) do not fit into images (N, H, W)."""
     if pixels.shape[1] < patch_hw[0] or pixels.shape[2] < patch_hw[1]:
         raise ValueError(
             f"cannot cut {patch_hw[1]}x{patch_hw[0]} px patches from images of "

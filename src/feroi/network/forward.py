@@ -12,14 +12,15 @@ from feroi.network.model import Network
 
 
 def torch_forward(network: Network) -> Forward:
-    """`network` as a function of arrays, in float32 and evaluation mode."""
+    """`network`, where it lies, as a function of arrays, in float32 and evaluation mode."""
     network.eval()
+    device = next(network.parameters()).device
 
     @torch.inference_mode()
     def forward(faces: NDArray[np.float32]) -> Look[FloatArray]:
-        look = network(torch.from_numpy(faces))
-        attention = None if look.attention is None else look.attention.numpy()
-        return Look(look.logits.numpy(), attention, look.focus.numpy())
+        look = network(torch.from_numpy(faces).to(device))
+        attention = None if look.attention is None else look.attention.cpu().numpy()
+        return Look(look.logits.cpu().numpy(), attention, look.focus.cpu().numpy())
 
     return forward
 

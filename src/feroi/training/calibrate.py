@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from feroi.data.batches import varied
 from feroi.data.pixels import Decoded, decode, image_marks
 from feroi.data.samples import Samples
 from feroi.evaluation.calibration import TEMPERATURES, check_coverage, fit_calibration
@@ -16,6 +15,7 @@ from feroi.files import write_text
 from feroi.network.calibration import Calibration
 from feroi.network.forward import torch_forward
 from feroi.network.weights import load_network, save_network
+from feroi.training.augment import varied
 from feroi.training.voice import SILENT, Voice
 
 
@@ -31,8 +31,9 @@ def calibrate_network(
     """Calibrate the network of `model` on samples `held` that it has not learned from, and write it to `out`.
 
     mirror, coverage: as in `Calibration`.
-    elsewhere: how many variants of each image, as photographs from elsewhere would show it (`data.augment`),
-        it is calibrated on beside the image itself, so that promises hold on worse and otherwise framed ones.
+    elsewhere: how many variants of each image, as photographs from elsewhere would show it
+        (`training.augment`), it is calibrated on beside the image itself, so that promises hold on worse and
+        otherwise framed ones.
     Where it is known what the network learned from, the marks of those
     images and of `held` are kept beside `out`.
     Raises ValueError if `out` is no .safetensors file, and as `load_network`, `read` and `fit_calibration`.
@@ -74,7 +75,7 @@ def _from_elsewhere(decoded: Decoded, number: int) -> Samples:
         for variant in range(1, number + 1)
         for row, image in zip(
             decoded.samples,
-            varied(np.asarray(decoded.pixels), hw, "elsewhere", np.random.default_rng(variant)),
+            varied(decoded.pixels, hw, "elsewhere", np.random.default_rng(variant)),
             strict=True,
         )
     )

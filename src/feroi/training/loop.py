@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from feroi.config import NetworkConfig
-from feroi.data.batches import Batch, Labelled, centre_batches, training_batches
+from feroi.data.batches import Labelled, centre_batches
 from feroi.files import naming, sync, write_text
 from feroi.look import Look
 from feroi.network.backbone import pretrained_weights
@@ -30,6 +30,7 @@ from feroi.network.weights import (
     save_tensors,
 )
 from feroi.recipe import RecipeConfig
+from feroi.training.batches import Batch, training_batches
 from feroi.training.need import masked, need_loss
 from feroi.training.precision import Arithmetic, choose_arithmetic
 from feroi.training.voice import SILENT, Metrics, Voice
@@ -83,7 +84,10 @@ def train(
     arithmetic.place(network)
     # Without weight decay this is Adam, step for step.
     optimizer = torch.optim.AdamW(
-        _parameter_groups(network, recipe), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
+        _parameter_groups(network, recipe),
+        lr=recipe.learning_rate,
+        weight_decay=recipe.weight_decay,
+        fused=arithmetic.device.type == "cuda",
     )
     average = _average(network, recipe.averaging)
     chosen = _chosen(network, average)
@@ -97,7 +101,9 @@ def train(
         torch.manual_seed(seed + epoch)  # dropout
         rng = np.random.default_rng([seed, epoch])  # order, patches, mirror images
         network.train()
-        loss_sum, correct, seen = 0.0, 0.0, 0.0
+        # Summed where the network computes: asking for numbers would wait for it at every step.
+        loss_sum, correct = torch.zeros(2, dtype=torch.float64, device=arithmetic.device)
+        seen = 0.0
         batches = training_batches(
             training.of_epoch(epoch),
             config.input_hw,
@@ -106,13 +112,14 @@ def train(
             rng,
             workers.rows,
             recipe.balance,
+            arithmetic.device,
         )
         for step, batch in enumerate(batches, 1):
             voice.on_step(epoch, step, steps)
             progress = (epoch - 1 + (step - 1) / steps) / recipe.epochs
             for group in optimizer.param_groups:
                 group["lr"] = group["times"] * learning_rate_at(recipe, progress)
-            faces = arithmetic.send(torch.from_numpy(batch.faces))
+            faces = arithmetic.send(batch.faces)
             with arithmetic.autocast():
                 if recipe.need and len(faces):
                     faces = torch.cat([faces, *masked(network, faces)])
@@ -123,14 +130,13 @@ def train(
             optimizer.step()
             if average is not None:
                 average.update_parameters(network)
-            loss_sum += loss.item() * len(batch.labels)
-            answers = look.logits[: len(batch.labels)].argmax(1).cpu()
-            correct += int((answers == torch.from_numpy(batch.labels)).sum())
+            loss_sum += loss.detach() * len(batch.labels)
+            correct += (look.logits[: len(batch.labels)].argmax(1) == batch.labels).sum()
             seen += len(batch.labels)
-        loss_sum, correct, seen = workers.total(loss_sum, correct, seen)
+        total_loss, total_correct, seen = workers.total(loss_sum.item(), correct.item(), seen)
         trained_s = time.perf_counter() - started
         checked = validate(chosen, validation, arithmetic, workers)
-        if not math.isfinite(loss_sum + checked["validation_loss"]):
+        if not math.isfinite(total_loss + checked["validation_loss"]):
             raise Diverged(
                 f"the loss is not finite in epoch {epoch}; lower the learning rate "
                 f"(now {recipe.learning_rate:g})"
@@ -138,8 +144,8 @@ def train(
         metrics = {
             "epoch": epoch,
             "learning_rate": learning_rate_at(recipe, epoch / recipe.epochs),
-            "loss": loss_sum / seen,
-            "accuracy": correct / seen,
+            "loss": total_loss / seen,
+            "accuracy": total_correct / seen,
             **checked,
             "images_per_s": seen / trained_s,
             "seconds": time.perf_counter() - started,
@@ -155,13 +161,12 @@ def _loss(look: Look[Tensor], batch: Batch, recipe: RecipeConfig) -> Tensor:
     """The mean over the faces of `batch`; 0 for a share of a batch that has none."""
     if not len(batch.labels):
         return look.logits.sum()
-    device = look.logits.device
-    targets = torch.from_numpy(batch.labels if batch.soft is None else batch.soft).to(device)
+    targets = batch.labels if batch.soft is None else batch.soft
     number = len(targets)
     loss = nn.functional.cross_entropy(look.logits[:number], targets, label_smoothing=recipe.label_smoothing)
     if batch.truths is not None:
-        truths = torch.from_numpy(batch.truths).to(device)
-        loss = loss + recipe.guidance * disagreement(cast(Tensor, look.attention)[:number], truths)
+        attention = cast(Tensor, look.attention)[:number]
+        loss = loss + recipe.guidance * disagreement(attention, batch.truths)
     if recipe.need:
         shown, hidden = look.logits[number:].chunk(2)
         loss = loss + recipe.need * need_loss(shown, hidden, targets)

@@ -11,14 +11,17 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from feroi.config import NetworkConfig
-from feroi.data.batches import centre_batches, varied
+from feroi.data.batches import centre_batches
 from feroi.data.channels import depth_of
 from feroi.data.pixels import Decoded, decode, kept
 from feroi.data.samples import fingerprint
 from feroi.network.forward import torch_forward
+from feroi.network.model import Network
 from feroi.network.weights import load_network, weights_sha256
 from feroi.progress import track
 from feroi.recipe import RecipeConfig
+from feroi.training.augment import varied
+from feroi.training.precision import choose_arithmetic
 from feroi.vocabulary import EXPRESSIONS
 
 _BATCH = 256
@@ -90,7 +93,7 @@ def cut_labels(
 
 
 def _whole_answers(teacher: Path | str, training: Decoded) -> NDArray[np.float32]:
-    network = load_network(teacher)
+    network = _placed(teacher)
     forward = torch_forward(network)
     seen = decode(training.samples, network.config.stored_hw)
     pixels, depth = seen.pixels, depth_of(seen, network.config)
@@ -111,12 +114,12 @@ def _cuts(pixels: NDArray[np.uint8], hw: tuple[int, int], recipe: RecipeConfig) 
         for start in track(starts, f"cut {turn + 1} of {len(cuts)}", len(pixels), len(starts)):
             rng = np.random.default_rng([_CUTS, turn, start])
             here = slice(start, start + _BATCH)
-            cut[here] = varied(np.asarray(pixels[here]), hw, recipe.augmentation, rng)
+            cut[here] = varied(pixels[here], hw, recipe.augmentation, rng)
     return cuts
 
 
 def _answers(teacher: Path | str, cuts: NDArray[np.uint8]) -> NDArray[np.float16]:
-    network = load_network(teacher)
+    network = _placed(teacher)
     forward = torch_forward(network)
     said = np.empty((*cuts.shape[:2], len(EXPRESSIONS)), np.float16)
     for turn, cut in enumerate(cuts):
@@ -127,6 +130,13 @@ def _answers(teacher: Path | str, cuts: NDArray[np.uint8]) -> NDArray[np.float16
             said[turn, first : first + len(faces)] = softmax(forward(faces).logits.astype(np.float64), axis=1)
             first += len(faces)
     return said
+
+
+def _placed(teacher: Path | str) -> Network:
+    """The network of `teacher` where it computes fastest."""
+    network = load_network(teacher)
+    choose_arithmetic("float32").place(network)
+    return network
 
 
 def _people(training: Decoded) -> NDArray[np.float64]:

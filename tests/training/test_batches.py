@@ -2,16 +2,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
-from feroi.data.augment import augmented
 from feroi.data.batches import (
     Labelled,
     balanced,
     centre_batches,
     centre_patches,
-    training_batches,
-    varied,
 )
+from feroi.training.batches import training_batches
 
 N, SIDE = 37, 7
 # The value of a pixel tells its image, row and column.
@@ -37,8 +36,8 @@ def test_an_epoch_shows_every_image_once():
 def test_patches_are_windows_of_their_image_or_its_mirror():
     mirrored = 0
     for batch in _epoch():
-        assert batch.faces.dtype == np.float32
-        for face in (batch.faces[:, 0] * 255).round().astype(np.uint8):
+        assert batch.faces.dtype == torch.float32
+        for face in (batch.faces[:, 0] * 255).round().numpy().astype(np.uint8):
             found = [
                 flip
                 for image in PIXELS
@@ -153,14 +152,3 @@ def test_epochs_go_round_in_cuts():
         assert (shown.soft == soft[turn]).all()
     plain = data._replace(cuts=None)
     assert plain.of_epoch(2) is plain
-
-
-def test_varied_images_are_augmented_each_once():
-    images = np.random.default_rng(1).integers(0, 256, (6, 12, 12)).astype(np.uint8)
-    once = varied(images, (10, 10), "affine", np.random.default_rng(3))
-    assert once.shape == (6, 10, 10)
-    rng = np.random.default_rng(3)
-    by_hand = augmented(images[..., None], (10, 10), rng)[..., 0]
-    assert np.array_equal(once, by_hand)
-    with pytest.raises(ValueError, match="cannot cut 20x20 px"):
-        varied(images, (20, 20), "affine", rng)
