@@ -170,6 +170,14 @@ def test_open_files_that_fail_are_rows(reader, face, tmp_path):
     assert (rows[2].status, rows[2].name) == ("ok", str(face))
 
 
+@pytest.mark.parametrize("odd", [None, 3.0, {}])
+def test_what_is_no_photo_is_a_row_among_photos(reader, face, odd):
+    first, middle, last = reader.read_many([face, odd, face])
+    assert (first.status, last.status) == ("ok", "ok")
+    assert middle.pixels is None
+    assert middle.status not in ("ok", "no face")
+
+
 def test_films_are_pointed_to_their_reader(reader, tmp_path):
     film = write_film(tmp_path / "film.mp4", np.zeros((3, 48, 64, 3), np.uint8))
     for photo in (film, film.read_bytes()):

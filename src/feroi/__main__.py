@@ -1,6 +1,17 @@
 """`python -m feroi`, the same as `feroi`; what torchrun starts."""
 
-from feroi.cli import app
+import sys
+
+
+def main() -> None:
+    """The command line. Ctrl-C ends it without a traceback even while it is loading."""
+    try:
+        from feroi.cli import app
+
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
 
 if __name__ == "__main__":
-    app()
+    main()

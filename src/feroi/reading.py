@@ -247,12 +247,12 @@ def _ahead(
     failure: BaseException | None = None
     while True:
         try:
-            number, photo = next(coming, (0, None))
+            ahead = next(coming, None)
         except Exception as error:  # of whoever gives the photos; raised when what they gave is read
-            photo, failure = None, error
+            ahead, failure = None, error
         before, running = running, None
-        if photo is not None:
-            source = as_row(photo, number)
+        if ahead is not None:
+            number, source = ahead[0], as_row(ahead[1], ahead[0])
             running = pool.submit(_tried, photo_name(source, number), source, config, settings)
         if before is not None:
             yield before.result()

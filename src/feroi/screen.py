@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import FrameType
@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from feroi.files import check_writable, partial, shown
+from feroi.photo.kinds import HEAD_BYTES, kind_of
 from feroi.progress import Note
 from feroi.streams import is_standard_output, is_stream, standard_output_kept
 
@@ -94,6 +95,27 @@ def clear_errors(*outputs: Path | None, goes_on: bool = False) -> Iterator[None]
         _fail(str(stop) or (GOES_ON if goes_on else _STOPPED), 128 + number)
     finally:
         _OUTPUTS.pop()
+
+
+def spare_pictures(*outputs: Path | None) -> None:
+    """Raises ValueError if a table or page is to be written over a picture or film: the name of a photo went
+    where the name of an output was due."""
+    for path in outputs:
+        if path is not None and path.is_file() and not is_stream(path):
+            with path.open("rb") as file:
+                kind = kind_of(file.read(HEAD_BYTES))
+            if kind is not None:
+                what = "film" if kind == "film" else "picture"
+                raise ValueError(f"{shown(path)} is a {what}, and would be replaced; give another name")
+
+
+def spare_inputs(output: Path, inputs: Iterable[object]) -> None:
+    """Raises ValueError if `output` is one of the files that are read."""
+    if not output.exists():
+        return
+    for path in inputs:
+        if isinstance(path, Path) and path.exists() and path.samefile(output):
+            raise ValueError(f"{shown(output)} is read, and would be replaced; give another name")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -46,6 +47,8 @@ def opened_stream(path: Path) -> Iterator[BinaryIO]:
     number = _descriptor(path)
     if number == _STANDARD_OUTPUT:
         printed = _kept[-1] if _kept else sys.stdout
+        if printed is None:  # closed before the command began
+            raise OSError(errno.EBADF, "standard output is closed", os.fspath(path))
         printed.flush()
         yield printed.buffer
         with suppress(BrokenPipeError):

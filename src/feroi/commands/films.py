@@ -29,11 +29,13 @@ def read_films(
 ) -> None:
     """Read films, and photos among them, with a line a person, or a face of a photo."""
     from feroi import __version__
-    from feroi.photo.video import duration_s
+    from feroi.photo.video import duration_s, is_film
     from feroi.report.films import Heard, Readers, write_films
 
     sources_done = 0
-    lengths_s = [round(duration_s(path) or 0) if isinstance(path, Path) else 0 for path in files]
+    lengths_s = [
+        round(duration_s(path) or 0) if isinstance(path, Path) and is_film(path) else 0 for path in files
+    ]
     with progress_bar("seconds of film read") as on_progress:
 
         def hear(photo: Photo) -> None:

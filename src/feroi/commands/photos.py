@@ -30,7 +30,7 @@ from feroi.options import (
     SmoothOption,
     WorkersOption,
 )
-from feroi.screen import clear_errors, kept_when_stopped, say
+from feroi.screen import clear_errors, kept_when_stopped, say, spare_inputs, spare_pictures
 from feroi.terminal import chosen_photos, heard, print_prepared, progress_bar, say_counts, say_faces
 
 
@@ -71,6 +71,7 @@ def analyze(
         from feroi.report.analysis import Tables, write_analysis
         from feroi.report.films import Outputs
 
+        spare_pictures(csv, jsonl, parquet, report)
         if ray is not None:
             if csv or jsonl or parquet or overlay or report or camera is not None:
                 raise ValueError("--ray writes a folder of Parquet and no other table, picture or page")
@@ -90,6 +91,7 @@ def analyze(
         elif any(isinstance(file, Path) and is_film(file) for file in files):
             read_films(files, reader, film, outputs, {"model": str(model), "pipeline": pipeline})
         else:
+            outputs.check_free()
             with kept_when_stopped(*tables, report), progress_bar("reading") as on_progress:
                 found = heard(reader.read_many(files), files, on_progress)
                 counts = write_analysis(found, str(model), tables, overlay, report)
@@ -123,6 +125,7 @@ def explain(
             say(f"drawn: {class_images}")
         if report:
             files = chosen_photos(photos)
+            spare_inputs(report, files)
             reader = Reader(model, detector, biggest, pipeline, landmarks=landmarks)
             with progress_bar("explaining") as on_progress:
                 found = heard(reader.read_many(files), files, on_progress)
@@ -143,6 +146,7 @@ def group(
         from feroi.deliver.runtime import load_model
         from feroi.report.groups import draw_group_photos
 
+        spare_inputs(out, photos)
         reader = load_model(model)
         draw_group_photos(photos, reader.score, reader.config, out, say_faces)
         say(f"drawn: {out}")

@@ -61,12 +61,12 @@ class FilmDrawer:
 
     def join(self, path: Path) -> None:
         """Write all pieces as one film to `path` (.mp4), whole or not at all."""
-        import av
-
         self.close_piece()
         pieces = [self._piece(number) for number in range(self._pieces)]
-        if not pieces:
+        if not pieces:  # nothing could be read, for want of av perhaps
             return
+        import av
+
         with atomic_path(path) as temporary, av.open(str(temporary), "w") as joined:
             stream = None
             for piece in pieces:

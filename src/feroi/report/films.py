@@ -53,6 +53,14 @@ class Outputs(NamedTuple):
         first = next((path for path in (*self.tables, self.report, self.overlays) if path), None)
         return first and beside(first, ".unfinished")
 
+    def check_free(self) -> None:
+        """Raises ValueError if an unfinished run over films has rows where these outputs grow."""
+        if self.unfinished and self.unfinished.exists():
+            raise ValueError(
+                f"{self.unfinished} belongs to a run that was not finished, whose rows this one would "
+                f"replace; give its command again to finish it, delete that folder, or name another file"
+            )
+
     @property
     def can_go_on(self) -> bool:
         """Whether a killed run can be gone on with: what went into a pipe cannot be taken back."""

@@ -74,7 +74,7 @@ def vary(
     rows: those of the N that are wanted; they come out as they do among all.
     Returns (n, K, *size_hw) float32 on `device`, whole numbers of 0..255.
     """
-    layers = torch.from_numpy(np.ascontiguousarray(images[rows])).to(device)
+    layers = torch.from_numpy(np.array(images[rows], order="C")).to(device)  # a copy: images may be mapped
     faces = layers.permute(0, 3, 1, 2).float()
     return _WAYS[augmentation](faces, size_hw, rng, len(images), rows).round_()
 

@@ -111,7 +111,10 @@ async def _form(request: Request, limits: Limits, most_bytes: int, most_files: i
         wanted = (
             "a photo alone" if most_files == 1 else f"a batch of at most {most_files} files and nothing else"
         )
-        raise HTTPException(422, f"not {wanted}: {error.message}") from None
+        why = error.message
+        if why.startswith("Too many fields"):
+            why = "it has a field of text; send photos as files, and options in the address"
+        raise HTTPException(422, f"not {wanted}: {why}") from None
 
 
 def _files(form: FormData) -> list[Sent]:

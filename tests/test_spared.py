@@ -1,0 +1,125 @@
+"""What commands do not write over: pictures, films, what they read, and the rows of runs that were killed."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from feroi.cli import app
+from films import write_film
+
+GREY = np.full((40, 40, 3), 90, np.uint8)
+
+
+@pytest.fixture
+def photos(tmp_path):
+    for name in ("a.jpg", "b.jpg"):
+        Image.fromarray(GREY).save(tmp_path / name)
+    write_film(tmp_path / "v.mp4", [GREY] * 3)
+    (tmp_path / "link.csv").symlink_to("b.jpg")
+    return tmp_path
+
+
+def _run(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.mark.parametrize(
+    ("source", "option", "output"),
+    [
+        ("b.jpg", "--csv", "a.jpg"),  # feroi analyze --csv *.jpg
+        ("a.jpg", "--report", "a.jpg"),
+        ("v.mp4", "--csv", "v.mp4"),
+        ("a.jpg", "--jsonl", "link.csv"),
+        ("a.jpg", "--parquet", "b.jpg"),
+    ],
+)
+def test_a_table_or_page_never_replaces_a_picture_or_film(photos, source, option, output):
+    before = {path.name: path.read_bytes() for path in photos.iterdir()}
+    result = _run("analyze", photos / source, option, photos / output)
+    assert result.exit_code == 1
+    assert f"{output} is a " in result.output
+    assert "give another name" in result.output
+    assert {path.name: path.read_bytes() for path in photos.iterdir()} == before
+
+
+def test_an_earlier_table_is_replaced_as_ever(photos):
+    (photos / "t.csv").write_text("old")
+    assert _run("analyze", photos / "a.jpg", photos / "v.mp4", "--csv", photos / "t.csv").exit_code == 0
+    with (photos / "t.csv").open() as file:
+        assert len(list(csv.DictReader(file))) == 2
+
+
+@pytest.mark.parametrize("command", [("explain", "--report"), ("group", "--out")])
+def test_a_drawing_never_replaces_the_photo_it_is_made_from(photos, command):
+    photo = photos / "a.png"
+    Image.fromarray(GREY).save(photo)
+    before = photo.read_bytes()
+    result = _run(command[0], photo, command[1], photo)
+    assert result.exit_code == 1
+    assert "a.png is read, and would be replaced" in result.output
+    assert photo.read_bytes() == before
+
+
+def test_photos_do_not_replace_the_rows_of_an_unfinished_film(photos):
+    table = photos / "k.csv"
+    (photos / "k.csv.unfinished").mkdir()
+    (photos / "k.csv.partial").write_text("rows")
+    result = _run("analyze", photos / "a.jpg", "--csv", table)
+    assert result.exit_code == 1
+    assert "k.csv.unfinished belongs to a run that was not finished" in result.output
+    assert (photos / "k.csv.partial").read_text() == "rows"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such pipes")
+def test_a_pipe_among_films_is_a_row_and_nobody_waits_for_it(photos):
+    os.mkfifo(photos / "p.jpg")
+    command = [sys.executable, "-m", "feroi", "analyze", photos, "--csv", photos / "t.csv"]
+    subprocess.run([*command, "--overlay", photos / "drawn"], check=True, capture_output=True, timeout=100)
+    with (photos / "t.csv").open() as file:
+        status = {row["file"].rsplit("/")[-1]: row["status"] for row in csv.DictReader(file)}
+    assert status["p.jpg"] == "not a file"
+    assert set(status) == {"a.jpg", "b.jpg", "p.jpg", "v.mp4"}
+
+
+def test_without_the_package_for_films_photos_beside_one_are_read_and_drawn(photos, monkeypatch):
+    monkeypatch.setitem(sys.modules, "av", None)
+    table = photos / "t.csv"
+    result = _run("analyze", photos, "--csv", table, "--overlay", photos / "drawn")
+    assert result.exit_code == 0, result.output
+    with table.open() as file:
+        status = {row["file"].rsplit("/")[-1]: row["status"] for row in csv.DictReader(file)}
+    assert status["a.jpg"] == status["b.jpg"] == "no face"
+    assert "feroi[video]" in status["v.mp4"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals differ")
+@pytest.mark.parametrize("after_s", [0.05, 0.2])
+def test_ctrl_c_while_loading_ends_without_a_traceback(after_s):
+    child = subprocess.Popen(
+        [sys.executable, "-m", "feroi", "analyze", "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    time.sleep(after_s)
+    child.send_signal(signal.SIGINT)
+    _, said = child.communicate(timeout=60)
+    # Before the first line of feroi Python itself may say it, and behind the last the command has ended.
+    assert b"feroi/c" not in said
+    assert child.returncode in (0, 1, 130, -signal.SIGINT)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such shell")
+def test_a_closed_standard_output_is_an_error_in_words(photos):
+    line = f'"{sys.executable}" -m feroi analyze "{photos / "a.jpg"}" --csv - >&-'
+    ended = subprocess.run(line, shell=True, capture_output=True, text=True, timeout=100, check=False)
+    assert ended.returncode == 1
+    assert "standard output is closed" in ended.stderr
+    assert "Traceback" not in ended.stderr
