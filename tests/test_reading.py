@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 from dataclasses import replace
 from threading import Event
 
@@ -15,6 +17,7 @@ from skimage import data
 
 import feroi
 from faces import made_points, turned, turned_back
+from feroi import reader as reader_module
 from feroi import reading
 from feroi.config import NetworkConfig
 from feroi.data.groups import group_photos
@@ -30,6 +33,7 @@ from feroi.reading import Photo, Refused, Settings, analyze_photos
 from feroi.report.overlay import draw_overlay, free_spot, heat, moved_inside
 from feroi.report.photos import photo_values
 from feroi.report.tables import COLUMNS, rows, table_writer
+from feroi.shipped import shipped_path
 from feroi.terminal import photo_printer
 from feroi.vocabulary import EXPRESSIONS, REGIONS
 from room import little_room
@@ -507,3 +511,22 @@ def test_a_network_that_sees_depth_is_shown_that_of_each_face(astronaut):
     nearest = found._places_xy_px[row, column]  # on the photo
     eyes = found.landmarks[36:42].mean(0) - found.landmarks[42:48].mean(0)
     assert np.hypot(*(nearest - found.landmarks[30])) < 0.3 * np.hypot(*eyes)  # the tip of the nose
+
+
+def test_a_model_stays_loaded_until_its_file_changes(tmp_path):
+    model = tmp_path / "own.onnx"
+    shutil.copyfile(shipped_path("network/pretrained/ferplus.onnx"), model)
+    blank = np.full((40, 40), 90, np.uint8)
+    reader_module._kept_reader.cache_clear()
+    for _ in range(2):
+        assert feroi.analyze(blank, model=model) == []
+    assert reader_module._kept_reader.cache_info().misses == 1
+    os.utime(model, ns=(1, 1))
+    feroi.analyze(blank, model=model)
+    assert reader_module._kept_reader.cache_info().misses == 2
+
+
+def test_what_people_import_is_listed():
+    assert {"analyze", "Reader", "Reading", "PhotoReading", "UnreadableImage"} <= set(dir(feroi))
+    assert feroi.PhotoReading is Photo
+    assert all(getattr(feroi, name) is not None for name in feroi.__all__)

@@ -38,8 +38,8 @@ from feroi.training.voice import Voice
 
 VOTES, LABELS = "votes", "labels"
 TOGETHER = 512  # faces a committee answers at once
-LARGE = replace(NETWORKS["large-attention"], spacing=4)
-SMALL = NETWORKS["lateral-attention"]
+LARGE = replace(NETWORKS["large-attention"], spacing=4, pipeline="wild")
+SMALL = replace(NETWORKS["lateral-attention"], pipeline="wild")
 # Networks whose locations see so many px of 48, for the curve of accuracy over field.
 FIELDS = {
     px: replace(SMALL, lateral=False, convolutions=convolutions, width=2)

@@ -1,4 +1,4 @@
-"""feroi reads facial expressions and shows which regions of the face made the decision.
+"""feroi reads facial expressions and shows where on the face the network looked.
 
 import feroi
 
@@ -10,17 +10,31 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from feroi.photo.pixels import UnreadableImage as UnreadableImage
     from feroi.reader import Reader as Reader
     from feroi.reader import analyze as analyze
+    from feroi.reading import Photo as PhotoReading
+    from feroi.reading import Reading as Reading
 
-__all__ = ["Reader", "analyze"]
+__all__ = ["PhotoReading", "Reader", "Reading", "UnreadableImage", "analyze"]
 __version__ = "0.1.0.dev0"
 
-_PUBLIC = {"analyze": "feroi.reader", "Reader": "feroi.reader"}
+_PUBLIC = {
+    "PhotoReading": ("feroi.reading", "Photo"),
+    "Reader": ("feroi.reader", "Reader"),
+    "Reading": ("feroi.reading", "Reading"),
+    "UnreadableImage": ("feroi.photo.pixels", "UnreadableImage"),
+    "analyze": ("feroi.reader", "analyze"),
+}
 
 
 def __getattr__(name: str) -> Any:
     """Load what people import only when they use it: `import feroi` itself loads nothing."""
     if name not in _PUBLIC:
         raise AttributeError(f"module 'feroi' has no attribute {name!r}")
-    return getattr(import_module(_PUBLIC[name]), name)
+    module, there = _PUBLIC[name]
+    return getattr(import_module(module), there)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

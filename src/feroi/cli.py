@@ -22,9 +22,9 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 def main(
     version: Annotated[bool, typer.Option("--version", help="print the version")] = False,
 ) -> None:
-    """Read facial expressions, and show which regions of the face made the decision.
+    """Read facial expressions from photos and video, and show where on the face the network looked.
 
-    Begin with feroi demo, or feroi analyze PHOTO. feroi COMMAND --help lists the options of a command.
+    Begin with feroi analyze PHOTO. feroi COMMAND --help lists the options of a command.
     """
     any_encoding()
     if version:
@@ -33,15 +33,14 @@ def main(
 
 
 PANELS = {
-    "See it work": (demo,),
-    "Read photos": (analyze, explain, group),
-    "Get faces to learn from": (prepare, synth),
-    "Train": (train, calibrate),
-    "Measure": (evaluate, crossval, baseline, rois, agreement),
-    "Hand a network on": (export, publish, serve, page),
-    "Make the paper anew": (reproduce,),
+    "Read photos and video": (analyze, explain, group, serve, page),
+    "Prepare faces": (prepare, synth),
+    "Train": (train, calibrate, crossval, baseline),
+    "Measure": (evaluate, agreement, rois),
+    "Share a network": (export, publish),
+    "Reproduce the paper": (demo, reproduce),
 }
-"""The commands, in the README's order."""
+"""The commands, as the help groups them."""
 
 for panel, commands in PANELS.items():
     for command in commands:

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from feroi.config import NETWORKS
+from feroi.network.description import SHIPPED
+from feroi.recipe import RECIPES
+
+
+def _paper_first(names: Iterable[str]) -> str:
+    """Names of presets: the paper's, then ours."""
+    papers = [name for name in names if name.startswith("paper-")]
+    ours = [name for name in names if not name.startswith("paper-")]
+    return f"{', '.join(papers)}; ours: {', '.join(ours)}"
+
+
+_MODEL_HELP = f"run folder, .safetensors or .onnx file, or one of the shipped {', '.join(SHIPPED)}"
+
 ModelArgument = Annotated[
     Path,
-    typer.Argument(
-        help="run folder, .safetensors or .onnx file; 'default', 'ferplus' and 'fer2013' are shipped"
-    ),
+    typer.Argument(help=_MODEL_HELP),
 ]
 ReadingModelOption = Annotated[
     Path,
-    typer.Option(
-        "--model",
-        help="run folder, .safetensors or .onnx file; 'default', 'ferplus' and 'fer2013' are shipped",
-    ),
+    typer.Option("--model", help=_MODEL_HELP),
 ]
 PhotosArgument = Annotated[
     list[str], typer.Argument(help="files, folders, globs; - reads their names from standard input")
@@ -109,11 +119,7 @@ TwinsOption = Annotated[
 ]
 NetworkOption = Annotated[
     str,
-    typer.Option(
-        help="paper-attention, paper-attention-symmetric, paper-baseline, paper-gap; ours: "
-        "attention-symmetric-renormalized, fine-attention, residual-attention, lateral-attention, "
-        "wide-attention"
-    ),
+    typer.Option(help=_paper_first(NETWORKS)),
 ]
 NetworksOption = Annotated[
     str | None,
@@ -130,9 +136,7 @@ SizeOption = Annotated[
 ]
 RecipeOption = Annotated[
     str,
-    typer.Option(
-        help="onecycle, wild, distilled (ours); paper-front, paper-pose, paper-sfew, paper-sfew-fer2013"
-    ),
+    typer.Option(help=_paper_first(RECIPES)),
 ]
 EpochsOption = Annotated[int | None, typer.Option(help="how many epochs, if not the recipe's", min=1)]
 SeedOption = Annotated[int, typer.Option(help="decides everything that is random", min=0, max=2**31)]

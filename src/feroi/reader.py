@@ -153,7 +153,13 @@ class Reader:
         return Network(self.forward, self.config, self.calibration)
 
 
-_default_reader = lru_cache(maxsize=1)(Reader)
+@lru_cache(maxsize=8)
+def _kept_reader(changed_ns: int | None, model: Path | str, *options: Any) -> Reader:
+    """The reader of a model, which stays loaded until its file changes."""
+    detector, only_biggest, pipeline, landmarks, abstain, device = options
+    return Reader(
+        model, detector, only_biggest, pipeline, landmarks=landmarks, abstain=abstain, device=device
+    )
 
 
 @overload
@@ -199,11 +205,13 @@ def analyze(
     for face in feroi.analyze("party.jpg"):
         print(face.expression, face.confidence, face.regions)
 
-    The options are those of `Reader`. The shipped network stays loaded; any other is loaded anew each
-    time, so for many photos make a Reader.
+    The options are those of `Reader`. The networks of the last eight combinations stay loaded.
     """
-    make = _default_reader if str(model) == DEFAULT else Reader
-    reader = make(
-        model, detector, only_biggest, pipeline, landmarks=landmarks, abstain=abstain, device=device
+    try:
+        changed_ns = Path(model).stat().st_mtime_ns if str(model) not in SHIPPED else None
+    except OSError:
+        changed_ns = None  # the reader says what is wrong with it
+    reader = _kept_reader(
+        changed_ns, str(model), detector, only_biggest, pipeline, landmarks, abstain, device
     )
     return reader.read(photo)

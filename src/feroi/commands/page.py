@@ -14,7 +14,7 @@ def page(
     folder: Annotated[
         Path, typer.Argument(help="folder to write; files of a former page are replaced", metavar="DIR")
     ],
-    model: Annotated[str, typer.Option(help="'default', 'ferplus', 'fer2013' or an .onnx file")] = "default",
+    model: Annotated[str, typer.Option(help="an .onnx file, or the name of a shipped network")] = "default",
     runtime: Annotated[
         Path | None, typer.Option(help="folder with ort.js and ort.wasm, instead of what `make page` fetched")
     ] = None,

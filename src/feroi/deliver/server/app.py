@@ -30,7 +30,7 @@ _PICTURE_TYPES = (
     *("image/heic", "image/heif", "application/octet-stream"),
 )
 _ABOUT = """
-Facial expressions from photos, with the regions of the face that made the decision. Photos are kept in memory
+Facial expressions from photos, with a map of where on the face the network looked. Photos are kept in memory
 while they are read and neither stored nor logged. A photo has at most {photo_bytes:,} bytes and {pixels:,}
 pixels; a batch at most {batch_photos} photos and {batch_bytes:,} bytes.
 """
