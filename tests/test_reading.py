@@ -435,6 +435,7 @@ def test_heat_colours_only_where_the_weight_is_above_uniform():
     assert coloured[0, 0].tolist() == [168, 170, 129]  # 0.45 of the bright end of the scale, 0.55 of 100
     roi[0, 0] = 2.0
     assert 4 < np.abs(heat(grey, roi)[0, 0].astype(int) - 100).max() < 60  # half as opaque
+    assert np.abs(heat(grey, roi, full=30)[0, 0].astype(int) - 100).max() < 4  # far from its end
     assert (heat(grey, roi, strength=0) == 100).all()
     assert (grey == 100).all()
 

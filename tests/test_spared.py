@@ -12,6 +12,7 @@ import time
 import numpy as np
 import pytest
 from PIL import Image
+from skimage import data
 from typer.testing import CliRunner
 
 from feroi.cli import app
@@ -123,3 +124,14 @@ def test_a_closed_standard_output_is_an_error_in_words(photos):
     assert ended.returncode == 1
     assert "standard output is closed" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_jpeg_is_drawn_as_a_jpeg_and_others_as_png(tmp_path):
+    for name in ("a.JPG", "b.png"):
+        Image.fromarray(data.astronaut()).save(tmp_path / name)
+    for more in ([], [write_film(tmp_path / "v.mp4", [GREY] * 3)]):
+        drawn = tmp_path / f"drawn{len(more)}"
+        result = _run("analyze", tmp_path / "a.JPG", tmp_path / "b.png", *more, "--overlay", drawn)
+        assert result.exit_code == 0, result.output
+        kinds = {path.name: Image.open(path).format for path in drawn.iterdir() if path.suffix != ".mp4"}
+        assert kinds == {"00000-a.jpg": "JPEG", "00001-b.png": "PNG"}

@@ -15,6 +15,7 @@ from feroi.report.overlay import draw_overlay
 from feroi.report.photos import ReportWriter
 from feroi.report.tables import rows, table_writer
 
+_JPEG_SUFFIXES = (".jpg", ".jpeg")
 _NOT_ON_WINDOWS = re.compile(r'[<>:"/\\|?*]')
 
 
@@ -59,7 +60,7 @@ def write_analysis(
 ) -> Counts:
     """Write what was asked for as photos come, holding none of them.
 
-    overlays: folder for one PNG a photo with faces, numbered so that equal names do not collide.
+    overlays: folder for a picture of each photo with faces; see `write_overlay`.
     """
     counts = Counts()
     page = ReportWriter(report, model) if report else nullcontext()
@@ -71,13 +72,22 @@ def write_analysis(
                 if not (overlays or report):
                     raise
             if overlays and (photo.faces or photo.refused):
-                target = overlays / overlay_name(counts.photos, photo.name, ".png")
-                with atomic_path(target) as temporary:
-                    draw_overlay(photo).save(temporary, "PNG")
+                write_overlay(photo, overlays, counts.photos)
             if shown:
                 shown.add(photo)
             counts = counts.plus(Counts.of(photo))
     return counts
+
+
+def write_overlay(photo: Photo, folder: Path, number: int) -> None:
+    """Draw a photo into `folder`, numbered so that equal names do not collide: a JPEG for a JPEG, which is
+    small and quick, else a PNG."""
+    jpeg = Path(photo.name).suffix.lower() in _JPEG_SUFFIXES
+    with atomic_path(folder / overlay_name(number, photo.name, ".jpg" if jpeg else ".png")) as temporary:
+        if jpeg:
+            draw_overlay(photo).save(temporary, "JPEG", quality=90)
+        else:
+            draw_overlay(photo).save(temporary, "PNG", compress_level=1)
 
 
 def overlay_name(number: int, photo: str, ending: str) -> str:

@@ -18,11 +18,10 @@ from feroi.film import NO_FACE, Part
 from feroi.photo.pixels import EncodedPhoto, NoPhoto
 from feroi.photo.video import is_film
 from feroi.reading import Photo
-from feroi.report.analysis import Tables, overlay_name
+from feroi.report.analysis import Tables, overlay_name, write_overlay
 from feroi.report.filmed import FilmDrawer
 from feroi.report.html import write_page
 from feroi.report.journal import Journal
-from feroi.report.overlay import draw_overlay
 from feroi.report.photos import photo_values
 from feroi.report.tables import FILM_COLUMNS, SMOOTHED, Row, as_csv, as_jsonl, film_rows, jsonl_to_parquet
 from feroi.report.timeline import MOST_PEOPLE, Timelines, as_png, clock, draw_timeline
@@ -179,8 +178,7 @@ class _Run:
             faceless=photo.pixels is not None and not (photo.faces or photo.refused), sources=1,
         )  # fmt: skip
         if self._outputs.overlays and photo.faces:
-            with atomic_path(self._overlay(photo.name, ".png")) as temporary:
-                draw_overlay(photo).save(temporary, "PNG")
+            write_overlay(photo, self._outputs.overlays, self.source)
         self._show(photo_values(photo) if self._page else {})
         self._done()
 

@@ -35,15 +35,17 @@ Spot = tuple[float, float, float, float]  # left, top, right, bottom
 Layout = Callable[[float], tuple[Point, list[Point]]]
 
 
-def heat(image: NDArray[np.uint8], roi: FloatArray, strength: float = 1.0) -> NDArray[np.uint8]:
+def heat(
+    image: NDArray[np.uint8], roi: FloatArray, strength: float = 1.0, full: float = FULL_HEAT
+) -> NDArray[np.uint8]:
     """`image` (H, W) or (H, W, 3) under its region of interest, as (H, W, 3) RGB.
 
     roi: (H, W), in multiples of a uniform map; where it is 0 or 1 the image stays as it is, from
-        there to 3 the colours grow stronger, and the face stays visible under them. strength: 0
+        there to `full` the colours grow stronger, and the face stays visible under them. strength: 0
         draws nothing, 1 all of it.
     """
     rgb = np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image
-    level = np.clip((roi - 1) / (FULL_HEAT - 1), 0, 1)
+    level = np.clip((roi - 1) / (full - 1), 0, 1)
     place = level * (len(INFERNO) - 1)
     steps = np.arange(len(INFERNO))
     colour = np.stack([np.interp(place, steps, INFERNO[:, c]) for c in range(3)], axis=-1)
@@ -56,9 +58,9 @@ def draw_overlay(photo: Photo) -> Image.Image:
 
     Beside the answer of a face of poor quality stands what is wrong with it; a face that was found and not
     read has a thin grey box.
-    Numbers are those of the column `face` of the tables, in a film of the column `track`. The heat fades
-    out towards the border of what the network saw. Photos of less than 1000 px are drawn up to four times
-    as large.
+    Numbers are those of the column `face` of the tables, in a film of the column `track`. The heat is
+    brightest where most attention lies, at FULL_HEAT or more, and fades out towards the border of what the
+    network saw. Photos of less than 1000 px are drawn up to four times as large.
     Raises ValueError for a photo that could not be read.
     """
     if photo.pixels is None:
@@ -71,7 +73,8 @@ def draw_overlay(photo: Photo) -> Image.Image:
         patch = replace(face, crop_attention=_faded(face.crop_attention)).attention_patch
         assert patch is not None
         here = patch.rows, patch.columns
-        pixels[here] = heat(pixels[here], patch.roi)
+        # A scale of its own for each face: one that ends at FULL_HEAT paints all of a narrow map alike.
+        pixels[here] = heat(pixels[here], patch.roi, full=max(FULL_HEAT, float(patch.roi.max())))
     picture = Image.fromarray(pixels)
     times = min(-(-_ROOMY_PX // max(picture.size)), _MOST_ENLARGED)
     if times > 1:
