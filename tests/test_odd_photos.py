@@ -130,5 +130,5 @@ def test_names_that_are_no_text_are_written_escaped(tmp_path):
     assert [Path(row["file"]).name for row in table] == shown
     assert all(name in files[3].read_text(encoding="utf-8") for name in shown)
     drawn = sorted(path.name for path in (out / "drawn").iterdir())
-    assert drawn == ["00000-a\\nb.png", "00001-lat\\xff.png", "00003-ü.png"]
+    assert drawn == ["00000-a\\nb.png", "00001-lat\\xff.jpg", "00003-ü.jpg"]
     assert _analyze("-", input=names).stdout.splitlines()[1:] == lines[1:]
