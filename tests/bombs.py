@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from functools import cache
 
 import numpy as np
 from PIL import Image
@@ -72,6 +73,7 @@ def _gif_pixels():
     return b"\0" + content[content.rindex(b",") + 10 : -1]
 
 
+@cache  # a second of work
 def bombs():
     """Files by name, and how the reason begins why each is not read; None where it is read."""
     small = {"save_all": True, "append_images": [Image.new("L", (16, 16), level) for level in range(1, 200)]}

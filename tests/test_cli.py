@@ -59,19 +59,28 @@ def test_rois_are_drawn_side_by_side(model, expression_folders, tmp_path):
     assert (tmp_path / "r.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.slow
-def test_crossval_reports_mean_and_spread(tmp_path):
-    result = _run(
-        "crossval", "--data", "embedded", "--run", tmp_path / "cv", "--network", "paper-gap",
-        "--size", "16x16", "--epochs", "1", "--folds", "5",
-    )  # fmt: skip
+CROSSVAL = ["crossval", "--data", "embedded", "--network", "paper-gap", "--size", "16x16", "--epochs", "1",
+            "--folds", "5", "--run"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def crossvalidated(tmp_path_factory):
+    """What the command says, and the folder it leaves."""
+    run = tmp_path_factory.mktemp("crossvalidated") / "cv"
+    result = _run(*CROSSVAL, run)
     assert result.exit_code == 0, result.output
-    values = json.loads((tmp_path / "cv" / "crossval.json").read_text())
+    return result.output, run
+
+
+@pytest.mark.slow
+def test_crossval_reports_mean_and_spread(crossvalidated):
+    said, run = crossvalidated
+    values = json.loads((run / "crossval.json").read_text())
     assert [fold["n"] for fold in values["folds"]] == [84] * 5
     accuracies = [fold["accuracy"] for fold in values["folds"]]
     assert values["accuracy_mean"] == pytest.approx(sum(accuracies) / 5)
     assert values["together"]["n"] == 420
-    assert "±" in result.output
+    assert "±" in said
 
 
 @pytest.mark.parametrize(
@@ -159,37 +168,21 @@ def test_a_calibrated_model_says_what_its_probabilities_are_worth(tmp_path, expr
 
 
 @pytest.mark.slow
-def test_a_crossval_that_was_killed_does_not_repeat_finished_folds(tmp_path):
-    command = ["crossval", "--data", "embedded", "--run", tmp_path / "cv", "--network", "paper-gap",
-               "--size", "16x16", "--epochs", "1"]  # fmt: skip
-    assert _run(*command).exit_code == 0
-    first = (tmp_path / "cv" / "fold1" / "last.safetensors").stat().st_mtime_ns
-    before = (tmp_path / "cv" / "crossval.json").read_text()
-    shutil.rmtree(tmp_path / "cv" / "fold5")
-    (tmp_path / "cv" / "crossval.json").unlink()
-    assert _run(*command).exit_code == 0
-    assert (tmp_path / "cv" / "fold1" / "last.safetensors").stat().st_mtime_ns == first
-    assert (tmp_path / "cv" / "crossval.json").read_text() == before
-
-
-@pytest.mark.slow
-def test_crossval_scores_the_weights_of_the_last_epoch(tmp_path, monkeypatch):
+def test_a_crossval_that_was_killed_scores_last_weights_and_does_not_repeat_finished_folds(
+    crossvalidated, tmp_path, monkeypatch
+):
     scored = []
     monkeypatch.setattr(crossval, "load_network", lambda path: scored.append(path) or load_network(path))
-    _run(
-        "crossval",
-        "--data",
-        "embedded",
-        "--run",
-        tmp_path,
-        "--size",
-        "16x16",
-        "--epochs",
-        "1",
-        "--folds",
-        "2",
-    )
-    assert [path.name for path in scored] == ["last.safetensors"] * 2
+    run = tmp_path / "cv"
+    shutil.copytree(crossvalidated[1], run)  # with its times
+    first = (run / "fold1" / "last.safetensors").stat().st_mtime_ns
+    before = (run / "crossval.json").read_text()
+    shutil.rmtree(run / "fold5")
+    (run / "crossval.json").unlink()
+    assert _run(*CROSSVAL, run).exit_code == 0
+    assert (run / "fold1" / "last.safetensors").stat().st_mtime_ns == first
+    assert (run / "crossval.json").read_text() == before
+    assert [path.name for path in scored] == ["last.safetensors"] * 5
 
 
 @pytest.mark.slow
@@ -197,6 +190,7 @@ def test_the_demo_writes_a_page_of_its_own(tmp_path, monkeypatch):
     from feroi import demo
 
     monkeypatch.setattr(demo, "EPOCHS", 1)
+    monkeypatch.setattr(demo, "INPUT_HW", (48, 40))
     monkeypatch.setattr(demo, "NETWORK", "paper-attention")
     (tmp_path / "demo" / "run").mkdir(parents=True)
     (tmp_path / "demo" / "run" / "config.json").write_text("of an older version")

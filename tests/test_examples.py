@@ -115,7 +115,8 @@ def test_the_head_of_the_example_is_the_nearest_point_of_the_simplex(example):
 def test_commands_take_the_data_set_and_the_head_added(example, jaffe, tmp_path):
     example("add_dataset")
     example("add_head")
-    options = ["--data", jaffe[0], "--size", "32x32", "--epochs", "1", "--set", "head=attention-sparse"]
+    options = ["--data", jaffe[0], "--size", "32x32", "--epochs", "1", "--set", "head=attention-sparse",
+               "--set", "convolutions=1,1,1,1"]  # fmt: skip
     result = _run("train", *options, "--run", tmp_path / "run")
     assert result.exit_code == 0, result.output
     network = load_network(tmp_path / "run")

@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import queue
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,7 +20,9 @@ from unittest.mock import patch
 import numpy as np
 import torch
 from torch import nn
+from typer.testing import CliRunner
 
+from feroi.cli import app
 from feroi.config import NetworkConfig
 from feroi.data.batches import Labelled
 from feroi.network.weights import load_tensors
@@ -42,15 +45,27 @@ WILD = replace(
 CASES = {"paper": (PAPER, PLAIN), "residual": (RESIDUAL, WILD)}
 
 
+PROCESSES: Any = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
+"""Starts processes that were never part of this one, and have torch at once: they are forked from a process
+that imported what takes a training ten seconds."""
+if sys.platform != "win32":
+    PROCESSES.set_forkserver_preload(["feroi.training.run", "feroi.report.figures", "torch._dynamo"])
+
+
+def told(*words: object) -> tuple[int, str]:
+    """The exit status of the command of these words, in this process, and all it printed."""
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    return result.exit_code, result.output
+
+
 def together(number: int, work: Callable[..., Any], *arguments: Any) -> list[Any]:
-    """What `work(workers, *arguments)` returns in each of so many processes, by rank; errors are raised."""
+    """What `work(*arguments)` returns in each of so many processes, by rank; errors are raised."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    context = multiprocessing.get_context("spawn")
-    results = context.Queue()
+    results = PROCESSES.Queue()
     processes = [
-        context.Process(target=_one, args=(rank, number, port, results, work, arguments), daemon=True)
+        PROCESSES.Process(target=_one, args=(rank, number, port, results, work, arguments), daemon=True)
         for rank in range(number)
     ]
     for process in processes:
@@ -76,8 +91,7 @@ def _one(
     }  # fmt: skip
     result: Any
     try:
-        with torchrun_workers() as workers:
-            result = work(workers, *arguments)
+        result = work(*arguments)
     except Exception as error:
         result = error
     results.put((rank, result))
@@ -114,19 +128,20 @@ def trained(run: Path, case: str, workers: Workers = ALONE, voice: Voice | None 
     return history, {name: value.numpy() for name, value in tensors.items()}
 
 
-def everything(workers: Workers, folder: Path) -> dict[str, Any]:
+def everything(folder: Path) -> dict[str, Any]:
     """What the tests look at; in one go, since it takes long to start processes."""
     found: dict[str, Any] = {}
-    with in_double_precision():
-        for case in CASES:
-            found[case] = trained(folder / case, case, workers)
-        found["resumed"] = trained(folder / "killed", "residual", workers)
-        found["normalized"] = [normalized(workers, n) for n in (7, 2)]
-        found["dropped"] = dropped(workers)
-    found["single"] = trained(folder / "single", "paper", workers)
-    found["total"] = workers.total(10.5 * workers.rank, 1)
-    found["second"] = second(workers, folder / "first.txt")
-    found["refused"] = refused(workers)
+    with torchrun_workers() as workers:
+        with in_double_precision():
+            for case in CASES:
+                found[case] = trained(folder / case, case, workers)
+            found["resumed"] = trained(folder / "killed", "residual", workers)
+            found["normalized"] = [normalized(workers, n) for n in (7, 2)]
+            found["dropped"] = dropped(workers)
+        found["single"] = trained(folder / "single", "paper", workers)
+        found["total"] = workers.total(10.5 * workers.rank, 1)
+        found["second"] = second(workers, folder / "first.txt")
+        found["refused"] = refused(workers)
     return found
 
 

@@ -15,6 +15,8 @@ from feroi.network.model import Network
 from feroi.network.weights import load_calibration, load_network, save_network
 from strangers import readers
 
+SHALLOW = (1, 1, 1, 1)
+"""One convolution a block: the exporter takes seconds for all of them."""
 FACES = np.random.default_rng(0).random((3, 1, 48, 48), dtype=np.float32)
 
 
@@ -30,7 +32,7 @@ def _agree(one, other):
 @pytest.mark.parametrize("head", HEADS)
 def test_torch_and_onnx_agree(head, tmp_path):
     torch.manual_seed(0)
-    network = Network(NetworkConfig(head, (48, 48), poolings=3, pipeline="wild"))
+    network = Network(NetworkConfig(head, (48, 48), poolings=3, convolutions=SHALLOW, pipeline="wild"))
     export_onnx(network, tmp_path / "n.onnx")
     model = load_model(tmp_path / "n.onnx")
     assert model.config == network.config
@@ -42,7 +44,7 @@ def test_torch_and_onnx_agree(head, tmp_path):
 @pytest.mark.parametrize("inputs", INPUTS[1:])
 def test_what_a_network_sees_travels_with_both_forms(inputs, tmp_path):
     torch.manual_seed(0)
-    network = Network(NetworkConfig("attention", (32, 32), convolutions=(1, 1, 1, 1), inputs=inputs))
+    network = Network(NetworkConfig("attention", (32, 32), convolutions=SHALLOW, inputs=inputs))
     calibration = Calibration(mirror=True)
     save_network(network, tmp_path / "n.safetensors", calibration)
     export_onnx(network, tmp_path / "n.onnx", calibration)
@@ -58,9 +60,7 @@ def test_what_a_network_sees_travels_with_both_forms(inputs, tmp_path):
 
 def test_a_calibration_travels_with_both_forms(tmp_path):
     torch.manual_seed(0)
-    network = Network(
-        NetworkConfig("attention", (48, 48), poolings=2, convolutions=(1, 1, 2, 2), lateral=True)
-    )
+    network = Network(NetworkConfig("attention", (48, 48), poolings=2, convolutions=SHALLOW, lateral=True))
     calibration = Calibration(mirror=True, temperature=0.5, coverage=0.9, threshold=0.2)
     save_network(network, tmp_path / "n.safetensors", calibration)
     export_onnx(network, tmp_path / "n.onnx", load_calibration(tmp_path / "n.safetensors"))

@@ -6,6 +6,7 @@ import io
 import math
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from feroi.data.groups import group_photos, match
 from feroi.photo import detect as detection
 from feroi.photo.detect import Face, biggest, detect
 from feroi.photo.landmarks import locate
+from feroi.photo.squares import Frame
 
 FACE_XY_PX, FACE_PX = (223.0, 117.0), 100.0
 """By eye: from ear to ear and from the hairline to the chin, the geometric mean of 88 and 113 px."""
@@ -104,30 +106,42 @@ def test_a_face_that_fills_the_frame(side_px: int) -> None:
 
 @pytest.mark.parametrize("tilt_deg", [90, 180, 270, 30, 45, 60, -30, -45, -60])
 def test_the_astronaut_at_any_tilt(tilt_deg: int) -> None:
-    assert_same_faces_when_turned(astronaut(), tilt_deg)
+    assert_same_faces_when_turned(astronaut(), upright_faces(None), tilt_deg)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("tilt_deg", [90, 180, 270, 30, 45, 60, -45])
 @pytest.mark.parametrize("photo", group_photos(), ids=lambda path: path.stem)
 def test_group_photos_at_any_tilt(photo: Path, tilt_deg: int) -> None:
-    pixels, known = np.asarray(Image.open(photo).convert("RGB")), group_photos()[photo]
-    upright = [face.box_xyxy_px for face in detect(pixels)]
+    known, (upright, frames) = group_photos()[photo], upright_faces(photo)
     assert len(upright) == len(known)
-    assert None not in match(upright, known)
-    assert_same_faces_when_turned(pixels, tilt_deg)
+    assert None not in match([face.box_xyxy_px for face in upright], known)
+    assert_same_faces_when_turned(group_pixels(photo), (upright, frames), tilt_deg)
 
 
-def assert_same_faces_when_turned(photo: NDArray[np.uint8], tilt_deg: int) -> None:
+def group_pixels(photo: Path) -> NDArray[np.uint8]:
+    return np.asarray(Image.open(photo).convert("RGB"))
+
+
+@cache  # one search for all tilts
+def upright_faces(photo: Path | None) -> tuple[list[Face], list[Frame]]:
+    """Faces of a group photo, or of the astronaut, as it stands, and the mesh's frame of each."""
+    pixels = astronaut() if photo is None else group_pixels(photo)
+    faces = detect(pixels)
+    return faces, [points.mesh_frame for points in locate(pixels, [face.frame for face in faces])]
+
+
+def assert_same_faces_when_turned(
+    photo: NDArray[np.uint8], known: tuple[list[Face], list[Frame]], tilt_deg: int
+) -> None:
     """Boxes lie where they lay. How far faces are tilted YuNet only guesses, and the mesh tells."""
     seen = turned(photo, tilt_deg)
-    upright, tilted = detect(photo), detect(seen)
+    (upright, frames), tilted = known, detect(seen)
     assert len(tilted) == len(upright)
     back = turned_back(np.array([centre(face) for face in tilted]), tilt_deg, seen, photo)
     apart = np.abs(back[:, None] - np.array([centre(face) for face in upright]))
     whom = apart.argmin(axis=1)
     assert sorted(whom) == list(range(len(upright)))
-    frames = [points.mesh_frame for points in locate(photo, [face.frame for face in upright])]
     turned_frames = [points.mesh_frame for points in locate(seen, [face.frame for face in tilted])]
     for number, (face, meshed) in enumerate(zip(tilted, turned_frames, strict=True)):
         same, frame = upright[whom[number]], frames[whom[number]]

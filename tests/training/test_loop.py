@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -60,10 +61,26 @@ def test_best_weights_are_those_of_the_best_epoch(tmp_path):
         assert torch.equal(value, kept[best][name])
 
 
+@pytest.fixture(scope="module")
+def unbroken_run(tmp_path_factory):
+    """Network, recipe, metrics and folder of a run nobody killed, trained once for all the moments of a kill."""
+
+    @cache
+    def run(batch_norm, averaging):
+        network = NetworkConfig("attention", (16, 16), dropout=0.3, batch_norm=batch_norm)
+        recipe = replace(RECIPE, averaging=averaging, weight_decay=averaging / 10, augmentation="affine")
+        folder = tmp_path_factory.mktemp("unbroken")
+        return network, recipe, _train(folder, recipe, network=network), folder
+
+    return run
+
+
 @pytest.mark.parametrize("batch_norm", [False, True])
 @pytest.mark.parametrize("killed_at", [(1, 2), (2, 1), (3, 3), (4, 4)])
 @pytest.mark.parametrize("averaging", [0.0, 0.9])
-def test_a_killed_run_ends_in_the_same_weights_as_an_unbroken_one(tmp_path, killed_at, batch_norm, averaging):
+def test_a_killed_run_ends_in_the_same_weights_as_an_unbroken_one(
+    tmp_path, unbroken_run, killed_at, batch_norm, averaging
+):
     class Killed(BaseException):
         pass
 
@@ -71,15 +88,13 @@ def test_a_killed_run_ends_in_the_same_weights_as_an_unbroken_one(tmp_path, kill
         if (epoch, step) == killed_at:
             raise Killed
 
-    network = NetworkConfig("attention", (16, 16), dropout=0.3, batch_norm=batch_norm)
-    recipe = replace(RECIPE, averaging=averaging, weight_decay=averaging / 10, augmentation="affine")
-    unbroken = _train(tmp_path / "unbroken", recipe, network=network)
+    network, recipe, unbroken, whole = unbroken_run(batch_norm, averaging)
     with pytest.raises(Killed):
         _train(tmp_path / "broken", recipe, network=network, voice=Voice(on_step=on_step))
     resumed = _train(tmp_path / "broken", recipe, network=network)
     assert [row["loss"] for row in resumed] == [row["loss"] for row in unbroken]
     for name in ("best.safetensors", LAST_WEIGHTS):
-        one, other = load_tensors(tmp_path / "unbroken" / name), load_tensors(tmp_path / "broken" / name)
+        one, other = load_tensors(whole / name), load_tensors(tmp_path / "broken" / name)
         assert one[1] == other[1]
         assert one[0].keys() == other[0].keys()
         assert all(torch.equal(value, other[0][key]) for key, value in one[0].items())

@@ -1,10 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 from dataclasses import replace
 
@@ -19,6 +15,7 @@ from feroi.network.weights import load_network, load_tensors
 from feroi.recipe import RecipeConfig
 from feroi.training.run import train_run
 from feroi.training.voice import Voice
+from together import PROCESSES, told
 
 NETWORK = NetworkConfig("attention", (20, 20))
 RECIPE = RecipeConfig(epochs=2, batch_size=8)
@@ -120,23 +117,23 @@ def test_faces_prepared_in_different_ways_are_not_learned_from(tmp_path, express
 
 @pytest.mark.slow
 def test_a_run_killed_for_real_ends_in_the_same_weights(tmp_path, expression_folders):
-    command = [
-        sys.executable, "-m", "feroi.cli", "train", "--data", str(expression_folders),
-        "--network", "paper-gap",
+    words = [
+        "train", "--data", expression_folders, "--network", "paper-gap",
         "--size", "20x20", "--epochs", "12", "--batch-size", "4", "--run",
     ]  # fmt: skip
-    subprocess.run([*command, str(tmp_path / "unbroken")], check=True, capture_output=True)
+    status, said = told(*words, tmp_path / "unbroken")
+    assert status == 0, said
     metrics = tmp_path / "broken" / "metrics.jsonl"
     for lines in (2, 7):
-        process = subprocess.Popen(
-            [*command, str(tmp_path / "broken")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        process = PROCESSES.Process(target=told, args=(*words, tmp_path / "broken"), daemon=True)
+        process.start()
         while not metrics.exists() or metrics.read_bytes().count(b"\n") < lines:
-            assert process.poll() is None, "ended before it could be killed"
+            assert process.is_alive(), "ended before it could be killed"
             time.sleep(0.002)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-    subprocess.run([*command, str(tmp_path / "broken")], check=True, capture_output=True)
+        process.kill()
+        process.join()
+    status, said = told(*words, tmp_path / "broken")
+    assert status == 0, said
     for name in ("best.safetensors", "last.safetensors"):
         one, other = (load_tensors(tmp_path / run / name)[0] for run in ("unbroken", "broken"))
         assert all(torch.equal(value, other[key]) for key, value in one.items())

@@ -15,7 +15,7 @@ from feroi.cli import app
 from feroi.network.weights import load_tensors
 from feroi.training.voice import Voice
 from feroi.training.workers import ALONE, Workers, torchrun_workers
-from together import batch, dropped, everything, in_double_precision, normalized, together, trained
+from together import batch, dropped, everything, in_double_precision, normalized, together, told, trained
 
 NUMBER = 3
 
@@ -166,16 +166,14 @@ def test_one_process_is_alone_and_changes_nothing():
 
 @pytest.mark.slow
 def test_a_run_of_torchrun_with_a_killed_worker_goes_on(tmp_path, expression_folders):
-    command = [
-        sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "--",
-        "feroi", "train", "--data", str(expression_folders), "--network", "fine-attention", "--size", "20x20",
+    words = [
+        "train", "--data", str(expression_folders), "--network", "fine-attention", "--size", "20x20",
         "--epochs", "6", "--batch-size", "7", "--run",
     ]  # fmt: skip
-    unbroken = subprocess.run(
-        [*command, str(tmp_path / "unbroken")], check=True, capture_output=True, text=True
-    )
-    assert unbroken.stderr.count("epoch 6/6") == 1, "one worker speaks"
-    command.append(str(tmp_path / "broken"))
+    unbroken = together(2, told, *words, tmp_path / "unbroken")
+    assert [status for status, _ in unbroken] == [0, 0], unbroken
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "--", "feroi"]
+    command = [*launch, *words, str(tmp_path / "broken")]
     metrics = tmp_path / "broken" / "metrics.jsonl"
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not metrics.exists() or metrics.read_bytes().count(b"\n") < 2:
@@ -185,7 +183,8 @@ def test_a_run_of_torchrun_with_a_killed_worker_goes_on(tmp_path, expression_fol
     os.kill(int(workers.stdout.split()[-1]), signal.SIGKILL)
     assert process.wait(timeout=100) != 0
     assert metrics.read_bytes().count(b"\n") < 6
-    subprocess.run(command, check=True, capture_output=True)
+    resumed = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert resumed.stderr.count("epoch 6/6") == 1, "one worker speaks"
     one, other = (load_tensors(tmp_path / run / "last.safetensors")[0] for run in ("unbroken", "broken"))
     assert all(
         torch.equal(value, other[key]) for key, value in one.items()
