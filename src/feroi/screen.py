@@ -41,6 +41,7 @@ _EXTRAS = {
     "pyarrow": "tables",
     "ray": "scale",
 }
+_CPU_TORCH = "https://download.pytorch.org/whl/cpu"
 _STOPPED = "stopped"
 GOES_ON = "stopped; the same command goes on where it was"
 _OUTPUTS: list[bool] = []
@@ -80,7 +81,8 @@ def clear_errors(*outputs: Path | None, goes_on: bool = False) -> Iterator[None]
         if (error.name or "").startswith("feroi"):
             raise
         extra = _EXTRAS.get(str(error.name).split(".")[0], "train")
-        _fail(f"this needs {error.name}; pip install 'feroi[{extra}]'")
+        small = f" (first pip install torch --index-url {_CPU_TORCH}, or it brings several GB)"
+        _fail(f"this needs {error.name}; pip install 'feroi[{extra}]'{small if extra == 'train' else ''}")
     except OSError as error:
         if _is_closed_pipe(error):  # whoever read the output has enough of it
             _print_nothing_more()
