@@ -63,7 +63,7 @@ def test_best_weights_are_those_of_the_best_epoch(tmp_path):
 
 @pytest.fixture(scope="module")
 def unbroken_run(tmp_path_factory):
-    """Network, recipe, metrics and folder of a run nobody killed, trained once for all the moments of a kill."""
+    """Network, recipe, metrics and folder of a run nobody killed, one for all the moments of a kill."""
 
     @cache
     def run(batch_norm, averaging):
