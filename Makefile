@@ -9,7 +9,7 @@ demo: .venv/demo.stamp  ## read photos, train on the embedded faces, and write d
 	$(BIN)/feroi demo --out demo
 
 test: .venv/dev.stamp  ## run every test
-	$(BIN)/pytest --numprocesses auto --dist loadfile
+	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 lint: .venv/dev.stamp  ## style, types, and known vulnerabilities of what is installed
 	$(BIN)/ruff format --check src tests
