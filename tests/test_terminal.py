@@ -9,7 +9,7 @@ import typer
 
 from feroi.data.folds import subject_folds
 from feroi.data.samples import Sample, Samples
-from feroi.terminal import chosen_split, clear_errors
+from feroi.terminal import chosen_split, clear_errors, listed
 
 IMAGE = np.zeros((4, 4), np.uint8)
 
@@ -41,3 +41,11 @@ def test_errors_of_the_system_name_the_file_first(capsys, error, said):
     with pytest.raises(typer.Exit), clear_errors():
         raise error
     assert capsys.readouterr().err.strip() == said
+
+
+def test_lists_of_names_by_line_or_by_nul():
+    assert list(listed([b"a.jpg\r\n", b"\n", b"b c.jpg\n"])) == ["a.jpg", "b c.jpg"]
+    assert list(listed([b"./a.jpg\0", b"./two\nlines.jpg\0"])) == [
+        "./a.jpg",
+        "./two\nlines.jpg",
+    ]  # find -print0

@@ -178,7 +178,8 @@ def _standard_input() -> tuple[EncodedPhoto | None, Sequence[str]]:
 
 
 def listed(lines: Iterable[bytes]) -> Iterator[str]:
-    """Names from a list, a line each; an empty line is none, and would stand for the folder one is in.
+    """Names from a list, one per line or, as `find -print0` writes them, one before each NUL. An empty line is
+    none, and would stand for the folder one is in.
 
     A list in UTF-16, as PowerShell writes it, begins with a mark that says so.
     """
@@ -187,7 +188,8 @@ def listed(lines: Iterable[bytes]) -> Iterator[str]:
         if text.startswith(mark):
             text = text.decode(encoding, "replace").encode()
     text = text.removeprefix(codecs.BOM_UTF8)
-    return (os.fsdecode(line.rstrip(b"\r")) for line in text.split(b"\n") if line.strip())
+    end = b"\0" if text.endswith(b"\0") else b"\n"
+    return (os.fsdecode(line.rstrip(b"\r")) for line in text.split(end) if line.strip())
 
 
 def heard(

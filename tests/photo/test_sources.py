@@ -9,7 +9,8 @@ from feroi.photo.sources import photo_files
 
 @pytest.fixture
 def folder(tmp_path):
-    for name in ("b.jpg", "a.PNG", "notes.txt", ".hidden.jpg", "deep/er/c.png", "deep/d.jpg"):
+    odd = ("notes.txt", ".hidden.jpg", ".git/e.jpg")
+    for name in ("b.jpg", "a.PNG", "deep/er/c.png", "deep/d.jpg", *odd):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     return tmp_path

@@ -17,9 +17,9 @@ def photo_files(sources: Iterable[str]) -> Iterator[Path | NoPhoto]:
 
     What is neither, or a glob that nothing fits, is passed on as it is, so that a missing file is
     reported like any other that cannot be read; so is a folder that may not be opened, and an address. Within
-    folders, files whose names are no pictures' or films', and links to folders, are passed over; links to
-    files are followed, wherever they lead. A name that films share with texts (.ts, .mts) is a film's if the
-    file holds one.
+    folders, files whose names are no pictures' or films', hidden folders and links to folders are passed
+    over; links to files are followed, wherever they lead. A name that films share with texts (.ts, .mts) is a
+    film's if the file holds one.
     """
     for source in sources:
         path = Path(source)
@@ -47,7 +47,7 @@ def _below(folder: Path) -> Iterator[Path | NoPhoto]:
     closed: list[OSError] = []
     for root, folders, names in os.walk(folder, onerror=closed.append):
         yield from _closed(closed)
-        folders.sort()
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(root, name) for name in sorted(names) if _is_meant(Path(root, name)))
     yield from _closed(closed)
 
