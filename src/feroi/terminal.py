@@ -178,8 +178,9 @@ def _standard_input() -> tuple[EncodedPhoto | None, Sequence[str]]:
 
 
 def listed(lines: Iterable[bytes]) -> Iterator[str]:
-    """Names from a list, one per line or, as `find -print0` writes them, one before each NUL. An empty line is
-    none, and would stand for the folder one is in.
+    """Names from a list, one per line or, as `find -print0` writes them, one before each NUL.
+
+    An empty line is no name; it would stand for the folder one is in.
 
     A list in UTF-16, as PowerShell writes it, begins with a mark that says so.
     """
