@@ -68,7 +68,7 @@ def train(
 ) -> None:
     """Train a network on labelled faces.
 
-    Killed, the same command goes on where it was.
+    If interrupted, run the same command again to resume.
     """
     with clear_errors(goes_on=True):
         from feroi.data.holdout import divided
@@ -112,7 +112,7 @@ def crossval(
 ) -> None:
     """Train and score in turn on every fold, no person on both sides.
 
-    Killed, the same command goes on where it was.
+    If interrupted, run the same command again to resume.
     """
     with clear_errors(goes_on=True):
         from feroi.data.readers import read_dataset

@@ -49,7 +49,7 @@ def synth(
 ) -> None:
     """Render faces whose expression and Action Units are known.
 
-    They bear the names of RaFD's files. Killed, the same command goes on where it was.
+    They bear the names of RaFD's files. If interrupted, run the same command again to resume.
     """
     with clear_errors(goes_on=True):
         from feroi.synthetic.dataset import write_dataset
@@ -92,7 +92,7 @@ def reproduce(
 ) -> None:
     """Make a table or figure of the paper, beside its own numbers.
 
-    Killed, the same command goes on where it was.
+    If interrupted, run the same command again to resume.
     """
     with clear_errors(goes_on=True):
         from feroi.reproduce.reproduce import Ears, make

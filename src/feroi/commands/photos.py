@@ -38,7 +38,7 @@ def analyze(
     photos: PhotosArgument = [],  # noqa: B006
     model: ReadingModelOption = Path("default"),
     csv: Annotated[
-        Path | None, typer.Option("--csv", help="write a table to this file, a row a face")
+        Path | None, typer.Option("--csv", help="write a table to this file, one row per face")
     ] = None,
     jsonl: Annotated[Path | None, typer.Option("--jsonl", help="the same as JSON lines")] = None,
     parquet: Annotated[Path | None, typer.Option("--parquet", help="the same as Parquet")] = None,
@@ -58,9 +58,9 @@ def analyze(
     seconds: SecondsOption = None,
     ray: RayReadingOption = None,
 ) -> None:
-    """Read every face in photos and films; show where it looked.
+    """Read every face in photos and videos; show where it looked.
 
-    A film's table has a row a face a frame; killed, the same command goes on where it was, as on a cluster.
+    Videos give one row per face per frame. If interrupted, run the same command again to resume.
     """
     with clear_errors(csv, jsonl, parquet, report, goes_on=ray is not None):
         from feroi.film import FilmSettings
@@ -166,7 +166,7 @@ def prepare(
 ) -> None:
     """Cut the faces out of labelled photos, ready to learn from.
 
-    As section 4.2 of the paper does. Killed, the same command goes on where it was.
+    As section 4.2 of the paper does. If interrupted, run the same command again to resume.
     """
     with clear_errors(goes_on=True):
         from feroi.data.prepare import prepare_dataset

@@ -1,4 +1,4 @@
-"""Maps of several methods side by side: a row a face, a column a method."""
+"""Maps of several methods side by side: one row per face, a column a method."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def write_explanations(
 
 
 def draw_explanations(rows: Sequence[Explained], path: Path) -> None:
-    """A picture with a row a face: the face, and its map by each method laid over it."""
+    """A picture with one row per face: the face, and its map by each method laid over it."""
     methods = list(rows[0].maps)
     height, width = rows[0].face.shape
     columns = 1 + len(methods)

@@ -1,4 +1,4 @@
-"""Readings as tables: a row a face, read or not, and one for a photo without any or that is unreadable."""
+"""Readings as tables: one row per face, read or not, and one for a photo without any or unreadable."""
 
 from __future__ import annotations
 
