@@ -319,7 +319,12 @@ def test_the_command_reads_a_camera_until_it_is_stopped(picture, tmp_path, monke
             yield Frame(number, number / 10, picture)
 
     monkeypatch.setattr(film, "camera_frames", frames)
-    result = _run("analyze", "--camera", "0", "--csv", tmp_path / "t.csv")
+    # Shells start what runs in the background deaf to Ctrl-C, and then so would be the command.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        result = _run("analyze", "--camera", "0", "--csv", tmp_path / "t.csv")
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert result.exit_code == 0, result.output
     with (tmp_path / "t.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
