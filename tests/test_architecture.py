@@ -16,7 +16,7 @@ FLOORS = {
     "": 0, "vocabulary": 0, "config": 0, "recipe": 0, "settings": 0, "files": 0, "shipped": 0, "look": 0,
     "inference": 0, "progress": 0, "streams": 0,
     "photo": 1, "network": 1,
-    "data": 2, "baselines": 2, "explain": 2, "synthetic": 2,
+    "data": 2, "baselines": 2, "explain": 2, "synthetic": 2, "results": 2,
     "training": 3, "evaluation": 3, "report": 3,
     "reading": 3, "film": 3,
     "deliver": 4, "demo": 4, "reader": 4, "reproduce": 4, "scale": 4,

@@ -17,7 +17,8 @@ from feroi.inference import Compute
 from feroi.look import Look
 from feroi.photo import video
 from feroi.photo.video import Pace
-from feroi.reading import Photo, Settings, analyze_photos
+from feroi.reading import Settings, analyze_photos
+from feroi.results import Photo
 from feroi.vocabulary import EXPRESSIONS
 from films import group_photo, write_film, write_sound
 

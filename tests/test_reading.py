@@ -29,10 +29,11 @@ from feroi.photo.action_units import WORDS
 from feroi.photo.detect import Face
 from feroi.photo.geometry import Camera, Pose, generic_face, rotation_of
 from feroi.photo.pixels import cover, to_intensity
-from feroi.reading import Photo, Refused, Settings, analyze_photos
+from feroi.reading import Settings, analyze_photos
 from feroi.report.overlay import draw_overlay, free_spot, heat, moved_inside
 from feroi.report.photos import photo_values
 from feroi.report.tables import COLUMNS, rows, table_writer
+from feroi.results import Photo, Refused
 from feroi.shipped import shipped_path
 from feroi.terminal import photo_printer
 from feroi.vocabulary import EXPRESSIONS, REGIONS

@@ -13,8 +13,8 @@ import pdoc.render
 import feroi
 
 MODULES = (
-    "feroi", "feroi.reader", "feroi.reading", "feroi.film", "feroi.vocabulary", "feroi.config", "feroi.recipe",
-    "feroi.settings", "feroi.look",
+    "feroi", "feroi.reader", "feroi.results", "feroi.reading", "feroi.film", "feroi.vocabulary",
+    "feroi.config", "feroi.recipe", "feroi.settings", "feroi.look",
     "feroi.photo", "feroi.network", "feroi.data", "feroi.synthetic", "feroi.baselines", "feroi.explain",
     "feroi.training", "feroi.evaluation", "feroi.report", "feroi.deliver", "feroi.scale",
     "feroi.reproduce", "feroi.demo",

@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from feroi.photo.pixels import UnreadableImage as UnreadableImage
     from feroi.reader import Reader as Reader
     from feroi.reader import analyze as analyze
-    from feroi.reading import Photo as PhotoReading
-    from feroi.reading import Reading as Reading
+    from feroi.results import Photo as PhotoReading
+    from feroi.results import Reading as Reading
 
 __all__ = ["PhotoReading", "Reader", "Reading", "UnreadableImage", "analyze"]
 __version__ = "0.1.0.dev0"
 
 _PUBLIC = {
-    "PhotoReading": ("feroi.reading", "Photo"),
+    "PhotoReading": ("feroi.results", "Photo"),
     "Reader": ("feroi.reader", "Reader"),
-    "Reading": ("feroi.reading", "Reading"),
+    "Reading": ("feroi.results", "Reading"),
     "UnreadableImage": ("feroi.photo.pixels", "UnreadableImage"),
     "analyze": ("feroi.reader", "analyze"),
 }

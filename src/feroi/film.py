@@ -21,7 +21,8 @@ from feroi.photo.detect import Face, biggest, detect
 from feroi.photo.landmarks import locate
 from feroi.photo.tracks import REMEMBERED_S, Tracker
 from feroi.photo.video import Frame, Pace, UnreadableFilm, camera_frames, film_frames
-from feroi.reading import PLAIN, Found, Photo, Reading, Settings, check_pipeline, prepared, read_found
+from feroi.reading import PLAIN, Found, Settings, check_pipeline, prepared, read_found
+from feroi.results import Photo, Reading
 from feroi.vocabulary import EXPRESSIONS
 
 NO_FACE = "no face"

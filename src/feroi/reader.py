@@ -18,7 +18,8 @@ from feroi.photo.handed import Handed, as_source, is_one_photo
 from feroi.photo.landmarks import check_model
 from feroi.photo.pixels import UnreadableImage
 from feroi.photo.video import Pace
-from feroi.reading import Photo, Reading, Settings, analyze_photos
+from feroi.reading import Settings, analyze_photos
+from feroi.results import Photo, Reading
 
 
 class Reader:
@@ -200,7 +201,7 @@ def analyze(
     abstain: bool = False,
     device: str = "cpu",
 ) -> Any:
-    """Every face of `photo`; see `Reader.read` and `reading.Reading`.
+    """Every face of `photo`; see `Reader.read` and `results.Reading`.
 
     for face in feroi.analyze("party.jpg"):
         print(face.expression, face.confidence, face.regions)

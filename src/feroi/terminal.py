@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from feroi.evaluation.evaluate import Evaluation
     from feroi.evaluation.metrics import Scores
     from feroi.photo.pixels import EncodedPhoto, NoPhoto
-    from feroi.reading import Photo
     from feroi.recipe import RecipeConfig
     from feroi.report.analysis import Counts
+    from feroi.results import Photo
     from feroi.training.voice import Voice
 
     Photograph = Path | EncodedPhoto | NoPhoto

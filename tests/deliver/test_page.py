@@ -25,8 +25,8 @@ from feroi.network.calibration import UNCALIBRATED
 from feroi.photo.action_units import WORDS
 from feroi.photo.pixels import read_photo
 from feroi.reader import Reader
-from feroi.reading import Photo
 from feroi.report.tables import COLUMNS, rows
+from feroi.results import Photo
 from feroi.vocabulary import EXPRESSIONS, REGIONS
 
 HERE = Path(__file__).parent / "page"

@@ -25,12 +25,13 @@ from feroi.film import FilmSettings, Network, film_parts
 from feroi.inference import Compute
 from feroi.look import Look
 from feroi.photo.video import Frame
-from feroi.reading import Photo, Settings, analyze_photos
+from feroi.reading import Settings, analyze_photos
 from feroi.report import films
 from feroi.report.analysis import Tables
 from feroi.report.films import Heard, Outputs, Readers, write_films
 from feroi.report.tables import FILM_COLUMNS, SMOOTHED
 from feroi.report.timeline import MOST_PEOPLE, Timelines, clock, draw_timeline
+from feroi.results import Photo
 from films import group_photo, write_film, write_sound
 
 CONFIG = NetworkConfig("attention", (48, 48), pipeline="wild")

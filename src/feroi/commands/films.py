@@ -14,9 +14,9 @@ from feroi.terminal import number_of, progress_bar
 if TYPE_CHECKING:
     from feroi.film import FilmSettings, Part
     from feroi.reader import Reader
-    from feroi.reading import Photo
     from feroi.report.films import FilmCounts, Outputs
     from feroi.report.timeline import Timelines
+    from feroi.results import Photo
     from feroi.terminal import Photograph
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from feroi.files import atomic_path, cut_name
-from feroi.reading import Photo
 from feroi.report.overlay import draw_overlay
 from feroi.report.photos import ReportWriter
 from feroi.report.tables import rows, table_writer
+from feroi.results import Photo
 
 _JPEG_SUFFIXES = (".jpg", ".jpeg")
 _NOT_ON_WINDOWS = re.compile(r'[<>:"/\\|?*]')

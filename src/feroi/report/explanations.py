@@ -19,10 +19,10 @@ from PIL import Image
 import feroi
 from feroi.data.batches import as_faces
 from feroi.look import FloatArray, Locator
-from feroi.reading import Photo
 from feroi.report.figures import ROI_COLOURS, save
 from feroi.report.html import write_page
 from feroi.report.overlay import FULL_HEAT, heat
+from feroi.results import Photo
 from feroi.vocabulary import EXPRESSIONS
 
 _FACE_PX = 160

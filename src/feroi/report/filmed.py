@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from feroi.files import atomic_path, naming
-from feroi.reading import Photo
 from feroi.report.overlay import draw_overlay
+from feroi.results import Photo
 
 _CODECS = {"libx264": {"preset": "veryfast", "crf": "20", "bf": "0"}, "mpeg4": {"qmin": "3", "qmax": "6"}}
 """H.264 where FFmpeg was built with it, else MPEG-4 Part 2. No frames out of order, so that pieces can be

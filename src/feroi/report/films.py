@@ -17,7 +17,6 @@ from feroi.files import atomic_path, beside, naming, shown
 from feroi.film import NO_FACE, Part
 from feroi.photo.pixels import EncodedPhoto, NoPhoto
 from feroi.photo.video import is_film
-from feroi.reading import Photo
 from feroi.report.analysis import Tables, overlay_name, write_overlay
 from feroi.report.filmed import FilmDrawer
 from feroi.report.html import write_page
@@ -25,6 +24,7 @@ from feroi.report.journal import Journal
 from feroi.report.photos import photo_values
 from feroi.report.tables import FILM_COLUMNS, SMOOTHED, Row, as_csv, as_jsonl, film_rows, jsonl_to_parquet
 from feroi.report.timeline import MOST_PEOPLE, Timelines, as_png, clock, draw_timeline
+from feroi.results import Photo
 from feroi.streams import is_stream
 from feroi.vocabulary import EXPRESSIONS
 

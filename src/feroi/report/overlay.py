@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from feroi.look import FloatArray
-from feroi.reading import Photo, Reading, Refused
+from feroi.results import Photo, Reading, Refused
 
 # Twelve even steps of matplotlib's inferno, the colours of every region of interest.
 INFERNO = np.array(

@@ -13,9 +13,9 @@ from PIL import Image
 import feroi
 from feroi.files import partial, write_text
 from feroi.photo.action_units import in_words
-from feroi.reading import Photo, Reading
 from feroi.report.html import page
 from feroi.report.overlay import draw_overlay, heat
+from feroi.results import Photo, Reading
 from feroi.streams import is_stream
 from feroi.vocabulary import ACTION_UNITS, EXPRESSIONS, TABLE_4
 

@@ -15,7 +15,7 @@ from typing import Any
 from feroi.files import atomic_path, growing
 from feroi.photo.action_units import WORDS
 from feroi.photo.quality import Quality
-from feroi.reading import Photo, Reading
+from feroi.results import Photo, Reading
 from feroi.vocabulary import EXPRESSIONS, REGIONS
 
 Row = dict[str, Any]

@@ -9,8 +9,8 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-from feroi.reading import Photo, Reading
 from feroi.report.overlay import heat
+from feroi.results import Photo, Reading
 from feroi.vocabulary import EXPRESSIONS
 
 MOST_PEOPLE = 40

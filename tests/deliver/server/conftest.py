@@ -15,7 +15,7 @@ from skimage import data
 from feroi.deliver.server.app import create_app
 from feroi.deliver.server.limits import Limits
 from feroi.reader import Reader
-from feroi.reading import Photo
+from feroi.results import Photo
 
 
 class Gate:

@@ -16,9 +16,9 @@ from feroi.deliver.server.answers import as_answer
 from feroi.deliver.server.app import create_app
 from feroi.deliver.server.limits import Limits
 from feroi.photo.detect import Face
-from feroi.reading import Refused
 from feroi.report.overlay import draw_overlay
 from feroi.report.tables import COLUMNS, rows
+from feroi.results import Refused
 from feroi.vocabulary import EXPRESSIONS, REGIONS
 
 PNG = {"Content-Type": "image/png"}

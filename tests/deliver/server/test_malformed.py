@@ -15,7 +15,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from feroi.deliver.server.access import Access
 from feroi.deliver.server.app import create_app
 from feroi.deliver.server.limits import Limits
-from feroi.reading import Photo
+from feroi.results import Photo
 
 TOKEN = "correct-horse-battery"
 BOUNDED = settings(max_examples=30, deadline=None, derandomize=True, database=None)

@@ -7,10 +7,10 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from feroi.reading import Photo, Reading
 from feroi.report.overlay import draw_overlay
 from feroi.report.photos import photo_values, report_page
 from feroi.report.tables import Row, rows
+from feroi.results import Photo, Reading
 from feroi.vocabulary import EXPRESSIONS
 
 _QUICK = 1  # of zlib's levels: a third of the time of the usual one, for a tenth more bytes

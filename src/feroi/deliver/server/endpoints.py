@@ -24,7 +24,7 @@ from feroi.deliver.server.answers import (
 from feroi.deliver.server.body import Sent, receive_batch, receive_photo
 from feroi.deliver.server.queue import Late, ReadingQueue
 from feroi.photo.pixels import UnreadableImage
-from feroi.reading import Photo
+from feroi.results import Photo
 
 Told = TypeVar("Told")
 

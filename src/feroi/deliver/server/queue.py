@@ -12,7 +12,7 @@ from feroi.deliver.server.limits import Limits
 from feroi.deliver.server.memory import give_back
 from feroi.photo.pixels import EncodedPhoto, photo_frames
 from feroi.reader import Reader
-from feroi.reading import Photo
+from feroi.results import Photo
 
 Told = TypeVar("Told")
 
