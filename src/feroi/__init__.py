@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from feroi.photo.pixels import UnreadableImage as UnreadableImage
     from feroi.reader import Reader as Reader
     from feroi.reader import analyze as analyze
+    from feroi.report.tables import to_frame as to_frame
     from feroi.results import Photo as PhotoReading
     from feroi.results import Reading as Reading
 
-__all__ = ["PhotoReading", "Reader", "Reading", "UnreadableImage", "analyze"]
+__all__ = ["PhotoReading", "Reader", "Reading", "UnreadableImage", "analyze", "to_frame"]
 __version__ = "0.1.0.dev0"
 
 _PUBLIC = {
@@ -25,6 +26,7 @@ _PUBLIC = {
     "Reading": ("feroi.results", "Reading"),
     "UnreadableImage": ("feroi.photo.pixels", "UnreadableImage"),
     "analyze": ("feroi.reader", "analyze"),
+    "to_frame": ("feroi.report.tables", "to_frame"),
 }
 
 

@@ -40,7 +40,10 @@ for each, to maps (N, H, W) on the pixels of the input, not negative, in multipl
 
 
 def equal(one: Any, other: Any) -> bool:
-    """Whether two values are the same: arrays by shape and content, and what is no number equals itself."""
+    """Whether two values are the same: arrays by shape and content, lists and tuples by what
+    they hold, and what is no number equals itself."""
     if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
         return np.array_equal(one, other, equal_nan=True)
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(equal, one, other))
     return bool(one == other or (one != one and other != other))

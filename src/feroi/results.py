@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ from feroi.photo.detect import Face
 from feroi.photo.geometry import Pose
 from feroi.photo.quality import Quality
 from feroi.vocabulary import EXPRESSIONS
+
+_TOLD = 30  # characters of a name or status, where a photo is told in one line
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,44 @@ class Reading:
         """Whether all that is known of both faces is the same, arrays included."""
         return isinstance(other, Reading) and all(map(equal, vars(self).values(), vars(other).values()))
 
+    def __hash__(self) -> int:
+        return hash((self.expression, self.box_xyxy_px, self.photo_hw, self.track))
+
+    def __repr__(self) -> str:
+        box = ", ".join(f"{value:.0f}" for value in self.box_xyxy_px)
+        track = "" if self.track is None else f", track={self.track}"
+        return f"Reading({self.expression} {100 * self.confidence:.0f} %, box=({box}){track})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """What is known of the face, as JSON has it: all but its arrays.
+
+        Names and units are those of tables (`report.tables.COLUMNS`) and of the server; numbers are not
+        rounded, and None where there is none.
+        expression, confidence, likely, coverage, probabilities, regions, region_areas, action_units, track,
+            smoothed: as the fields of `Reading`.
+        x0, y0, x1, y1: the box in px. score: the detector's; None for a face that it did not find itself.
+        quality: its score, 0..1. quality_problem: what is below the limit, or None.
+        action_unit_sides: [left, right] of the person, for the Action Units that have sides.
+        yaw_deg, pitch_deg, roll_deg: of the head. gaze_yaw_deg, gaze_pitch_deg: of the eyes within it.
+        """
+        told = {
+            "expression": self.expression,
+            "confidence": self.confidence,
+            "likely": self.likely,
+            "coverage": self.coverage,
+            **_place(self.box_xyxy_px, self.score, self.quality),
+            "probabilities": self.probabilities,
+            "regions": self.regions,
+            "region_areas": self.region_areas,
+            "action_units": self.action_units,
+            "action_unit_sides": self.action_unit_sides,
+            **self.pose._asdict(),
+            **{f"gaze_{name}": angle for name, angle in self.gaze._asdict().items()},
+            "track": self.track,
+            "smoothed": self.smoothed,
+        }
+        return {name: _plain(value) for name, value in told.items()}
+
     @property
     def answer(self) -> str:
         """The expression, with a question mark if its probability is below one half."""
@@ -122,6 +163,12 @@ class Refused(NamedTuple):
     reason: str
     quality: Quality | None = None
 
+    def to_dict(self) -> dict[str, Any]:
+        """`status`, the reason, and of the names in `Reading.to_dict` those that are known: box, score,
+        quality, track."""
+        told = _place(self.face.box_xyxy_px, self.face.score, self.quality)
+        return {"status": self.reason, **told, "track": self.face.track}
+
 
 class Photo(NamedTuple):
     """What was found in one photo, or one frame of a film.
@@ -144,3 +191,65 @@ class Photo(NamedTuple):
     refused: list[Refused]
     frame: int | None = None
     time_s: float | None = None
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both say the same of the same pixels."""
+        return isinstance(other, Photo) and equal(tuple(self), tuple(other))
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other  # that of tuples does not ask __eq__
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.status, self.frame, tuple(self.faces)))
+
+    def __repr__(self) -> str:
+        name, status = repr(self.name)[1:-1], repr(self.status)[1:-1]
+        name = name if len(name) <= _TOLD else f"…{name[1 - _TOLD :]}"
+        status = status if len(status) <= _TOLD else f"{status[: _TOLD - 1]}…"
+        told = [f"'{name}'", f"'{status}'"]
+        told += [] if self.frame is None else [f"frame {self.frame}"]
+        told += [f"{len(self.faces)} {'face' if len(self.faces) == 1 else 'faces'}"]
+        told += [f"{len(self.refused)} refused"] if self.refused else []
+        return f"PhotoReading({', '.join(told)})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """What was found, as JSON has it.
+
+        file: the name. status. frame, time_s: None for a photo. width, height: in px; None if the file could
+            not be read.
+        faces: of each `Reading.to_dict`, and its number `face`, from 0. refused: of each `Refused.to_dict`.
+        """
+        height, width = (None, None) if self.pixels is None else self.pixels.shape[:2]
+        return {
+            "file": self.name,
+            "status": self.status,
+            "frame": self.frame,
+            "time_s": _plain(self.time_s),
+            "width": width,
+            "height": height,
+            "faces": [{"face": number, **face.to_dict()} for number, face in enumerate(self.faces)],
+            "refused": [refused.to_dict() for refused in self.refused],
+        }
+
+
+def _place(
+    box_xyxy_px: tuple[float, float, float, float], score: float, quality: Quality | None
+) -> dict[str, Any]:
+    """Where a face is and how well it is shown, by the names of tables."""
+    return {
+        **dict(zip(("x0", "y0", "x1", "y1"), map(_plain, box_xyxy_px), strict=True)),
+        "score": _plain(score),
+        "quality": quality and _plain(quality.score),
+        "quality_problem": (quality and quality.problem) or None,
+    }
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it, which knows neither tuples nor NaN."""
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, float | np.floating):
+        return float(value) if math.isfinite(value) else None
+    return value

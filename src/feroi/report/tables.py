@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import islice
@@ -14,11 +13,14 @@ from typing import Any
 
 from feroi.files import atomic_path, growing
 from feroi.photo.action_units import WORDS
-from feroi.photo.quality import Quality
 from feroi.results import Photo, Reading
 from feroi.vocabulary import EXPRESSIONS, REGIONS
 
 Row = dict[str, Any]
+
+_BOX = ("x0", "y0", "x1", "y1")
+_SHOWN = ("score", "quality", "quality_problem")
+_ANGLES = ("yaw_deg", "pitch_deg", "roll_deg", "gaze_yaw_deg", "gaze_pitch_deg")
 
 COLUMNS = (
     "file",
@@ -27,17 +29,12 @@ COLUMNS = (
     "expression",
     "confidence",
     "likely",
-    "x0",
-    "y0",
-    "x1",
-    "y1",
-    "score",
-    "quality",
-    "quality_problem",
+    *_BOX,
+    *_SHOWN,
     *EXPRESSIONS,
     *(f"roi_{region}" for region in REGIONS),
     *WORDS,
-    *(f"{name}_deg" for name in ("yaw", "pitch", "roll", "gaze_yaw", "gaze_pitch")),
+    *_ANGLES,
 )
 """file; status (ok, no face, or why it could not be read); face read, from 0, the biggest first; expression
 and its probability; the likely ones, | between them; box in px; the detector's score; the quality, 0..1, and
@@ -53,6 +50,9 @@ SMOOTHED = tuple(f"smooth_{name}" for name in EXPRESSIONS)
 
 _TEXT = {"file", "status", "expression", "likely", "quality_problem"}
 _WHOLE = {"face", "frame", "track"}
+_COARSE = {*_BOX, *_ANGLES}  # told with one decimal
+_OF_A_FACE = ("expression", "confidence", *_BOX, *_SHOWN, *_ANGLES)
+_OF_A_REFUSED = ("status", *_BOX, *_SHOWN)
 _GROUP_ROWS = 10_000
 
 
@@ -63,26 +63,23 @@ def rows(photo: Photo) -> list[Row]:
         return [{**empty, "file": photo.name, "status": photo.status}]
     result = []
     for number, face in enumerate(photo.faces):
-        numbers = {"confidence": face.confidence, "score": face.score, **face.probabilities}
-        numbers |= {f"roi_{name}": share for name, share in face.regions.items()}
-        numbers |= face.action_units
+        told = rounded(face.to_dict())
         result.append(
             {
                 **empty,
                 "file": photo.name,
                 "status": photo.status,
                 "face": number,
-                "expression": face.expression,
+                **{name: told[name] for name in _OF_A_FACE},
                 "likely": "|".join(face.likely),
-                **_box(face.box_xyxy_px),
-                **_quality(face.quality),
-                **_angles(face),
-                **{name: _number(value) for name, value in numbers.items()},
+                **told["probabilities"],
+                **{f"roi_{name}": share for name, share in told["regions"].items()},
+                **told["action_units"],
             }
         )
-    for found, reason, quality in photo.refused:
-        place = {**_box(found.box_xyxy_px), "score": _number(found.score), **_quality(quality)}
-        result.append({**empty, "file": photo.name, "status": reason, **place})
+    for refused in photo.refused:
+        told = rounded(refused.to_dict())
+        result.append({**empty, "file": photo.name, **{name: told[name] for name in _OF_A_REFUSED}})
     return result
 
 
@@ -107,24 +104,50 @@ def film_rows(photo: Photo, smoothed: bool = False) -> list[Row]:
     return result
 
 
-def _number(value: float) -> float | None:
-    return None if math.isnan(value) else round(value, 6)
+def to_frame(results: Any) -> Any:
+    """A pandas DataFrame with one row per face that was read, of the columns and decimals of tables.
+
+    results: of `Reader.read_many` or `read_film`: photos, or one of them; or what `analyze` gave, the faces
+        of one photo or a list of those, whose `file` is "photo 0" and so on.
+    Frames of films have FILM_COLUMNS, and SMOOTHED where they were smoothed; photos COLUMNS.
+    Raises ModuleNotFoundError if pandas is not installed.
+    """
+    try:
+        import pandas
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError("to_frame needs pandas: pip install pandas", name="pandas") from None
+    found = [row for each in _photos(results) for row in film_rows(each, smoothed=True)[: len(each.faces)]]
+    columns = FILM_COLUMNS if any(row["frame"] is not None for row in found) else COLUMNS
+    columns += SMOOTHED if any(row[SMOOTHED[0]] is not None for row in found) else ()
+    kinds = dict.fromkeys(columns, "float64") | dict.fromkeys(_WHOLE & {*columns}, "Int64")
+    kinds |= dict.fromkeys(_TEXT, "string")
+    return pandas.DataFrame(found, columns=list(columns)).astype(kinds)
 
 
-def _box(box_xyxy_px: tuple[float, float, float, float]) -> Row:
-    x0, y0, x1, y1 = (round(value, 1) for value in box_xyxy_px)
-    return {"x0": x0, "y0": y0, "x1": x1, "y1": y1}
+def _photos(results: Any) -> Iterator[Photo]:
+    faces = []
+    for number, each in enumerate([results] if isinstance(results, Photo) else results):
+        if isinstance(each, Photo):
+            yield each
+        elif isinstance(each, Reading):
+            faces.append(each)
+        else:
+            yield Photo(f"photo {number}", "ok", None, each, [])
+    if faces:
+        yield Photo("photo 0", "ok", None, faces, [])
 
 
-def _angles(face: Reading) -> Row:
-    angles = {**face.pose._asdict(), **{f"gaze_{name}": angle for name, angle in face.gaze._asdict().items()}}
-    return {name: round(angle, 1) for name, angle in angles.items()}
+def rounded(told: dict[str, Any]) -> dict[str, Any]:
+    """What `Reading.to_dict` and the like tell, with the decimals of tables."""
+    return {name: _rounded(value, 1 if name in _COARSE else 6) for name, value in told.items()}
 
 
-def _quality(quality: Quality | None) -> Row:
-    if quality is None:
-        return {}
-    return {"quality": round(quality.score, 6), "quality_problem": quality.problem or None}
+def _rounded(value: Any, decimals: int) -> Any:
+    if isinstance(value, dict):
+        return rounded(value)
+    if isinstance(value, list):
+        return [_rounded(each, decimals) for each in value]
+    return round(value, decimals) if isinstance(value, float) else value
 
 
 @contextmanager

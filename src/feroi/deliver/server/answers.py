@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-from typing import Any
 
 from pydantic import BaseModel, Field
 
 from feroi.report.overlay import draw_overlay
 from feroi.report.photos import photo_values, report_page
-from feroi.report.tables import Row, rows
-from feroi.results import Photo, Reading
+from feroi.report.tables import rounded
+from feroi.results import Photo
 from feroi.vocabulary import EXPRESSIONS
 
 _QUICK = 1  # of zlib's levels: a third of the time of the usual one, for a tenth more bytes
@@ -97,17 +96,7 @@ class Problem(BaseModel):
 
 def as_answer(photo: Photo) -> PhotoAnswer:
     """The readings of a photo."""
-    assert photo.pixels is not None
-    found = rows(photo)
-    read, unread = found[: len(photo.faces)], found[len(photo.faces) :]
-    height, width = photo.pixels.shape[:2]
-    return PhotoAnswer(
-        status=photo.status,
-        width=width,
-        height=height,
-        faces=[_face(row, face) for row, face in zip(read, photo.faces, strict=True)],
-        refused=[_refused(row) for row in unread if photo.refused],
-    )
+    return PhotoAnswer(**rounded(photo.to_dict()))
 
 
 def unreadable(file: str, reason: str) -> BatchAnswer:
@@ -125,19 +114,3 @@ def as_overlay(photo: Photo) -> bytes:
 def as_report(photo: Photo, model: str) -> str:
     """The page about a photo."""
     return report_page([photo_values(photo)], model)
-
-
-def _face(row: Row, face: Reading) -> FaceAnswer:
-    values: dict[str, Any] = {
-        **{name: row[name] for name in FaceAnswer.model_fields.keys() & row.keys()},
-        "likely": face.likely,
-        "coverage": face.coverage,
-        "probabilities": {name: row[name] for name in EXPRESSIONS},
-        "regions": {name: row[f"roi_{name}"] for name in face.regions},
-        "action_units": {name: row[name] for name in face.action_units},
-    }
-    return FaceAnswer(**values)
-
-
-def _refused(row: Row) -> RefusedAnswer:
-    return RefusedAnswer(**{name: row[name] for name in RefusedAnswer.model_fields})
