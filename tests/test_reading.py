@@ -529,6 +529,9 @@ def test_a_model_stays_loaded_until_its_file_changes(tmp_path):
 
 
 def test_what_people_import_is_listed():
-    assert {"analyze", "Reader", "Reading", "PhotoReading", "UnreadableImage"} <= set(dir(feroi))
+    names = {"analyze", "Reader", "Reading", "PhotoReading", "UnreadableImage", "to_frame"}
+    assert names <= set(dir(feroi))
     assert feroi.PhotoReading is Photo
+    earlier = reading.Photo, reading.Reading, reading.Refused  # where they were before
+    assert earlier == (Photo, feroi.Reading, Refused)
     assert all(getattr(feroi, name) is not None for name in feroi.__all__)
