@@ -25,20 +25,20 @@ import torch
 from PIL import Image
 
 import feroi
-import feroi.deliver.export
+import feroi.network.onnx_export
 import feroi.reader
 import feroi.report.figures
-import feroi.reproduce.reproduce
+import feroi.paper.reproduce
 import feroi.training.crossval
-from feroi.cli import app
+from feroi.cli.app import app
 from feroi.data.groups import group_photos
 from feroi.network.weights import load_tensors
-from feroi.report import films
+from feroi.analysis import videos as videos
 
 _TINY = ("--network=paper-gap", "--size=16x16", "--recipe=onecycle", "--batch-size=8")
 _TIMES = ("seconds", "images_per_s", "processor_seconds", "seconds_per_epoch")
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
-films._NOTE_EVERY_S = 0.5  # in place of 20 s: how far a film is must be noted in runs that are short
+videos._NOTE_EVERY_S = 0.5  # in place of 20 s: how far a video is must be noted in runs that are short
 
 Job = Callable[[Path], list[str]]
 """The words of a command that writes to a folder, which may not exist yet."""
@@ -46,7 +46,7 @@ Job = Callable[[Path], list[str]]
 
 def long_commands(given: Path, facekit: Path | None) -> dict[str, Job]:
     """Commands by name, which read what is put into `given`; `synth` only with a `facekit`."""
-    photos, film = _photos(given / "photos"), _film(given / "film.mp4")
+    photos, video = _photos(given / "photos"), _video(given / "video.mp4")
 
     def analyze(source: Path, folder: Path) -> list[str]:
         tables = [f"--{kind}={folder / f't.{kind}'}" for kind in ("csv", "jsonl", "parquet")]
@@ -63,7 +63,7 @@ def long_commands(given: Path, facekit: Path | None) -> dict[str, Job]:
             *("--epochs=1", "--folds=2", f"--out={f}"),
         ],
         "prepare": lambda f: ["prepare", "folder", str(photos), str(f), "--workers=1"],
-        "analyze-film": partial(analyze, film),
+        "analyze-video": partial(analyze, video),
         "analyze-photos": partial(analyze, photos),
     }
     if facekit is not None:
@@ -153,8 +153,8 @@ def _rows(table: Path) -> list[str]:
     return [line.rpartition(" | ")[0] or line for line in table.read_text().splitlines()]
 
 
-def _times_s(film: Path) -> list[float]:
-    with av.open(str(film)) as container:
+def _times_s(video: Path) -> list[float]:
+    with av.open(str(video)) as container:
         return [float(frame.time) for frame in container.decode(video=0)]
 
 
@@ -208,7 +208,7 @@ def _shipped() -> list[Path]:
     return sorted(Path(feroi.__file__).parent.glob("data/embedded/frontal/*_frontal.jpg"))
 
 
-def _film(path: Path) -> Path:
+def _video(path: Path) -> Path:
     """A pan over a part of a group photo: 16 frames of 320x240 px with a face."""
     photo = np.asarray(Image.open(next(iter(group_photos()))).convert("RGB"))
     path.parent.mkdir(parents=True, exist_ok=True)

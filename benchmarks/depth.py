@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from feroi.baselines.depth import ELASTIC_FILE, depth_map, fit_face, relative_depth
+from feroi.photo.depth import ELASTIC_FILE, depth_map, fit_face, relative_depth
 from feroi.photo.cropped import cropped_landmarks
 from feroi.synthetic.camera import FRONT_HW, aligned, rotation
 from feroi.synthetic.dataset import FRONTAL, Order, Studio

@@ -20,10 +20,10 @@ from PIL import Image
 
 from feroi.data.readers import read_dataset
 from feroi.data.samples import VALIDATION, Sample, Samples
-from feroi.deliver.runtime import load_model
+from feroi.network.load import load_model
 from feroi.evaluation.evaluate import read
 from feroi.inference import Compute
-from feroi.photo.pixels import read_intensity
+from feroi.photo.decode import read_intensity
 from feroi.reading import Settings, analyze_photos
 from feroi.vocabulary import EXPRESSIONS
 

@@ -1,11 +1,11 @@
-// How long the page takes in Chromium: node benchmarks/page.mjs PAGE CHROMIUM PHOTO... [--film FILM.y4m] [--picture PNG] [--rounds N]
+// How long the page takes in Chromium: node benchmarks/page.mjs PAGE CHROMIUM PHOTO... [--video VIDEO.y4m] [--picture PNG] [--rounds N]
 //
 // Each round is a fresh browser with an empty cache. PAGE is a folder written by `feroi page`. Processor time is that of
 // the page's process, its worker and compilers included: on a busy machine it says more than the clock.
 import { cpus, loadavg } from "node:os";
 import { basename } from "node:path";
 
-import { launch, ready, serve, settled } from "../tests/deliver/page/open.js";
+import { launch, ready, serve, settled } from "../tests/web/page/open.js";
 
 const FRAMES = 60;
 
@@ -14,7 +14,7 @@ const option = (name) => {
   const at = given.indexOf(name);
   return at < 0 ? null : given.splice(at, 2)[1];
 };
-const [film, picture] = [option("--film"), option("--picture")];
+const [video, picture] = [option("--video"), option("--picture")];
 const rounds = Number(option("--rounds") ?? 5);
 const [folder, chromium, ...photos] = given;
 const server = await serve(folder);
@@ -23,7 +23,7 @@ const note = (name, milliseconds) => times.set(name, [...(times.get(name) ?? [])
 let version = "";
 
 for (let round = 0; round < rounds; round++) {
-  const browser = await launch(chromium, film);
+  const browser = await launch(chromium, video);
   version = browser.version();
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
   const busy = await processorTime(browser);
@@ -43,7 +43,7 @@ for (let round = 0; round < rounds; round++) {
     if (again && !round && picture) await page.screenshot({ path: picture });
     await page.click("#clear");
   }
-  if (film) await watch(page, busy);
+  if (video) await watch(page, busy);
   await browser.close();
 }
 server.close();

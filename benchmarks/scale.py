@@ -28,11 +28,11 @@ from PIL import Image
 from pyarrow import parquet
 
 from feroi.data.groups import group_photos
-from feroi.photo.pixels import EncodedPhoto, photo_pixels
+from feroi.photo.decode import EncodedPhoto, photo_pixels
 from feroi.reader import Reader
-from feroi.report.analysis import Tables, write_analysis
-from feroi.scale.readings import analyze_on_cluster
-from feroi.scale.shards import cut, photos_of
+from feroi.analysis.photos import Tables, write_analysis
+from feroi.cluster.readings import analyze_on_cluster
+from feroi.cluster.shards import cut, photos_of
 
 WINDOW_HW = 400, 480
 SMALL_PX = 48

@@ -19,7 +19,7 @@ from feroi.baselines.features import features
 from feroi.baselines.patches import ROWS, PairwisePatches
 from feroi.baselines.receptive_fields import AuAwareFields, Filters
 from feroi.baselines.svm import learn
-from feroi.data.pixels import decode
+from feroi.data.decoded import decode
 from feroi.data.readers import read_dataset
 from feroi.data.samples import Samples
 from feroi.evaluation.crossval import cross_validate, in_percent

@@ -80,7 +80,7 @@ def _server(workers: int, waiting: int) -> Iterator[tuple[int, int]]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     options = ["--port", str(port), "--workers", str(workers), "--waiting", str(waiting)]
-    process = subprocess.Popen([sys.executable, "-m", "feroi.cli", "serve", *options])
+    process = subprocess.Popen([sys.executable, "-m", "feroi.cli.app", "serve", *options])
     try:
         while True:
             try:

@@ -110,7 +110,7 @@ async def _server(log: Path) -> AsyncIterator[tuple[int, subprocess.Popen[bytes]
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "feroi.cli", "serve", "--port", str(port), "--workers", "2"]
+    command = [sys.executable, "-m", "feroi.cli.app", "serve", "--port", str(port), "--workers", "2"]
     with log.open("wb") as said:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said)
     try:

@@ -323,5 +323,5 @@ def _local_report(folder: Path, encoded: bytes) -> bytes:
 
 
 def _local(*arguments: str | Path, cwd: Path | None = None) -> None:
-    command = [sys.executable, "-m", "feroi.cli", "analyze", *map(str, arguments)]
+    command = [sys.executable, "-m", "feroi.cli.app", "analyze", *map(str, arguments)]
     subprocess.run(command, check=True, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

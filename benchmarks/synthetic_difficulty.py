@@ -19,7 +19,7 @@ from sklearn.svm import LinearSVC
 from feroi.data.folds import subject_folds
 from feroi.data.readers import read_dataset
 from feroi.data.samples import Sample, Samples
-from feroi.photo.pixels import read_intensity
+from feroi.photo.decode import read_intensity
 
 HEIGHT = 128
 CELL = 8

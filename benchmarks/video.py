@@ -1,11 +1,11 @@
-"""How long films take, where the time goes, and that memory does not grow with their length.
+"""How long videos take, where the time goes, and that memory does not grow with their length.
 
     OMP_NUM_THREADS=1 python benchmarks/video.py time
     OMP_NUM_THREADS=1 python benchmarks/video.py memory --minutes 2 20
 
-Films are made from the shipped group photos, a window moving over them. `time` writes a table and a page,
+Videos are made from the shipped group photos, a window moving over them. `time` writes a table and a page,
 then also an overlay; the processor time of a stage is that of the thread that does it, and what threads of the
-detector and of FFmpeg add stands under the rest. `memory` reads each film in a fresh process with every output
+detector and of FFmpeg add stands under the rest. `memory` reads each video in a fresh process with every output
 and gives its peak resident memory.
 """
 
@@ -30,15 +30,15 @@ import av
 import numpy as np
 from PIL import Image
 
-from feroi import film
+from feroi import video as video
 from feroi.data.groups import group_photos
-from feroi.film import FilmSettings
+from feroi.video import VideoSettings
 from feroi.photo import tracks
 from feroi.photo.video import Pace
 from feroi.reader import Reader
-from feroi.report import films
-from feroi.report.analysis import Tables
-from feroi.report.films import Outputs, Readers, write_films
+from feroi.analysis import videos as videos
+from feroi.analysis.photos import Tables
+from feroi.analysis.videos import Outputs, Readers, write_videos
 
 WINDOWS = {
     "1 face, 480x400": (
@@ -68,19 +68,19 @@ def main() -> None:
     parser.add_argument("what", choices=("time", "memory", "one"))
     parser.add_argument("--minutes", type=float, nargs="+", default=[2, 20])
     parser.add_argument("--seconds", type=float, default=8)
-    parser.add_argument("--film", type=Path)
+    parser.add_argument("--video", type=Path)
     chosen = parser.parse_args()
     if chosen.what == "one":
-        read_everything(chosen.film)
+        read_everything(chosen.video)
         return
     with tempfile.TemporaryDirectory() as folder:
         if chosen.what == "time":
             for name, window in WINDOWS.items():
-                spend(name, write(Path(folder) / "film.mp4", window, 25, chosen.seconds), chosen.seconds)
+                spend(name, write(Path(folder) / "video.mp4", window, 25, chosen.seconds), chosen.seconds)
             return
         for minutes in chosen.minutes:
             path = write(Path(folder) / f"{minutes:g}.mp4", SMALL, 10, 60 * minutes)
-            command = [sys.executable, __file__, "one", "--film", str(path)]
+            command = [sys.executable, __file__, "one", "--video", str(path)]
             found = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
             print(f"| {minutes:g} | {found} |", flush=True)
 
@@ -106,7 +106,7 @@ def write(path: Path, window: Any, fps: int, seconds: float) -> Path:
 
 
 def spend(name: str, path: Path, seconds: float) -> None:
-    """Processor time of each stage in ms a frame, and of all a second of film, without and with an overlay."""
+    """Processor time of each stage in ms a frame, and of all a second of video, without and with an overlay."""
     spent: dict[str, float] = defaultdict(float)
     calls: dict[str, int] = defaultdict(int)
 
@@ -125,19 +125,19 @@ def spend(name: str, path: Path, seconds: float) -> None:
         while (frame := take(frames, None)) is not None:
             yield frame
 
-    reader, real_frames, real_read = Reader(threads=1), film.film_frames, film.read_found
+    reader, real_frames, real_read = Reader(threads=1), video.video_frames, video.read_found
     reader.read(next(iter(group_photos())))  # so that models are loaded
     with ExitStack() as stack:
         for place, attribute, stage in (
-            (film, "detect", "detect"), (film, "locate", "landmarks"), (film, "prepared", "prepare"),
-            (tracks, "_small", "compare"), (reader, "forward", "network"), (films, "film_rows", "write"),
-            (films, "as_csv", "write"),
+            (video, "detect", "detect"), (video, "locate", "landmarks"), (video, "prepared", "prepare"),
+            (tracks, "_small", "compare"), (reader, "forward", "network"), (videos, "video_rows", "write"),
+            (videos, "as_csv", "write"),
         ):  # fmt: skip
             function = getattr(place, attribute)
             stack.enter_context(patch.object(place, attribute, timed(stage, function)))
-        stack.enter_context(patch.object(film, "film_frames", timed_frames))
+        stack.enter_context(patch.object(video, "video_frames", timed_frames))
         read_all = timed("network and regions", lambda *given: list(real_read(*given)))
-        stack.enter_context(patch.object(film, "read_found", read_all))
+        stack.enter_context(patch.object(video, "read_found", read_all))
         counts, plain, wall = work(path, reader, None)
     spent["regions"] = spent.pop("network and regions") - spent["network"]
     shares = dict(spent)
@@ -148,37 +148,37 @@ def spend(name: str, path: Path, seconds: float) -> None:
     print(
         f"{name}: {counts.frames} frames, {counts.faces} faces, {calls['detect']} searches\n"
         f"  ms a frame: {stages}\n"
-        f"  processor s a second of film: {plain / seconds:.2f}, with overlay {drawn / seconds:.2f}; "
+        f"  processor s a second of video: {plain / seconds:.2f}, with overlay {drawn / seconds:.2f}; "
         f"wall {wall / seconds:.2f}",
         flush=True,
     )
 
 
-def work(path: Path, reader: Reader, overlays: Path | None) -> tuple[films.FilmCounts, float, float]:
+def work(path: Path, reader: Reader, overlays: Path | None) -> tuple[videos.VideoCounts, float, float]:
     """What was found, and the seconds of processor and wall that reading and writing took."""
     readers = Readers(
-        lambda path, begun: reader.film_parts(path, FilmSettings(), begun),
+        lambda path, begun: reader.video_parts(path, VideoSettings(), begun),
         lambda path: next(reader.read_many([path])),
     )
     with tempfile.TemporaryDirectory() as folder:
         outputs = Outputs(Tables(Path(folder) / "t.csv"), overlays, Path(folder) / "page.html")
         start = time.process_time(), time.monotonic()
-        counts = write_films([path], readers, outputs, {})
+        counts = write_videos([path], readers, outputs, {})
         return counts, time.process_time() - start[0], time.monotonic() - start[1]
 
 
 def read_everything(path: Path) -> None:
-    reader, settings = Reader(), FilmSettings(Pace(fps=1), search_s=5.0, smooth_s=1.0)
+    reader, settings = Reader(), VideoSettings(Pace(fps=1), search_s=5.0, smooth_s=1.0)
     start = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
         here = Path(folder)
         tables = Tables(here / "t.csv", here / "t.jsonl", here / "t.parquet")
         outputs = Outputs(tables, here / "drawn", here / "page.html", smoothed=True)
         readers = Readers(
-            lambda path, begun: reader.film_parts(path, settings, begun),
+            lambda path, begun: reader.video_parts(path, settings, begun),
             lambda path: next(reader.read_many([path])),
         )
-        counts = write_films([path], readers, outputs, {})
+        counts = write_videos([path], readers, outputs, {})
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{counts.frames} | {counts.faces} | {peak_mb:.0f} | {time.process_time() - start:.0f}")
 

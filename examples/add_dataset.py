@@ -7,10 +7,10 @@ python examples/add_dataset.py crossval --data JAFFE-faces --run runs/jaffe
 import re
 from pathlib import Path
 
-from feroi.cli import app
+from feroi.cli.app import app
 from feroi.data.readers import register_layout
 from feroi.data.samples import LayoutError, Sample, Samples
-from feroi.photo.pixels import is_image_name
+from feroi.photo.decode import is_image_name
 from feroi.vocabulary import expression_named
 
 NAME = re.compile(r"(?P<subject>[A-Z]{2})\.(?P<expression>AN|DI|FE|HA|NE|SA|SU)\d+\.\d+")

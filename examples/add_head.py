@@ -7,7 +7,7 @@ python examples/add_head.py rois runs/sparse --data embedded --split fold1 --out
 import torch
 from torch import Tensor
 
-from feroi.cli import app
+from feroi.cli.app import app
 from feroi.network.model import register_attention
 
 

@@ -6,7 +6,7 @@ python examples/add_method.py explain party.jpg --methods attention,saliency,smo
 import torch
 from torch import Tensor
 
-from feroi.cli import app
+from feroi.cli.app import app
 from feroi.explain.methods import Way, register_method
 from feroi.network.model import Network
 

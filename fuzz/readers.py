@@ -22,7 +22,7 @@ from PIL import Image
 
 from feroi.config import NETWORKS, NetworkConfig
 from feroi.data import tables
-from feroi.data.pixels import decode
+from feroi.data.decoded import decode
 from feroi.data.prepare import _crop_names
 from feroi.data.readers import read_dataset
 from feroi.data.samples import Broken, LayoutError, Samples, pipeline_of
@@ -30,10 +30,10 @@ from feroi.files import claim
 from feroi.inference import Compute
 from feroi.network.calibration import read_calibration
 from feroi.network.description import describe, described
-from feroi.photo.pixels import TooManyPixels, UnreadableImage, decode_photo, read_photo
-from feroi.photo.video import UnreadableFilm, film_frames, is_film
+from feroi.photo.decode import TooManyPixels, UnreadableImage, decode_photo, read_photo
+from feroi.photo.video import UnreadableVideo, video_frames, is_video
 from feroi.recipe import RECIPES
-from feroi.report.journal import Journal
+from feroi.analysis.journal import Journal
 from feroi.settings import with_settings
 from feroi.vocabulary import EXPRESSIONS, FER_PLUS_OPTIONS
 
@@ -107,26 +107,26 @@ def _images() -> Iterator[bytes]:
         yield file.getvalue()
 
 
-def films(content: bytes, folder: Path) -> bool:
-    """The first frames of a film, or why there are none."""
-    path = folder / "film"
+def videos(content: bytes, folder: Path) -> bool:
+    """The first frames of a video, or why there are none."""
+    path = folder / "video"
     path.write_bytes(content)
-    is_film(path)
+    is_video(path)
     found = 0
     try:
-        for frame in islice(film_frames(path), 20):
+        for frame in islice(video_frames(path), 20):
             assert frame.number == found
             assert frame.pixels.dtype == np.uint8
             assert frame.pixels.ndim == 3
             assert frame.pixels.size
             assert np.isfinite(frame.time_s)
             found += 1
-    except UnreadableFilm as error:
+    except UnreadableVideo as error:
         _refused(error)
     return found > 0
 
 
-def _films() -> Iterator[bytes]:
+def _videos() -> Iterator[bytes]:
     import av
 
     kinds = [("mp4", "mpeg4"), ("mp4", "libx264"), ("mkv", "ffv1"), ("webm", "libvpx-vp9"), ("avi", "mjpeg"),
@@ -136,14 +136,14 @@ def _films() -> Iterator[bytes]:
         file = BytesIO()
         with av.open(
             file, "w", format={"mkv": "matroska", "mpg": "mpeg", "ts": "mpegts"}.get(kind, kind)
-        ) as film:
-            stream = film.add_stream(codec, rate=25)
+        ) as video:
+            stream = video.add_stream(codec, rate=25)
             stream.height, stream.width = pixels.shape[:2]
             stream.pix_fmt = {"mjpeg": "yuvj420p", "ffv1": "bgr0"}.get(codec, "yuv420p")
             for turn in range(3):
                 frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(np.roll(pixels, turn, 1)), "rgb24")
-                film.mux(stream.encode(frame))
-            film.mux(stream.encode(None))
+                video.mux(stream.encode(frame))
+            video.mux(stream.encode(None))
         yield file.getvalue()
 
 
@@ -153,7 +153,7 @@ def safetensors(content: bytes, folder: Path) -> bool:
     What begins with H is a header alone, as JSON: its length and zeros for its tensors are put to it, so that
     small inputs reach behind the format's own check.
     """
-    from feroi.deliver.runtime import load_model
+    from feroi.network.load import load_model
 
     if content[:1] == b"H":
         header = content[1:]
@@ -165,7 +165,7 @@ def safetensors(content: bytes, folder: Path) -> bool:
 
 def onnx(content: bytes, folder: Path) -> bool:
     """A network whose answers are numbers, or ValueError."""
-    from feroi.deliver.runtime import load_model
+    from feroi.network.load import load_model
 
     path = folder / "network.onnx"
     path.write_bytes(content)
@@ -210,7 +210,7 @@ _CALIBRATION = '{"mirror": true, "temperature": 1.5, "coverage": 0.9, "threshold
 
 
 def tiny_onnx() -> bytes:
-    """A network of a few weights in the form that `deliver.export` gives, with its description."""
+    """A network of a few weights in the form that `network.onnx_export` gives, with its description."""
     from onnx import TensorProto, helper, numpy_helper
 
     weight = np.linspace(-1, 1, 7, dtype=np.float32).reshape(7, 1)
@@ -401,14 +401,14 @@ def folders(content: bytes, folder: Path) -> bool:
 
 def _folders() -> Iterator[bytes]:
     yield b"Rafd090_01_Caucasian_female_angry_frontal.jpg\0Rafd045_73_Moroccan_male_contemptuous_left.jpg"
-    yield b"Train/Angry/film_000001.png\0Val/Happy/film_000002.png\0Test/film.png"
+    yield b"Train/Angry/video_000001.png\0Val/Happy/video_000002.png\0Test/video.png"
     yield b"train/angry/Training_00000.png\0validation/happy/PublicTest_00000.png\0test/sad/.hidden.png"
     yield b"angry/one.png\0disgust/two.jpg\0contempt/three.gif\0neutral/notes.txt"
 
 
 READERS = {
     "images": Reader(images, _images),
-    "films": Reader(films, _films),
+    "videos": Reader(videos, _videos),
     "safetensors": Reader(safetensors, _safetensors),
     "onnx": Reader(onnx, _onnx),
     "configuration": Reader(configuration, _configuration),

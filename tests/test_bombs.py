@@ -14,9 +14,9 @@ import pytest
 from PIL import Image
 
 from bombs import SIDE, bombs, jpeg
-from feroi.photo.pixels import read_photo
-from feroi.photo.video import UnreadableFilm, duration_s, film_frames
-from films import write_film
+from feroi.photo.decode import read_photo
+from feroi.photo.video import UnreadableVideo, duration_s, video_frames
+from videos import write_video
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="peaks of memory are told otherwise elsewhere"
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(
 _RUN = """
 import resource, sys
 sys.argv[0] = "feroi"
-from feroi.cli import app
+from feroi.cli.app import app
 try:
     app()
 finally:
@@ -105,39 +105,39 @@ def test_scans_are_counted_in_the_picture_alone(tmp_path):
     assert read_photo(tmp_path / "a.jpg").shape == (40, 40, 3)
 
 
-def test_pixels_of_films_cannot_be_widened_without_end(tmp_path):
+def test_pixels_of_videos_cannot_be_widened_without_end(tmp_path):
     frames = [np.full((260, 800, 3), 90, np.uint8)] * 2
-    path = write_film(tmp_path / "a.mkv", frames, codec="mpeg4", sample_aspect_ratio=200)
-    with pytest.raises(UnreadableFilm, match=r"too many pixels: 160000 x 260 a frame with square ones"):
-        list(film_frames(path))
+    path = write_video(tmp_path / "a.mkv", frames, codec="mpeg4", sample_aspect_ratio=200)
+    with pytest.raises(UnreadableVideo, match=r"too many pixels: 160000 x 260 a frame with square ones"):
+        list(video_frames(path))
 
 
-def test_frames_larger_than_any_film_are_not_decoded(tmp_path, monkeypatch):
-    path = write_film(tmp_path / "a.mkv", [np.full((32, 48, 3), 90, np.uint8)] * 2)
+def test_frames_larger_than_any_video_are_not_decoded(tmp_path, monkeypatch):
+    path = write_video(tmp_path / "a.mkv", [np.full((32, 48, 3), 90, np.uint8)] * 2)
     monkeypatch.setattr("feroi.photo.video._MOST_PIXELS", 48 * 32 - 1)
-    with pytest.raises(UnreadableFilm, match="too many pixels: 48 x 32 a frame"):
-        list(film_frames(path))
+    with pytest.raises(UnreadableVideo, match="too many pixels: 48 x 32 a frame"):
+        list(video_frames(path))
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfilm.ts\n#EXT-X-ENDLIST\n",
-        "ffconcat version 1.0\nfile film.ts\n",
+        "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nvideo.ts\n#EXT-X-ENDLIST\n",
+        "ffconcat version 1.0\nfile video.ts\n",
     ],
 )
-def test_a_list_of_other_files_is_no_film(tmp_path, text):
-    write_film(tmp_path / "film.ts", [np.full((32, 48, 3), 90, np.uint8)] * 4)
+def test_a_list_of_other_files_is_no_video(tmp_path, text):
+    write_video(tmp_path / "video.ts", [np.full((32, 48, 3), 90, np.uint8)] * 4)
     (tmp_path / "list.mp4").write_text(text)
-    with pytest.raises(UnreadableFilm, match="no film that can be read"):
-        list(film_frames(tmp_path / "list.mp4"))
+    with pytest.raises(UnreadableVideo, match="no video that can be read"):
+        list(video_frames(tmp_path / "list.mp4"))
 
 
 def test_a_name_that_looks_like_an_address_is_a_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    write_film(tmp_path / "film.mp4", [np.full((32, 48, 3), 90, np.uint8)] * 3)
-    for name in ("http:film.mp4", "concat:film.mp4|film.mp4", "-film.mp4"):
-        (tmp_path / "film.mp4").rename(name)
-        assert len(list(film_frames(Path(name)))) == 3
+    write_video(tmp_path / "video.mp4", [np.full((32, 48, 3), 90, np.uint8)] * 3)
+    for name in ("http:video.mp4", "concat:video.mp4|video.mp4", "-video.mp4"):
+        (tmp_path / "video.mp4").rename(name)
+        assert len(list(video_frames(Path(name)))) == 3
         assert duration_s(Path(name)) is not None
-        Path(name).rename("film.mp4")
+        Path(name).rename("video.mp4")

@@ -12,15 +12,14 @@ import pytest
 import typer.main
 
 import feroi
-from feroi.cli import app
+from feroi.cli.app import app
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = Path(feroi.__file__).parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 COMMANDS = typer.main.get_command(app).commands
 NOT_FOR_IMPORT = {
-    *("__init__", "__main__", "cli", "commands", "files", "inference", "options", "progress", "screen"),
-    *("shipped", "streams", "terminal"),
+    *("__init__", "__main__", "cli", "files", "inference", "progress", "shipped", "streams"),
 }
 
 
@@ -98,7 +97,7 @@ def test_the_reference_holds_every_room():
 
 def test_the_reference_shows_docstrings_as_they_stand(tmp_path, monkeypatch):
     builder = _builder()
-    monkeypatch.setattr(builder, "MODULES", ("feroi", "feroi.reader", "feroi.look"))
+    monkeypatch.setattr(builder, "MODULES", ("feroi", "feroi.reader", "feroi.outputs"))
     builder.build(tmp_path)
     page = (tmp_path / "feroi.html").read_text()
     assert 'id="Reader.read_many"' in page
@@ -106,8 +105,8 @@ def test_the_reference_shows_docstrings_as_they_stand(tmp_path, monkeypatch):
     shown = page.replace("&#34;", '"')
     assert '\ndetector: "yunet", "hog" (needs feroi[dlib]) or "none", for pictures that are a face;' in shown
     assert "see `photo.detect`.\nonly_biggest:" in shown
-    assert "network as evaluators see it" in (tmp_path / "feroi" / "look.html").read_text()
-    assert "feroi/look.html" in (tmp_path / "index.html").read_text()
+    assert "network as evaluators see it" in (tmp_path / "feroi" / "outputs.html").read_text()
+    assert "feroi/outputs.html" in (tmp_path / "index.html").read_text()
 
 
 @pytest.mark.slow

@@ -11,20 +11,20 @@ import torch
 from typer.testing import CliRunner
 
 from feroi import config
-from feroi.cli import app
+from feroi.cli.app import app
 from feroi.config import NetworkConfig
 from feroi.data import readers
-from feroi.data.pixels import decode
+from feroi.data.decoded import decode
 from feroi.data.readers import EMBEDDED, read_dataset, register_layout
 from feroi.data.samples import LayoutError, write_table
-from feroi.deliver.runtime import load_model
 from feroi.explain import methods
 from feroi.explain.methods import Way, locators, register_method
-from feroi.look import Look
 from feroi.network import model
-from feroi.network.forward import untrained_network
+from feroi.network.load import load_model
 from feroi.network.model import register_attention
+from feroi.network.torch_forward import untrained_network
 from feroi.network.weights import load_network
+from feroi.outputs import NetworkOutput
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 DICTIONARIES = (readers._READERS, readers._RECOGNISED_BY, model._MAPS, methods.METHODS)
@@ -143,7 +143,7 @@ def test_the_method_of_the_example_is_the_mean_gradient(example):
     weights = torch.linspace(-1, 1, 7 * 12).view(7, 3, 4)
 
     def squares(faces):
-        return Look(torch.einsum("nchw,khw->nk", faces**2, weights), None, faces)
+        return NetworkOutput(torch.einsum("nchw,khw->nk", faces**2, weights), None, faces)
 
     faces = torch.rand(2, 1, 3, 4, generator=torch.Generator().manual_seed(1))
     labels = torch.tensor([0, 5])

@@ -11,19 +11,21 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
-from feroi.cli import app
+from feroi.cli.app import app
 from feroi.config import NetworkConfig
 from feroi.data.readers import read_dataset
 from feroi.evaluation.faithfulness import MEASURES
 from feroi.explain.methods import METHODS
 from feroi.network.model import Network
 from feroi.network.weights import save_network
-from feroi.reproduce.reproduce import Ears, make
-from feroi.reproduce.runs import Plan
-from feroi.reproduce.table1 import choose_faces, reproduce_table1
-from feroi.training.voice import SILENT
+from feroi.paper.reproduce import ReproduceCallbacks, make
+from feroi.paper.runs import Plan
+from feroi.paper.table1 import choose_faces, reproduce_table1
+from feroi.training.callbacks import SILENT
 
-EARS = Ears(lambda epochs: nullcontext(SILENT), lambda name: nullcontext(lambda done, todo: None), print)
+CALLBACKS = ReproduceCallbacks(
+    lambda epochs: nullcontext(SILENT), lambda name: nullcontext(lambda done, todo: None), print
+)
 
 
 def _run(*arguments):
@@ -115,6 +117,6 @@ def test_table1_leaves_neutral_faces_out_and_draws_by_its_seed(tiny):
 
 def test_table1_refuses_what_it_has_no_use_for(tmp_path):
     with pytest.raises(ValueError, match="table1 trains nothing"):
-        make("table1", ["embedded"], tmp_path, Plan(epochs=3), EARS)
+        make("table1", ["embedded"], tmp_path, Plan(epochs=3), CALLBACKS)
     with pytest.raises(ValueError, match="one data set, got 2"):
-        make("table1", ["embedded", "embedded-wild"], tmp_path, Plan(), EARS)
+        make("table1", ["embedded", "embedded-wild"], tmp_path, Plan(), CALLBACKS)

@@ -16,7 +16,15 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from feroi.files import atomic_path, check_writable, growing, naming, partial, shown, write_text
+from feroi.files import (
+    atomic_path,
+    check_writable,
+    display_name,
+    growing,
+    name_path_in_errors,
+    partial,
+    write_text,
+)
 from room import little_room
 
 NOISE = np.random.default_rng(0).integers(0, 256, (300, 300), dtype=np.uint8)
@@ -89,7 +97,7 @@ def test_without_room_the_file_is_named_and_its_earlier_content_stays(name, tmp_
 
 def test_a_full_disk_is_told_from_what_is_free_where_the_writer_does_not_say(tmp_path, monkeypatch):
     def fail():
-        with naming(tmp_path / "file"):
+        with name_path_in_errors(tmp_path / "file"):
             raise OSError("90000 requested and 20000 written")  # numpy's words
 
     for free, reason in ((1000, "no space left on device"), (10**9, "90000 requested and 20000 written")):
@@ -185,6 +193,8 @@ def test_processes_that_begin_at_once_do_not_sweep_each_other_away(tmp_path):
 
 @pytest.mark.skipif(os.sep != "/", reason="a backslash parts folders here")
 def test_no_two_names_are_shown_alike_and_none_turns_the_text_round():
-    assert [shown(Path(name)) for name in ("a\nb.jpg", "a\\nb.jpg")] == ["a\\nb.jpg", "a\\\\nb.jpg"]
-    assert shown(Path("a\u202egpj.exe")) == "a\\u202egpj.exe"
-    assert shown(Path("ü\u200dא.jpg")) == "ü\u200dא.jpg"  # joiners and letters from the right are names
+    assert [display_name(Path(name)) for name in ("a\nb.jpg", "a\\nb.jpg")] == ["a\\nb.jpg", "a\\\\nb.jpg"]
+    assert display_name(Path("a\u202egpj.exe")) == "a\\u202egpj.exe"
+    assert (
+        display_name(Path("ü\u200dא.jpg")) == "ü\u200dא.jpg"
+    )  # joiners and letters from the right are names

@@ -18,10 +18,10 @@ from skimage import data
 from typer.testing import CliRunner
 
 import feroi
-from feroi.cli import app
+from feroi.cli.app import app
+from feroi.photo.decode import EncodedPhoto, NoPhoto, UnreadableImage, photo_frames, photo_pixels
 from feroi.photo.handed import as_source, photo_named
-from feroi.photo.pixels import EncodedPhoto, NoPhoto, UnreadableImage, photo_frames, photo_pixels
-from films import write_film
+from videos import write_video
 
 
 class Named:
@@ -178,10 +178,10 @@ def test_what_is_no_photo_is_a_row_among_photos(reader, face, odd):
     assert middle.status not in ("ok", "no face")
 
 
-def test_films_are_pointed_to_their_reader(reader, tmp_path):
-    film = write_film(tmp_path / "film.mp4", np.zeros((3, 48, 64, 3), np.uint8))
-    for photo in (film, film.read_bytes()):
-        with pytest.raises(UnreadableImage, match=r"a film, not a photo; .*Reader\.read_film"):
+def test_videos_are_pointed_to_their_reader(reader, tmp_path):
+    video = write_video(tmp_path / "video.mp4", np.zeros((3, 48, 64, 3), np.uint8))
+    for photo in (video, video.read_bytes()):
+        with pytest.raises(UnreadableImage, match=r"a video, not a photo; .*Reader\.read_video"):
             reader.read(photo)
 
 
@@ -248,10 +248,10 @@ def test_a_picture_on_standard_input_is_read(face, kind):
     assert result.stdout.splitlines()[1].split()[:3] == ["standard", "input", "happy"]
 
 
-def test_a_film_on_standard_input_says_what_is_expected(tmp_path):
-    film = write_film(tmp_path / "film.mp4", np.zeros((3, 48, 64, 3), np.uint8)).read_bytes()
-    result = CliRunner().invoke(app, ["analyze", "-"], input=film)
-    assert (result.exit_code, "films are read from files" in result.output) == (1, True)
+def test_a_video_on_standard_input_says_what_is_expected(tmp_path):
+    video = write_video(tmp_path / "video.mp4", np.zeros((3, 48, 64, 3), np.uint8)).read_bytes()
+    result = CliRunner().invoke(app, ["analyze", "-"], input=video)
+    assert (result.exit_code, "videos are read from files" in result.output) == (1, True)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])

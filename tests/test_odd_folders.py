@@ -14,14 +14,14 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from feroi.cli import app
-from feroi.data.pixels import decode
+from feroi.cli.app import app
+from feroi.data.decoded import decode
 from feroi.data.readers import read_dataset
 from feroi.data.samples import LayoutError
-from feroi.files import shown
-from feroi.photo.pixels import UnreadableImage, read_photo
+from feroi.files import display_name
+from feroi.photo.decode import UnreadableImage, read_photo
 from feroi.photo.sources import photo_files
-from feroi.photo.video import is_film
+from feroi.photo.video import is_video
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere such files cannot be")
 
@@ -78,7 +78,7 @@ def test_names_no_spreadsheet_runs_and_no_page_takes_for_its_own(tmp_path, monke
 
 
 def test_a_text_that_is_no_path_is_left_as_it_is():
-    assert (shown(Path("=1.png")), shown("=1.png"), shown(Path("a/=1.png"))) == (
+    assert (display_name(Path("=1.png")), display_name("=1.png"), display_name(Path("a/=1.png"))) == (
         "./=1.png",
         "=1.png",
         "a/=1.png",
@@ -93,8 +93,8 @@ def test_names_that_cannot_be_are_files_that_are_not_there(tmp_path, monkeypatch
     assert told["a.png"] == "no face"
     assert told[long] == "the file cannot be read: File name too long"
     assert told["c.png\\x00d.png"] == "file not found"
-    assert not is_film(Path(long))
-    assert not is_film(Path("c\0d"))
+    assert not is_video(Path(long))
+    assert not is_video(Path("c\0d"))
 
 
 def test_what_vanishes_between_listing_and_reading_is_a_row(tmp_path):

@@ -15,7 +15,7 @@ from PIL import Image
 from skimage import data
 from typer.testing import CliRunner
 
-from feroi.cli import app
+from feroi.cli.app import app
 from feroi.report.tables import COLUMNS
 
 READ = {

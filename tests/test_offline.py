@@ -24,7 +24,7 @@ socket.socket(type=socket.SOCK_DGRAM).sendto(b"the address of example.org", ("12
 """
 COMMANDS = """
 import importlib, pkgutil, shlex, sys, feroi
-from feroi.cli import app
+from feroi.cli.app import app
 for module in pkgutil.walk_packages(feroi.__path__, "feroi."):
     importlib.import_module(module.name)
 for line in sys.argv[1].splitlines():
@@ -42,7 +42,7 @@ import socket, subprocess, sys, time, urllib.request
 with socket.socket() as free:
     free.bind(("127.0.0.1", 0))
     port = free.getsockname()[1]
-feroi = [sys.executable, "-m", "feroi.cli"]
+feroi = [sys.executable, "-m", "feroi.cli.app"]
 server = subprocess.Popen([*feroi, "serve", "--port", str(port)])
 try:
     for path, body in (("docs", None), ("v1/read", open(sys.argv[1], "rb").read())):
@@ -118,7 +118,7 @@ def test_importing_learning_and_handing_on_reach_nothing(photo, tmp_path):
 @pytest.mark.slow
 def test_reading_with_all_it_can_write_reaches_nothing(photo, tmp_path):
     outputs = ["--csv", "f.csv", "--jsonl", "f.jsonl", "--parquet", "f.parquet", "--overlay", "drawn"]
-    run = [sys.executable, "-m", "feroi.cli", "analyze", photo, *outputs, "--report", "page.html"]
+    run = [sys.executable, "-m", "feroi.cli.app", "analyze", photo, *outputs, "--report", "page.html"]
     assert closed_network.attempts_of(run, tmp_path) == 0
     assert not ELSEWHERE.search((tmp_path / "page.html").read_text())
 

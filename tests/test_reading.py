@@ -19,23 +19,23 @@ import feroi
 from faces import made_points, turned, turned_back
 from feroi import reader as reader_module
 from feroi import reading
+from feroi.cli.results import photo_printer
 from feroi.config import NetworkConfig
 from feroi.data.groups import group_photos
 from feroi.inference import Compute
-from feroi.look import Look
 from feroi.network.calibration import Calibration
+from feroi.outputs import NetworkOutput
 from feroi.photo import landmarks
 from feroi.photo.action_units import WORDS
+from feroi.photo.decode import cover, to_intensity
 from feroi.photo.detect import Face
 from feroi.photo.geometry import Camera, Pose, generic_face, rotation_of
-from feroi.photo.pixels import cover, to_intensity
 from feroi.reading import Settings, analyze_photos
 from feroi.report.overlay import draw_overlay, free_spot, heat, moved_inside
 from feroi.report.photos import photo_values
 from feroi.report.tables import COLUMNS, rows, table_writer
 from feroi.results import Photo, Refused
 from feroi.shipped import shipped_path
-from feroi.terminal import photo_printer
 from feroi.vocabulary import EXPRESSIONS, REGIONS
 from room import little_room
 
@@ -51,7 +51,7 @@ def _forward(faces):
     attention = np.zeros((len(faces), 3, 3))
     attention[:, 2, 1] = 1.0
     _forward.calls.append(len(faces))
-    return Look(logits, attention, logits)
+    return NetworkOutput(logits, attention, logits)
 
 
 @pytest.fixture(autouse=True)

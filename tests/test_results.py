@@ -15,7 +15,7 @@ from skimage import data
 
 import feroi
 from feroi.photo.detect import Face
-from feroi.report.tables import COLUMNS, FILM_COLUMNS, SMOOTHED, as_csv, film_rows, rows
+from feroi.report.tables import COLUMNS, SMOOTHED, VIDEO_COLUMNS, as_csv, rows, video_rows
 from feroi.results import Photo, Refused
 from feroi.vocabulary import EXPRESSIONS
 
@@ -99,8 +99,8 @@ def test_readings_are_told_in_one_short_line(photo):
     assert repr(face) == "Reading(happy 97 %, box=(12, 30, 88, 120))"
     assert repr(replace(face, track=2)) == "Reading(happy 97 %, box=(12, 30, 88, 120), track=2)"
     assert repr(photo) == "PhotoReading('photo 0', 'ok', 2 faces, 1 refused)"
-    one = Photo("film.mp4", "ok", None, [face], [], 12, 0.48)
-    assert repr(one) == "PhotoReading('film.mp4', 'ok', frame 12, 1 face)"
+    one = Photo("video.mp4", "ok", None, [face], [], 12, 0.48)
+    assert repr(one) == "PhotoReading('video.mp4', 'ok', frame 12, 1 face)"
     long = repr(Photo("/a\n" * 99 + "party.jpg", "no\n" * 99, None, [face] * 99, [None] * 99, 1234567))
     assert "\n" not in long
     assert "party.jpg'" in long
@@ -120,17 +120,17 @@ def test_a_frame_of_data_is_the_table_of_the_faces(photo):
     assert list(feroi.to_frame([]).columns) == list(COLUMNS)
 
 
-def test_a_frame_of_data_of_a_film_has_its_columns(photo):
+def test_a_frame_of_data_of_a_video_has_its_columns(photo):
     pandas = pytest.importorskip("pandas")
     faces = [replace(face, track=n, smoothed=face.probabilities) for n, face in enumerate(photo.faces)]
-    film = [photo._replace(name="film", faces=faces, refused=[], frame=n, time_s=n / 25) for n in (3, 4)]
-    header = (*FILM_COLUMNS, *SMOOTHED)
-    lines = [row for each in film for row in film_rows(each, smoothed=True)]
+    video = [photo._replace(name="video", faces=faces, refused=[], frame=n, time_s=n / 25) for n in (3, 4)]
+    header = (*VIDEO_COLUMNS, *SMOOTHED)
+    lines = [row for each in video for row in video_rows(each, smoothed=True)]
     table = pandas.read_csv(io.StringIO(as_csv(lines, header)))
-    frame = feroi.to_frame(film)
+    frame = feroi.to_frame(video)
     pandas.testing.assert_frame_equal(frame, table.astype(frame.dtypes))
-    plain = [each._replace(faces=[replace(face, smoothed=None) for face in each.faces]) for each in film]
-    assert list(feroi.to_frame(plain).columns) == list(FILM_COLUMNS)
+    plain = [each._replace(faces=[replace(face, smoothed=None) for face in each.faces]) for each in video]
+    assert list(feroi.to_frame(plain).columns) == list(VIDEO_COLUMNS)
 
 
 def test_without_pandas_it_is_said_how_to_have_it(photo, monkeypatch):

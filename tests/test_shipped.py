@@ -10,8 +10,8 @@ import pytest
 
 import feroi
 from feroi import shipped
-from feroi.deliver.runtime import load_model
 from feroi.network.description import SHIPPED
+from feroi.network.load import load_model
 from feroi.shipped import MODEL_FOLDERS, SUMS, shipped_path
 
 PACKAGE = Path(feroi.__file__).parent

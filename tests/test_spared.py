@@ -1,4 +1,4 @@
-"""What commands do not write over: pictures, films, what they read, and the rows of runs that were killed."""
+"""What commands never overwrite: pictures, videos, what they read, and the rows of runs that were killed."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from PIL import Image
 from skimage import data
 from typer.testing import CliRunner
 
-from feroi.cli import app
-from films import write_film
+from feroi.cli.app import app
+from videos import write_video
 
 GREY = np.full((40, 40, 3), 90, np.uint8)
 
@@ -25,7 +25,7 @@ GREY = np.full((40, 40, 3), 90, np.uint8)
 def photos(tmp_path):
     for name in ("a.jpg", "b.jpg"):
         Image.fromarray(GREY).save(tmp_path / name)
-    write_film(tmp_path / "v.mp4", [GREY] * 3)
+    write_video(tmp_path / "v.mp4", [GREY] * 3)
     (tmp_path / "link.csv").symlink_to("b.jpg")
     return tmp_path
 
@@ -44,7 +44,7 @@ def _run(*arguments):
         ("a.jpg", "--parquet", "b.jpg"),
     ],
 )
-def test_a_table_or_page_never_replaces_a_picture_or_film(photos, source, option, output):
+def test_a_table_or_page_never_replaces_a_picture_or_video(photos, source, option, output):
     before = {path.name: path.read_bytes() for path in photos.iterdir()}
     result = _run("analyze", photos / source, option, photos / output)
     assert result.exit_code == 1
@@ -71,7 +71,7 @@ def test_a_drawing_never_replaces_the_photo_it_is_made_from(photos, command):
     assert photo.read_bytes() == before
 
 
-def test_photos_do_not_replace_the_rows_of_an_unfinished_film(photos):
+def test_photos_do_not_replace_the_rows_of_an_unfinished_video(photos):
     table = photos / "k.csv"
     (photos / "k.csv.unfinished").mkdir()
     (photos / "k.csv.partial").write_text("rows")
@@ -82,7 +82,7 @@ def test_photos_do_not_replace_the_rows_of_an_unfinished_film(photos):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such pipes")
-def test_a_pipe_among_films_is_a_row_and_nobody_waits_for_it(photos):
+def test_a_pipe_among_videos_is_a_row_and_nobody_waits_for_it(photos):
     os.mkfifo(photos / "p.jpg")
     command = [sys.executable, "-m", "feroi", "analyze", photos, "--csv", photos / "t.csv"]
     subprocess.run([*command, "--overlay", photos / "drawn"], check=True, capture_output=True, timeout=100)
@@ -92,7 +92,7 @@ def test_a_pipe_among_films_is_a_row_and_nobody_waits_for_it(photos):
     assert set(status) == {"a.jpg", "b.jpg", "p.jpg", "v.mp4"}
 
 
-def test_without_the_package_for_films_photos_beside_one_are_read_and_drawn(photos, monkeypatch):
+def test_without_the_package_for_videos_photos_beside_one_are_read_and_drawn(photos, monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
     table = photos / "t.csv"
     result = _run("analyze", photos, "--csv", table, "--overlay", photos / "drawn")
@@ -129,7 +129,7 @@ def test_a_closed_standard_output_is_an_error_in_words(photos):
 def test_a_jpeg_is_drawn_as_a_jpeg_and_others_as_png(tmp_path):
     for name in ("a.JPG", "b.png"):
         Image.fromarray(data.astronaut()).save(tmp_path / name)
-    for more in ([], [write_film(tmp_path / "v.mp4", [GREY] * 3)]):
+    for more in ([], [write_video(tmp_path / "v.mp4", [GREY] * 3)]):
         drawn = tmp_path / f"drawn{len(more)}"
         result = _run("analyze", tmp_path / "a.JPG", tmp_path / "b.png", *more, "--overlay", drawn)
         assert result.exit_code == 0, result.output

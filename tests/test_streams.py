@@ -15,7 +15,8 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from feroi.cli import app
+from feroi.analysis.videos import Outputs
+from feroi.cli.app import app
 from feroi.files import (
     atomic_path,
     beside,
@@ -26,7 +27,6 @@ from feroi.files import (
     partial,
     write_text,
 )
-from feroi.report.films import Outputs
 from feroi.report.tables import COLUMNS, table_writer
 from feroi.streams import is_standard_output, is_stream
 
@@ -270,7 +270,7 @@ def test_names_outside_the_terminals_encoding_do_not_end_the_run(tmp_path, encod
 def test_names_that_windows_cannot_have_are_changed_there_alone(monkeypatch):
     from types import SimpleNamespace
 
-    from feroi.report import analysis
+    from feroi.analysis import photos as analysis
 
     shown = 'a\\u202egpj: "x"?.exe.jpg'  # as `files.shown` tells a name with a mark that turns text round
     assert analysis.overlay_name(3, shown, ".png") == '00003-a\\u202egpj: "x"?.exe.png'

@@ -15,7 +15,7 @@ from torch import nn
 from feroi.config import NETWORKS, NetworkConfig
 from feroi.network.backbone import Backbone
 from feroi.network.calibration import UNCALIBRATED, Calibration
-from feroi.network.forward import torch_forward, untrained_network
+from feroi.network.torch_forward import torch_forward, untrained_network
 from feroi.network.weights import load_calibration, load_network, save_network
 from feroi.vocabulary import EXPRESSIONS
 

@@ -22,15 +22,15 @@ import torch
 from torch import nn
 from typer.testing import CliRunner
 
-from feroi.cli import app
+from feroi.cli.app import app
 from feroi.config import NetworkConfig
 from feroi.data.batches import Labelled
 from feroi.network.weights import load_tensors
 from feroi.recipe import RecipeConfig
+from feroi.training.callbacks import Callbacks
 from feroi.training.loop import LAST_WEIGHTS, train
 from feroi.training.precision import Arithmetic
-from feroi.training.voice import Voice
-from feroi.training.whole import see_whole_batches
+from feroi.training.sync_layers import see_whole_batches
 from feroi.training.workers import ALONE, Workers, torchrun_workers
 
 PAPER = NetworkConfig("attention", (16, 16), dropout=0.0)
@@ -118,11 +118,11 @@ def in_double_precision() -> Iterator[None]:
         torch.set_default_dtype(torch.float32)
 
 
-def trained(run: Path, case: str, workers: Workers = ALONE, voice: Voice | None = None) -> Any:
+def trained(run: Path, case: str, workers: Workers = ALONE, voice: Callbacks | None = None) -> Any:
     """Train a case into the folder `run`: metrics, and the checkpoint's tensors by name."""
     network, recipe = CASES[case]
     training = data(truths=bool(recipe.guidance))
-    history = train(network, recipe, training, data(16, 1), run, 3, voice or Voice(), workers=workers)
+    history = train(network, recipe, training, data(16, 1), run, 3, voice or Callbacks(), workers=workers)
     with workers.leader_first():  # which writes the checkpoint
         tensors, _ = load_tensors(run / LAST_WEIGHTS)
     return history, {name: value.numpy() for name, value in tensors.items()}

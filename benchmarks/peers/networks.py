@@ -14,9 +14,9 @@ from rounds import installed
 
 from feroi.config import NetworkConfig
 from feroi.data.batches import as_faces, centre_patches
-from feroi.data.pixels import decode
+from feroi.data.decoded import decode
 from feroi.data.samples import Samples
-from feroi.deliver.runtime import load_model
+from feroi.network.load import load_model
 from feroi.network.description import DEFAULT, model_file
 from feroi.vocabulary import EXPRESSIONS
 
@@ -100,7 +100,7 @@ def _as_onnx(model: str, folder: Path) -> Path:
     if file.suffix == ".onnx":
         return file
     # The benchmark reads ONNX files without torch.
-    from feroi.deliver.export import export_onnx
+    from feroi.network.onnx_export import export_onnx
     from feroi.network.weights import load_network
 
     exported = folder / f"{file.parent.name}-{file.stem}.onnx"

@@ -13,11 +13,11 @@ import pdoc.render
 import feroi
 
 MODULES = (
-    "feroi", "feroi.reader", "feroi.results", "feroi.reading", "feroi.film", "feroi.vocabulary",
-    "feroi.config", "feroi.recipe", "feroi.settings", "feroi.look",
+    "feroi", "feroi.reader", "feroi.results", "feroi.reading", "feroi.video", "feroi.vocabulary",
+    "feroi.config", "feroi.recipe", "feroi.settings", "feroi.outputs",
     "feroi.photo", "feroi.network", "feroi.data", "feroi.synthetic", "feroi.baselines", "feroi.explain",
-    "feroi.training", "feroi.evaluation", "feroi.report", "feroi.deliver", "feroi.scale",
-    "feroi.reproduce", "feroi.demo",
+    "feroi.training", "feroi.evaluation", "feroi.report", "feroi.analysis", "feroi.server", "feroi.web", "feroi.cluster",
+    "feroi.paper",
 )  # fmt: skip
 """What people import first, then the rooms in the order data flows. The command line is not for import."""
 

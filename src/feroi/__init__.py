@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from feroi.photo.pixels import UnreadableImage as UnreadableImage
+    from feroi.photo.decode import UnreadableImage as UnreadableImage
     from feroi.reader import Reader as Reader
     from feroi.reader import analyze as analyze
     from feroi.report.tables import to_frame as to_frame
@@ -24,7 +24,7 @@ _PUBLIC = {
     "PhotoReading": ("feroi.results", "Photo"),
     "Reader": ("feroi.reader", "Reader"),
     "Reading": ("feroi.results", "Reading"),
-    "UnreadableImage": ("feroi.photo.pixels", "UnreadableImage"),
+    "UnreadableImage": ("feroi.photo.decode", "UnreadableImage"),
     "analyze": ("feroi.reader", "analyze"),
     "to_frame": ("feroi.report.tables", "to_frame"),
 }

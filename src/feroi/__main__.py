@@ -6,7 +6,7 @@ import sys
 def main() -> None:
     """The command line. Ctrl-C ends it without a traceback even while it is loading."""
     try:
-        from feroi.cli import app
+        from feroi.cli.app import app
 
         app()
     except KeyboardInterrupt:

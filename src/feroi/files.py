@@ -21,7 +21,7 @@ if sys.platform != "win32":
     import fcntl
 
 
-def shown(name: Path | str) -> str:
+def display_name(name: Path | str) -> str:
     """A file's name as people are shown it: bytes that are no UTF-8, ends of lines, and backslashes where
     they part no folders, as escapes, so that no two names are shown alike; and marks that turn text round.
 
@@ -69,7 +69,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise type(error)(f"{path} cannot be written: {error.strerror or error}") from error
     try:
-        with naming(path):
+        with name_path_in_errors(path):
             yield temporary
             temporary.chmod(0o666 & ~_umask())  # mkstemp makes private files
             sync(temporary)
@@ -83,7 +83,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def naming(path: Path) -> Iterator[None]:
+def name_path_in_errors(path: Path) -> Iterator[None]:
     """Raises OSError naming `path` for what fails in the block because there is no space left to write it.
 
     Writers say so in many ways, and few of them say of which file.
@@ -114,11 +114,11 @@ def growing(path: Path) -> Iterator[BinaryIO]:
     """
     check_writable(path)
     if is_stream(path):
-        with naming(path), opened_stream(path) as stream:
+        with name_path_in_errors(path), opened_stream(path) as stream:
             yield stream
         return
     grown = partial(path)
-    with naming(path):
+    with name_path_in_errors(path):
         grown.parent.mkdir(parents=True, exist_ok=True)
         with open_locked(grown) as file:
             file.truncate(0)
@@ -254,7 +254,7 @@ def _through(stream: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         temporary = Path(folder, "output").with_suffix(stream.suffix)
         yield temporary
-        with naming(stream), opened_stream(stream) as file, temporary.open("rb") as content:
+        with name_path_in_errors(stream), opened_stream(stream) as file, temporary.open("rb") as content:
             shutil.copyfileobj(content, file)
             file.flush()
 

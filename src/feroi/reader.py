@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Any, overload
 
 from feroi.config import PIPELINES
-from feroi.deliver.runtime import load_model
-from feroi.film import FilmSettings, Network, Part, camera_parts, film_parts
 from feroi.inference import Compute
 from feroi.network.description import DEFAULT, SHIPPED
+from feroi.network.load import load_model
+from feroi.photo.decode import UnreadableImage
 from feroi.photo.detect import check_detector
 from feroi.photo.handed import Handed, as_source, is_one_photo
 from feroi.photo.landmarks import check_model
-from feroi.photo.pixels import UnreadableImage
 from feroi.photo.video import Pace
 from feroi.reading import Settings, analyze_photos
 from feroi.results import Photo, Reading
+from feroi.video import Network, Part, VideoSettings, camera_parts, video_parts
 
 
 class Reader:
@@ -81,9 +81,9 @@ class Reader:
         """A reader of a network in a folder, or in the repository USER/NAME of the Hugging Face hub.
 
         revision: a branch, tag or commit of the repository. options: those of `Reader`, but for the model.
-        Raises as `deliver.hub.pretrained_folder` and `Reader`.
+        Raises as `network.hub.pretrained_folder` and `Reader`.
         """
-        from feroi.deliver.hub import pretrained_folder  # here: most readers need no hub
+        from feroi.network.hub import pretrained_folder  # here: most readers need no hub
 
         return cls(pretrained_folder(name, revision), **options)
 
@@ -117,36 +117,38 @@ class Reader:
         many: Any = [photos] if is_one_photo(photos) else photos
         return analyze_photos(many, self.forward, self.config, self.settings, self.calibration)
 
-    def read_film(
+    def read_video(
         self,
-        film: Path | str,
+        video: Path | str,
         every: int = 1,
         fps: float | None = None,
         smooth_s: float | None = None,
         search_s: float = 1.0,
     ) -> Iterator[Photo]:
-        """The frames of a film as they are read, in order, in bounded memory; needs feroi[video].
+        """The frames of a video as they are read, in order, in bounded memory; needs feroi[video].
 
-        every: read each so many frames. fps: at most so many a second. smooth_s: see `film.Smoother`.
+        every: read each so many frames. fps: at most so many a second. smooth_s: see `video.Smoother`.
         search_s: seconds between searches by the detector; between them faces are followed.
         A frame is a `Photo` with its number `frame` and `time_s`, and its faces have the `track` of their
-        person. If the film has no face, cannot be read, or is damaged, a last one without pixels says so.
+        person. If the video has no face, cannot be read, or is damaged, a last one without pixels says so.
         Raises ValueError for numbers that are out of range.
         """
-        settings = FilmSettings(Pace(every, fps), search_s, smooth_s)
-        for part in self.film_parts(Path(film), settings):
+        settings = VideoSettings(Pace(every, fps), search_s, smooth_s)
+        for part in self.video_parts(Path(video), settings):
             yield from part.frames
 
-    def film_parts(
-        self, film: Path, settings: FilmSettings, begun: dict[str, Any] | None = None
+    read_film = read_video  # its name until 2026-11-26
+
+    def video_parts(
+        self, video: Path, settings: VideoSettings, begun: dict[str, Any] | None = None
     ) -> Iterator[Part]:
-        """As `read_film`, in parts with what it takes to go on behind each; see `film.film_parts`."""
-        return film_parts(film, self._network, self.settings, settings, begun)
+        """As `read_video`, in parts with what it takes to go on behind each; see `video.video_parts`."""
+        return video_parts(video, self._network, self.settings, settings, begun)
 
     def camera_parts(
-        self, camera: str, settings: FilmSettings, seconds: float | None = None
+        self, camera: str, settings: VideoSettings, seconds: float | None = None
     ) -> Iterator[Part]:
-        """What a camera shows, a frame a part; see `film.camera_parts`."""
+        """What a camera shows, a frame a part; see `video.camera_parts`."""
         return camera_parts(camera, self._network, self.settings, settings, seconds)
 
     @property

@@ -14,17 +14,17 @@ from feroi.data.batches import as_faces
 from feroi.explain.regions import region_areas, region_masks, region_shares
 from feroi.explain.roi import project
 from feroi.inference import CPU, Compute
-from feroi.look import FloatArray, Forward
 from feroi.network.calibration import UNCALIBRATED, Calibration
+from feroi.outputs import FloatArray, Forward
 from feroi.photo.action_units import ActionUnits, Gaze, action_units, gaze
+from feroi.photo.crop import Crop, prepare, prepare_whole
+from feroi.photo.decode import NO_MEMORY, Source, UnreadableImage, photo_frames, photo_name, to_intensity
 from feroi.photo.detect import Face, biggest, detect
 from feroi.photo.face_mesh import coefficients
 from feroi.photo.geometry import FRAME_HW
 from feroi.photo.handed import Handed, as_row
 from feroi.photo.landmarks import FacePoints, locate
-from feroi.photo.pixels import NO_MEMORY, Source, UnreadableImage, photo_frames, photo_name, to_intensity
 from feroi.photo.pose import head_pose
-from feroi.photo.prepare import Crop, prepare, prepare_whole
 from feroi.photo.quality import LIMIT, Quality, quality
 from feroi.results import Photo as Photo
 from feroi.results import Reading as Reading
@@ -269,6 +269,6 @@ def _depths(crops: Sequence[Crop], config: NetworkConfig) -> NDArray[np.uint8] |
     """The depth of each crop, for a network that sees it."""
     if config.inputs != "intensity+depth":
         return None
-    from feroi.baselines.depth import depth_at  # here: few networks see depth, and it loads SciPy
+    from feroi.photo.depth import depth_at  # here: few networks see depth, and it loads SciPy
 
     return np.stack([depth_at(crop.landmarks_xy_px, config.input_hw) for crop in crops])

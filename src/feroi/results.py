@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from feroi.explain.regions import region_gains
 from feroi.explain.roi import Patch, on_photo
-from feroi.look import FloatArray, equal
+from feroi.outputs import FloatArray, equal
 from feroi.photo.action_units import Gaze
 from feroi.photo.detect import Face
 from feroi.photo.geometry import Pose
@@ -47,8 +47,8 @@ class Reading:
     pose: the head's yaw, pitch and roll in degrees. gaze: where the eyes look, relative to the head.
     mesh: (478, 3), the points of MediaPipe's face mesh, x and y in px of the photo; z likewise, away from
         the camera.
-    track: in a film, the number of the person, from 0; None in a photo.
-    smoothed: in a film, if that was asked for, the probabilities averaged over the time before.
+    track: in a video, the number of the person, from 0; None in a photo.
+    smoothed: in a video, if that was asked for, the probabilities averaged over the time before.
     """
 
     expression: str
@@ -171,7 +171,7 @@ class Refused(NamedTuple):
 
 
 class Photo(NamedTuple):
-    """What was found in one photo, or one frame of a film.
+    """What was found in one photo, or one frame of a video.
 
     name: of its file, as `files.shown`.
     status: "ok", "no face", "no face to read" if all that were found are refused, or why the file
@@ -180,8 +180,8 @@ class Photo(NamedTuple):
     faces: biggest first.
     refused: faces that the network's pipeline does not prepare, or that are too poor and `Settings.abstain`
         is set, biggest first.
-    frame: its number in the film, from 0. time_s: when the film shows it. None for a photo, and for what is
-        said of a film as a whole.
+    frame: its number in the video, from 0. time_s: when the video shows it. None for a photo, and for what is
+        said of a video as a whole.
     """
 
     name: str

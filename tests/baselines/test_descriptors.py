@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from feroi.baselines.descriptors import DESCRIPTORS, describe, ds
-from feroi.data.pixels import decode
+from feroi.data.decoded import decode
 from feroi.data.readers import read_dataset
 
 RNG = np.random.default_rng(3)

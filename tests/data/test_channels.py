@@ -9,13 +9,13 @@ from feroi.config import NetworkConfig
 from feroi.data import channels
 from feroi.data.batches import Labelled, centre_batches
 from feroi.data.channels import depth_of, with_depth
-from feroi.data.pixels import decode
+from feroi.data.decoded import decode
 from feroi.data.readers import read_dataset
 from feroi.data.samples import Sample, Samples
 from feroi.recipe import RecipeConfig
 from feroi.training.batches import training_batches
+from feroi.training.callbacks import SILENT
 from feroi.training.crossval import cross_validate_network
-from feroi.training.voice import SILENT
 
 INTENSITY = NetworkConfig("attention", (16, 16))
 DEPTH = replace(INTENSITY, inputs="intensity+depth")

@@ -5,7 +5,7 @@ import pytest
 from scipy.ndimage import gaussian_filter1d
 
 from feroi.data.corruptions import CORRUPTIONS, cover_with_grey
-from feroi.data.pixels import decode
+from feroi.data.decoded import decode
 from feroi.data.readers import read_dataset
 
 

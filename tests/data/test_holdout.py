@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from feroi.data.decoded import image_marks
 from feroi.data.holdout import MARKED_HW, held_out
-from feroi.data.pixels import image_marks
 from feroi.data.samples import Sample, Samples
 
 HALVES = ["training", "validation"] * 200

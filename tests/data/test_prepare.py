@@ -15,20 +15,20 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from feroi.cli import app
+from feroi.cli.app import app
 from feroi.data import contact
 from feroi.data.contact import evenly_over_subjects
+from feroi.data.decoded import Rejected, decode
 from feroi.data.folds import divide, subject_folds
-from feroi.data.pixels import Rejected, decode
 from feroi.data.prepare import PREPARATIONS, prepare_dataset, prepare_photo
 from feroi.data.rafd import paper_fold
 from feroi.data.readers import embedded_folder, read_dataset
 from feroi.data.samples import TRAINING, VALIDATION, LayoutError, Sample
+from feroi.photo.crop import prepare
+from feroi.photo.decode import read_photo, to_intensity
 from feroi.photo.detect import biggest, detect
 from feroi.photo.geometry import FRAME_EYES_PX, anchor_points
 from feroi.photo.landmarks import locate
-from feroi.photo.pixels import read_photo, to_intensity
-from feroi.photo.prepare import prepare
 from feroi.vocabulary import EXPRESSIONS
 
 
@@ -125,18 +125,18 @@ def _sfew(root: Path) -> Path:
     for split, emotion, subject in (("Train", "Happy", "01"), ("Val", "Angry", "16")):
         (root / split / emotion).mkdir(parents=True)
         photo = _photo(subject, {"Happy": "happy", "Angry": "angry"}[emotion], (500, 400), 2)
-        photo.save(root / split / emotion / "film_000001.png")
-    Image.new("RGB", (500, 400), (90, 110, 130)).save(root / "Val" / "Angry" / "film_000002.png")
+        photo.save(root / split / emotion / "video_000001.png")
+    Image.new("RGB", (500, 400), (90, 110, 130)).save(root / "Val" / "Angry" / "video_000002.png")
     return root
 
 
 def test_sfew_keeps_its_splits(tmp_path):
     result = prepare_dataset(_sfew(tmp_path / "sfew"), tmp_path / "out", "sfew", workers=1)
-    assert result.rejected == [Rejected("Val/Angry/film_000002.png", "no face")]
+    assert result.rejected == [Rejected("Val/Angry/video_000002.png", "no face")]
     division = divide(read_dataset(tmp_path / "out"), seed=0)
     assert division.how == "official splits"
-    assert [row.name for row in division.training] == ["Train/Happy/film_000001.png"]
-    assert [row.name for row in division.validation] == ["Val/Angry/film_000001.png"]
+    assert [row.name for row in division.training] == ["Train/Happy/video_000001.png"]
+    assert [row.name for row in division.validation] == ["Val/Angry/video_000001.png"]
 
 
 @pytest.mark.slow
@@ -221,7 +221,7 @@ def test_a_preparation_killed_for_real_goes_on(tmp_path):
     command = [
         sys.executable,
         "-m",
-        "feroi.cli",
+        "feroi.cli.app",
         "prepare",
         "rafd-pose",
         str(src),

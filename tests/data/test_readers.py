@@ -14,10 +14,10 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from feroi.cli import app
+from feroi.cli.app import app
 from feroi.data import tables
+from feroi.data.decoded import decode
 from feroi.data.folds import subject_folds
-from feroi.data.pixels import decode
 from feroi.data.rafd import paper_fold
 from feroi.data.readers import embedded_folder, read_dataset
 from feroi.data.samples import TEST, TRAINING, VALIDATION, LayoutError, write_table
@@ -84,7 +84,7 @@ def _expression_files(root: Path, names: dict[str, int]) -> None:
     for name, count in names.items():
         (root / name).mkdir(parents=True)
         for number in range(count):
-            (root / name / f"film_{number:09d}.png").touch()
+            (root / name / f"video_{number:09d}.png").touch()
 
 
 def test_sfew_has_the_papers_counts(tmp_path):
@@ -255,7 +255,7 @@ def test_fer2013_folders(tmp_path):
     _expression_files(tmp_path / "test", {"surprise": 4})
     samples = read_dataset(tmp_path)
     assert Counter(samples.attribute("split")) == {TRAINING: 5, VALIDATION: 1, TEST: 4}
-    assert samples[0].name == "train/angry/film_000000000.png"
+    assert samples[0].name == "train/angry/video_000000000.png"
 
 
 def test_any_folder_of_folders(expression_folders):
@@ -359,7 +359,7 @@ def test_a_path_that_is_not_there_names_the_faces_shipped():
 
 
 def test_pixels_of_a_broken_table_image_do_not_stop_the_rest(tmp_path):
-    from feroi.data.pixels import decode
+    from feroi.data.decoded import decode
 
     Image.fromarray(np.full((20, 20), 9, np.uint8)).save(tmp_path / "good.png")
     (tmp_path / "bad.png").write_bytes(b"")

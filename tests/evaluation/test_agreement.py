@@ -10,12 +10,18 @@ from feroi.config import NetworkConfig
 from feroi.data.readers import read_dataset
 from feroi.data.samples import Sample, Samples
 from feroi.evaluation.agreement import measure_agreement
-from feroi.evaluation.truths import REAL_TRUTHS, as_stored, points_as_stored, truth_names, truths_of
+from feroi.evaluation.attention_targets import (
+    REAL_TRUTHS,
+    as_stored,
+    points_as_stored,
+    truth_names,
+    truths_of,
+)
 from feroi.explain.roi import average
 from feroi.explain.truth import unit_mask
-from feroi.look import Look
+from feroi.outputs import NetworkOutput
+from feroi.photo.decode import cover
 from feroi.photo.geometry import FRAME_EYES_PX, FRAME_HW
-from feroi.photo.pixels import cover
 from feroi.report.agreement import draw_agreement
 from feroi.synthetic.expressions import Strength
 from feroi.synthetic.truth import Truth, write_truth
@@ -53,14 +59,14 @@ def synthetic(tmp_path):
 def _sees(faces):
     """Attends to what is bright, which is where the truth is."""
     maps = average(faces[:, 0].astype(np.float64), (6, 6)) + 1e-3
-    return Look(np.zeros((len(faces), 7)), maps / maps.sum((1, 2), keepdims=True), faces)
+    return NetworkOutput(np.zeros((len(faces), 7)), maps / maps.sum((1, 2), keepdims=True), faces)
 
 
 @pytest.fixture(autouse=True)
 def _marks(monkeypatch):
     """The made-up pictures have no landmarks, so Table 4's regions are drawn as one block."""
     block = lambda expression, points, size_hw: np.eye(*size_hw, dtype=np.float32)  # noqa: E731
-    monkeypatch.setattr("feroi.evaluation.truths.unit_mask", block)
+    monkeypatch.setattr("feroi.evaluation.attention_targets.unit_mask", block)
 
 
 @pytest.mark.parametrize("picture_hw", [(100, 125), (284, 284), (211, 96)])
@@ -86,7 +92,9 @@ def test_the_truth_is_cut_as_the_picture_is(picture_hw, stored_hw):
 
 
 def test_a_map_on_the_truth_beats_every_control(synthetic, tmp_path):
-    untrained = lambda faces: Look(np.zeros((len(faces), 7)), np.ones((len(faces), 6, 6)) / 36, faces)  # noqa: E731
+    def untrained(faces):
+        return NetworkOutput(np.zeros((len(faces), 7)), np.ones((len(faces), 6, 6)) / 36, faces)
+
     result = measure_agreement(_sees, CONFIG, synthetic, untrained)
     assert (result.n, result.subjects, result.truth) == (12, 4, "units")
     assert set(result.truths) == {"units", "movement", "regions"}
@@ -127,7 +135,7 @@ def test_units_weigh_the_same_however_far_they_moved(tmp_path):
 
 
 def test_real_faces_have_the_regions_of_table_4(monkeypatch):
-    monkeypatch.setattr("feroi.evaluation.truths.unit_mask", unit_mask)
+    monkeypatch.setattr("feroi.evaluation.attention_targets.unit_mask", unit_mask)
     faces = read_dataset("embedded").where(lambda row: row.subject == "01" and row.expression == "happy")
     pixels = [cover(np.asarray(Image.open(row.image).convert("L")), FRAME_HW) for row in faces]
     rows = [
@@ -159,7 +167,7 @@ def test_faces_without_truth_are_counted(synthetic, tmp_path):
 
 
 def test_no_map_and_no_truth_are_clear_errors(synthetic):
-    blind = lambda faces: Look(np.zeros((len(faces), 7)), None, faces)  # noqa: E731
+    blind = lambda faces: NetworkOutput(np.zeros((len(faces), 7)), None, faces)  # noqa: E731
     with pytest.raises(ValueError, match=r"flatten network weighs no location.*gap or attention"):
         measure_agreement(blind, replace(CONFIG, head="flatten"), synthetic)
     with pytest.raises(ValueError, match=r"no truth is known of any of 4 faces: 4 neutral"):

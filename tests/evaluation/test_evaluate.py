@@ -9,7 +9,7 @@ from feroi.config import NetworkConfig
 from feroi.data.readers import read_dataset
 from feroi.data.samples import Samples
 from feroi.evaluation.evaluate import evaluate, read
-from feroi.look import Look
+from feroi.outputs import NetworkOutput
 from feroi.vocabulary import EXPRESSIONS
 
 CONFIG = NetworkConfig("gap", (20, 20))  # stored at 22x22
@@ -19,7 +19,7 @@ def _by_brightness(faces):
     """Reads the brightness the made-up faces carry their label in."""
     label = np.rint((255 * faces.mean((1, 2, 3)) - 30) / 30).astype(int)
     logits = np.eye(7)[label]
-    return Look(logits, np.full((len(faces), 1, 1), 1.0), logits)
+    return NetworkOutput(logits, np.full((len(faces), 1, 1), 1.0), logits)
 
 
 def test_readings_belong_to_their_samples(expression_folders):
@@ -39,7 +39,7 @@ def test_broken_images_are_listed_and_the_rest_is_scored(expression_folders):
 
 def test_twins_of_training_images_are_left_out(expression_folders):
     samples = read_dataset(expression_folders)
-    always_angry = lambda faces: Look(np.eye(7)[[0] * len(faces)], None, faces)  # noqa: E731
+    always_angry = lambda faces: NetworkOutput(np.eye(7)[[0] * len(faces)], None, faces)  # noqa: E731
     # Two of the six angry faces were trained on: 6 of 42 are right, without them 4 of 40.
     known = Samples(samples[i] for i in (0, 1))
     result = evaluate(always_angry, CONFIG, samples, trained_on=known)

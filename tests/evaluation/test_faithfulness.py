@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from feroi.evaluation.faithfulness import MEASURES, area, deletion, insertion, sameness, try_method
-from feroi.look import Look
+from feroi.outputs import NetworkOutput
 
 # Four pixels in a row; the mean is .5, so what is removed lies at .5.
 FACE = np.array([0.9, 0.7, 0.3, 0.1], np.float32).reshape(1, 1, 1, 4)
@@ -15,7 +15,7 @@ ORDER = np.array([[[4.0, 3.0, 2.0, 1.0]]])
 def _linear(faces):
     """Two classes: the logit of 1 is a weighted sum of four pixels, that of 0 is 0."""
     logit = faces.reshape(len(faces), -1).astype(np.float64) @ WEIGHTS
-    return Look(np.stack([np.zeros_like(logit), logit], axis=1), None, faces)
+    return NetworkOutput(np.stack([np.zeros_like(logit), logit], axis=1), None, faces)
 
 
 def _probability(*pixels):
@@ -48,7 +48,7 @@ def test_insertion_ends_with_the_face_and_begins_with_less_of_it():
 
     def brightest(faces):
         logit = 10 * faces.max((1, 2, 3))
-        return Look(np.stack([np.zeros_like(logit), logit], axis=1), None, faces)
+        return NetworkOutput(np.stack([np.zeros_like(logit), logit], axis=1), None, faces)
 
     rng = np.random.default_rng(0)
     first = insertion(brightest, face, face[:, 0], np.array([1]), rng, steps=4)[0]

@@ -9,7 +9,7 @@ from feroi.config import NetworkConfig
 from feroi.data.corruptions import CORRUPTIONS
 from feroi.data.readers import read_dataset
 from feroi.evaluation.robustness import Cover, measure_robustness
-from feroi.look import Look
+from feroi.outputs import NetworkOutput
 from feroi.report.robustness import draw_robustness
 from feroi.vocabulary import REGIONS
 
@@ -22,7 +22,7 @@ def _looks_at_edges(faces):
     logits[:, 3] = 10
     down, across = np.gradient(faces[:, 0], axis=(1, 2))
     edges = np.hypot(down, across)
-    return Look(logits, edges / edges.sum((1, 2), keepdims=True), np.zeros((len(faces), 1)))
+    return NetworkOutput(logits, edges / edges.sum((1, 2), keepdims=True), np.zeros((len(faces), 1)))
 
 
 @pytest.fixture(scope="module")

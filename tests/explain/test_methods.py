@@ -16,8 +16,8 @@ from feroi.explain.methods import deconvnet as deconvnet_of
 from feroi.explain.methods import occlusion as occlusion_of
 from feroi.explain.methods import saliency as saliency_of
 from feroi.explain.roi import project
-from feroi.look import Look
 from feroi.network.model import INTENSITY_MEAN, Network
+from feroi.outputs import NetworkOutput
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # captum tells of each hook it sets
 
@@ -39,7 +39,7 @@ class _Plain(nn.Module):
         self.logits, self.config = logits, config
 
     def forward(self, faces):
-        return Look(self.logits(faces), None, faces)
+        return NetworkOutput(self.logits(faces), None, faces)
 
 
 def _weights(side=16):
@@ -100,7 +100,7 @@ def test_deconvnet_on_one_layer_lets_back_what_is_positive():
             self.relu = nn.ReLU(inplace=True)
 
         def forward(self, faces):
-            return Look(self.relu(faces[:, 0, 0] * w) @ v.T, None, faces)
+            return NetworkOutput(self.relu(faces[:, 0, 0] * w) @ v.T, None, faces)
 
     faces = torch.tensor([1.0, 1.0, -1.0]).view(1, 1, 1, 3)
     found = deconvnet_of(OneLayer(), faces, torch.tensor([0]))

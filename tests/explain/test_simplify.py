@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from feroi.explain.simplify import segment, simplify, simplify_faces
-from feroi.look import Look
+from feroi.outputs import NetworkOutput
 
 QUARTERS = np.kron(np.array([[0, 1], [2, 3]]), np.ones((8, 8), int))
 
@@ -14,7 +14,9 @@ def _sees(weights, bias=0.0):
 
     def forward(faces):
         means = np.stack([faces[:, 0][:, k == QUARTERS].mean(1) for k in range(4)], axis=1)
-        return Look(np.stack([np.zeros(len(faces)), means @ np.array(weights) + bias], axis=1), None, faces)
+        return NetworkOutput(
+            np.stack([np.zeros(len(faces)), means @ np.array(weights) + bias], axis=1), None, faces
+        )
 
     return forward
 

@@ -8,14 +8,14 @@ import torch
 from torch import nn
 
 from feroi.config import NETWORKS, network_from_dict, network_preset, to_dict
-from feroi.deliver.export import export_onnx
-from feroi.deliver.runtime import load_model
 from feroi.network import backbone, model
 from feroi.network.backbone import LEAST_WEIGHTS, Backbone, Bottleneck, pretrained_weights
-from feroi.network.begin import begin_from
 from feroi.network.calibration import Calibration
-from feroi.network.forward import torch_forward, untrained_network
+from feroi.network.load import load_model
 from feroi.network.model import count_weights, least_weights
+from feroi.network.onnx_export import export_onnx
+from feroi.network.torch_forward import torch_forward, untrained_network
+from feroi.network.warm_start import begin_from
 from feroi.network.weights import load_network, save_network
 
 LARGE = NETWORKS["large-attention"]

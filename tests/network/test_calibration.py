@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from feroi.look import Look
 from feroi.network.calibration import UNCALIBRATED, Calibration, read_calibration, write_calibration
+from feroi.outputs import NetworkOutput
 
 
 def _left_half(faces):
     """A reader that sees the left half of 2x4 faces alone, and looks where it is bright."""
     left = faces[:, 0, :, :2].mean((1, 2))
-    return Look(
+    return NetworkOutput(
         np.stack([left, 2 * left], 1), faces[:, 0] / faces[:, 0].sum((1, 2), keepdims=True), left[:, None]
     )
 

@@ -5,9 +5,9 @@ import torch
 from torch import nn
 
 from feroi.config import HEADS, NetworkConfig, network_preset
-from feroi.look import Look
 from feroi.network.features import Lateral
 from feroi.network.model import Network, count_weights
+from feroi.outputs import NetworkOutput
 
 # Tables 2 and 3, row by row: activations as width, height, channels; weights of the layer.
 CONVOLUTIONAL_ROWS = [
@@ -92,7 +92,7 @@ def test_rafd_pose_input_gives_a_17x17_map():
 @pytest.mark.parametrize("head", HEADS)
 def test_every_head_returns_the_same_named_result(head):
     look = _network(head)(_faces())
-    assert isinstance(look, Look)
+    assert isinstance(look, NetworkOutput)
     assert look._fields == ("logits", "attention", "focus")
 
 

@@ -11,9 +11,9 @@ from skimage.data import astronaut
 from skimage.feature import local_binary_pattern
 
 from feroi.config import NetworkConfig
-from feroi.network.forward import torch_forward
 from feroi.network.model import Network
 from feroi.network.patterns import MappedPatterns, binary_patterns, pattern_distances, pattern_places
+from feroi.network.torch_forward import torch_forward
 
 PATTERNS = NetworkConfig("attention", (48, 48), inputs="mapped-patterns")
 ONES = np.array([code.bit_count() for code in range(256)])

@@ -10,8 +10,8 @@ import torch
 from safetensors.torch import save_file
 
 from feroi.config import NETWORKS, NetworkConfig
-from feroi.deliver.runtime import load_model
 from feroi.network.description import describe
+from feroi.network.load import load_model
 from feroi.network.model import Network, count_weights, least_weights
 from feroi.network.weights import load_network, load_tensors, save_network
 from feroi.vocabulary import EXPRESSIONS

@@ -5,11 +5,11 @@ import pytest
 from PIL import Image
 
 from faces import astronaut
+from feroi.photo.crop import prepare
 from feroi.photo.cropped import cropped_landmarks
+from feroi.photo.decode import to_intensity
 from feroi.photo.detect import detect
 from feroi.photo.landmarks import locate
-from feroi.photo.pixels import to_intensity
-from feroi.photo.prepare import prepare
 
 
 @pytest.fixture(scope="module")

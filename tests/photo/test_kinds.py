@@ -10,8 +10,8 @@ from PIL import Image, features
 
 from feroi.photo.kinds import HEAD_BYTES, is_transport_stream, kind_of
 from feroi.photo.sources import photo_files
-from feroi.photo.video import is_film
-from films import write_film
+from feroi.photo.video import is_video
+from videos import write_video
 
 PICTURE = Image.fromarray(np.full((24, 32, 3), 90, np.uint8))
 TEXTS = [
@@ -46,8 +46,8 @@ def test_pictures_are_told(name):
         (b"\0\0\0\x18ftypmsf1\0\0\0\0msf1hevc", "heif"),
         (b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif", "picture"),
         (b"\0\0\0\x18ftypcrx \0\0\0\1crx isom", None),  # a raw photo
-        (b"\0\0\0\x14ftypqt  \0\0\0\0qt  ", "film"),
-        (b"\0\0\0\x08wide\0\0\0\0mdat", "film"),  # as cameras wrote before there was ftyp
+        (b"\0\0\0\x14ftypqt  \0\0\0\0qt  ", "video"),
+        (b"\0\0\0\x08wide\0\0\0\0mdat", "video"),  # as cameras wrote before there was ftyp
         *((text.encode(), None) for text in TEXTS),
     ],
 )
@@ -62,39 +62,39 @@ def test_others_are_told_and_texts_are_none(head, kind):
      ("ogv", "libtheora"),
      ("mxf", "mpeg2video"), ("3gp", "mpeg4")],
 )  # fmt: skip
-def test_films_are_told_without_their_suffix(tmp_path, ending, codec):
+def test_videos_are_told_without_their_suffix(tmp_path, ending, codec):
     frames = np.random.default_rng(0).integers(0, 255, (4, 144, 176, 3), dtype=np.uint8)
     try:
-        path = write_film(tmp_path / f"a.{ending}", frames, codec=codec)
+        path = write_video(tmp_path / f"a.{ending}", frames, codec=codec)
     except Exception as error:
         pytest.skip(f"this FFmpeg does not write it: {error}")
-    assert kind_of(path.read_bytes()[:HEAD_BYTES]) == "film"
-    for name in ("film", "film.jpg", "film.ts", "film.MTS"):
-        assert is_film(path.rename(tmp_path / name))
+    assert kind_of(path.read_bytes()[:HEAD_BYTES]) == "video"
+    for name in ("video", "video.jpg", "video.ts", "video.MTS"):
+        assert is_video(path.rename(tmp_path / name))
         path = tmp_path / name
 
 
 def test_a_recording_that_begins_within_a_packet_is_a_transport_stream(tmp_path):
     noise = np.random.default_rng(0).integers(0, 255, (4, 48, 64, 3), dtype=np.uint8)
-    content = write_film(tmp_path / "a.ts", noise, codec="mpeg4").read_bytes()
+    content = write_video(tmp_path / "a.ts", noise, codec="mpeg4").read_bytes()
     for cut in (0, 1, 100, 187):
         assert is_transport_stream(content[cut : cut + HEAD_BYTES])
         (tmp_path / "b.ts").write_bytes(content[cut:])
-        assert is_film(tmp_path / "b.ts")
+        assert is_video(tmp_path / "b.ts")
 
 
 @pytest.mark.parametrize("text", TEXTS)
 @pytest.mark.parametrize("name", ["index.ts", "module.MTS"])
-def test_texts_are_passed_over_though_films_have_their_suffix(tmp_path, name, text):
+def test_texts_are_passed_over_though_videos_have_their_suffix(tmp_path, name, text):
     (tmp_path / name).write_text(text)
     PICTURE.save(tmp_path / "a.png")
     assert [path.name for path in photo_files([str(tmp_path)])] == ["a.png"]
-    assert not is_film(tmp_path / name)
+    assert not is_video(tmp_path / name)
 
 
-def test_what_is_called_a_film_and_is_a_photo_is_a_photo(tmp_path):
+def test_what_is_called_a_video_and_is_a_photo_is_a_photo(tmp_path):
     PICTURE.save(tmp_path / "a.mov", "JPEG")
     (tmp_path / "b.mov").write_text("neither")
     assert [path.name for path in photo_files([str(tmp_path)])] == ["a.mov", "b.mov"]
-    assert not is_film(tmp_path / "a.mov")
-    assert is_film(tmp_path / "b.mov")  # so that a row says what is wrong with it
+    assert not is_video(tmp_path / "a.mov")
+    assert is_video(tmp_path / "b.mov")  # so that a row says what is wrong with it

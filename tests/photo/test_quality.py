@@ -7,14 +7,14 @@ from scipy.ndimage import gaussian_filter
 
 from faces import astronaut as her_photo
 from faces import made_points
+from feroi.photo.crop import prepare
+from feroi.photo.decode import to_intensity
 from feroi.photo.detect import detect
 from feroi.photo.face_mesh import Mesh
 from feroi.photo.face_mesh_points import INDEX_68
 from feroi.photo.geometry import Camera, Pose, generic_face, rotation_of
 from feroi.photo.landmarks import FacePoints, locate
-from feroi.photo.pixels import to_intensity
 from feroi.photo.pose import head_pose
-from feroi.photo.prepare import prepare
 from feroi.photo.quality import (
     LIMIT,
     SHARPNESS,

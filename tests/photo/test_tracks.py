@@ -1,4 +1,4 @@
-"""Who is who, on films of the shipped group photos whose faces are known."""
+"""Who is who, on videos of the shipped group photos whose faces are known."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from feroi.photo.detect import Face, detect
 from feroi.photo.landmarks import locate
 from feroi.photo.tracks import Tracker, alike, carried, is_cut
 from feroi.photo.video import Frame
-from films import group_photo, panned
+from videos import group_photo, panned
 
 HW = (420, 560)
 SHAPE = np.random.default_rng(0).uniform(-0.3, 0.3, (68, 2))
@@ -47,7 +47,7 @@ def _tracker(counts=None, **settings):
 
 
 def _whom(tracked, faces, corner):
-    """Which known face each track lies on, the film's window having its upper left at `corner`."""
+    """Which known face each track lies on, the video's window having its upper left at `corner`."""
     x, y = corner
     known = [
         KnownFace(str(number), (x0 - x, y0 - y, x1 - x, y1 - y))
@@ -75,7 +75,7 @@ def test_people_keep_their_numbers_as_the_camera_moves(garden):
     assert len(counts) <= 4  # the rest was followed
 
 
-def test_a_still_film_has_the_faces_of_the_photo_in_each_frame(library):
+def test_a_still_video_has_the_faces_of_the_photo_in_each_frame(library):
     photo = library[0][: HW[0], : HW[1]]
     faces = detect(photo)
     assert faces
@@ -216,7 +216,7 @@ def test_alike():
 
 @pytest.mark.parametrize("step_s", [2.0, 10.0, 600.0])
 def test_frames_far_apart_keep_their_people(one, step_s):
-    """Read at a slow pace, or from a film with gaps; the person moves by less than a face or not at all."""
+    """Read at a slow pace, or from a video with gaps; the person moves by less than a face or not at all."""
     picture, _ = one
     pictures = [np.roll(picture, shift, axis=1) for shift in (0, 0, 40, 40, 0)]
     assert [list(tracked) for tracked in _run(_tracker(), pictures, step_s=step_s)] == [[0]] * 5
@@ -230,7 +230,7 @@ def test_frames_far_apart_keep_their_people(one, step_s):
         (10.0, 5.0, 0.7, True),
         (10.0, 5.0, 0.5, False),
         (2.0, 5.0, 0.7, False),  # too far to have gone in that time
-        (1.0, 0.5, 0.0, True),  # as in a film without gaps
+        (1.0, 0.5, 0.0, True),  # as in a video without gaps
         (1.0, 1.7, 0.7, False),
     ],
 )

@@ -1,4 +1,4 @@
-"""Films to frames: times, turns, and what is broken."""
+"""Videos to frames: times, turns, and what is broken."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from feroi.photo import video
-from feroi.photo.video import Pace, UnreadableFilm, camera_source, film_frames, fresh_frames, is_film
-from films import write_film, write_sound
+from feroi.photo.video import Pace, UnreadableVideo, camera_source, fresh_frames, is_video, video_frames
+from videos import write_sound, write_video
 
 
 def _grey(level, size_hw=(48, 64)):
@@ -23,24 +23,24 @@ def _grey(level, size_hw=(48, 64)):
 def test_frames_come_back_at_the_times_written(tmp_path):
     times_ms = [0, 40, 80, 200, 210, 1000]  # a variable rate
     frames = [_grey(40 * number) for number in range(6)]
-    for name in ("film.mp4", "film.mkv"):
-        found = list(film_frames(write_film(tmp_path / name, frames, times_ms)))
+    for name in ("video.mp4", "video.mkv"):
+        found = list(video_frames(write_video(tmp_path / name, frames, times_ms)))
         assert [frame.number for frame in found] == list(range(6))
         assert [frame.time_s for frame in found] == pytest.approx([ms / 1000 for ms in times_ms], abs=1e-4)
         assert [frame.pixels.shape for frame in found] == [(48, 64, 3)] * 6
         assert [round(frame.pixels.mean() / 40) for frame in found] == list(range(6))
 
 
-def test_a_lossless_film_gives_the_very_pixels(tmp_path):
+def test_a_lossless_video_gives_the_very_pixels(tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (3, 40, 56, 3), dtype=np.uint8)
-    found = list(film_frames(write_film(tmp_path / "f.mkv", noise, codec="ffv1")))
+    found = list(video_frames(write_video(tmp_path / "f.mkv", noise, codec="ffv1")))
     np.testing.assert_array_equal([frame.pixels for frame in found], noise)
 
 
-def test_time_begins_with_the_film(tmp_path):
+def test_time_begins_with_the_video(tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (30, 48, 64, 3), dtype=np.uint8)
-    path = write_film(tmp_path / "f.ts", noise, [5000 + 40 * number for number in range(30)], "mpeg4")
-    assert [f.time_s for f in film_frames(path)] == pytest.approx(np.arange(30) / 25, abs=1e-3)
+    path = write_video(tmp_path / "f.ts", noise, [5000 + 40 * number for number in range(30)], "mpeg4")
+    assert [f.time_s for f in video_frames(path)] == pytest.approx(np.arange(30) / 25, abs=1e-3)
 
 
 def test_which_frames_are_read():
@@ -63,48 +63,48 @@ def test_which_frames_are_read():
             wrong.checked()
 
 
-def test_a_film_goes_on_after_a_frame(tmp_path):
-    path = write_film(tmp_path / "f.mp4", [_grey(20 * number) for number in range(10)])
-    whole = list(film_frames(path, Pace(fps=10)))
+def test_a_video_goes_on_after_a_frame(tmp_path):
+    path = write_video(tmp_path / "f.mp4", [_grey(20 * number) for number in range(10)])
+    whole = list(video_frames(path, Pace(fps=10)))
     for cut in range(len(whole)):
-        rest = list(film_frames(path, Pace(fps=10), whole[cut].number, whole[cut].time_s))
+        rest = list(video_frames(path, Pace(fps=10), whole[cut].number, whole[cut].time_s))
         assert [frame.number for frame in rest] == [frame.number for frame in whole[cut + 1 :]]
 
 
 @pytest.mark.parametrize(("turn", "times"), [(90, 3), (180, 2), (270, 1)])
-def test_films_are_turned_upright(tmp_path, turn, times):
+def test_videos_are_turned_upright(tmp_path, turn, times):
     """The matrix of ISO 14496-12, 8.3.2, written into the track header by hand, as cameras do.
 
     A clockwise turn of `turn` degrees for display, which is `times` quarter turns the other way."""
     picture = _grey(20, (48, 64))
     picture[:24, :32] = 220  # the upper left corner
-    path = write_film(tmp_path / "f.mp4", [picture] * 3)
+    path = write_video(tmp_path / "f.mp4", [picture] * 3)
     one, content = 0x10000, bytearray(path.read_bytes())
     a, b = {90: (0, one), 180: (-one, 0), 270: (0, -one)}[turn]
     at = content.index(b"tkhd") + 4 + 40
     content[at : at + 36] = struct.pack(">9i", a, b, 0, -b, a, 0, 0, 0, 0x40000000)
     path.write_bytes(content)
     expected = np.rot90(picture, times)
-    found = next(film_frames(path)).pixels
+    found = next(video_frames(path)).pixels
     assert found.shape == expected.shape
     assert np.abs(found.astype(int) - expected).mean() < 3
 
 
 @pytest.mark.parametrize("a", [-1, 0, 1])
 @pytest.mark.parametrize("d", [-1, 0, 1])
-def test_films_are_turned_and_mirrored_as_their_matrix_says(tmp_path, a, d):
+def test_videos_are_turned_and_mirrored_as_their_matrix_says(tmp_path, a, d):
     """All eight ways; each block goes by hand where ISO 14496-12 sends it: (a x + c y, b x + d y)."""
     if (a == 0) != (d == 0):
         pytest.skip("no turn by right angles")
     for b, c in [(0, 0)] if a else [(1, 1), (1, -1), (-1, 1), (-1, -1)]:
         picture = _grey(20, (48, 64))
         picture[:16, :16], picture[:16, 48:] = 220, 120  # upper left and upper right
-        path = write_film(tmp_path / "f.mp4", [picture] * 3)
+        path = write_video(tmp_path / "f.mp4", [picture] * 3)
         one, content = 0x10000, bytearray(path.read_bytes())
         at = content.index(b"tkhd") + 4 + 40
         content[at : at + 36] = struct.pack(">9i", a * one, b * one, 0, c * one, d * one, 0, 0, 0, 0x40000000)
         path.write_bytes(content)
-        found = next(film_frames(path)).pixels
+        found = next(video_frames(path)).pixels
         assert found.shape[:2] == ((48, 64) if a else (64, 48))
         for (x, y), level in {(-24, -16): 220, (24, -16): 120, (0, 10): 20}.items():  # from the middle
             right, down = a * x + c * y, b * x + d * y
@@ -116,13 +116,13 @@ def test_films_are_turned_and_mirrored_as_their_matrix_says(tmp_path, a, d):
     ("name", "codec"),
     [("f.mkv", "mpeg4"), ("f.webm", "libvpx"), ("f.wmv", "msmpeg4v3"), ("f.mp4", "mpeg4"), ("f.flv", "flv1")],
 )
-def test_a_film_whose_time_begins_late_is_whole(tmp_path, name, codec):
+def test_a_video_whose_time_begins_late_is_whole(tmp_path, name, codec):
     noise = np.random.default_rng(0).integers(0, 256, (50, 48, 64, 3), dtype=np.uint8)
     try:
-        path = write_film(tmp_path / name, noise, [5000 + 40 * number for number in range(50)], codec)
+        path = write_video(tmp_path / name, noise, [5000 + 40 * number for number in range(50)], codec)
     except av.FFmpegError as error:
         pytest.skip(f"this FFmpeg does not write it: {error}")
-    found = list(film_frames(path))
+    found = list(video_frames(path))
     assert (len(found), found[0].time_s) == (50, 0)
     assert found[-1].time_s == pytest.approx(1.96, abs=1e-3)
     if name != "f.mkv":
@@ -137,8 +137,8 @@ def test_damage_the_decoder_hides_is_said(tmp_path):
     """MPEG-4 fills in what it cannot decode, and gives every frame nevertheless."""
     rng = np.random.default_rng(1)
     frames = np.repeat(np.repeat(rng.integers(0, 256, (30, 12, 16, 3), dtype=np.uint8), 8, 1), 8, 2)
-    path = write_film(tmp_path / "f.mkv", frames, codec="mpeg4")
-    assert len(list(film_frames(path))) == 30
+    path = write_video(tmp_path / "f.mkv", frames, codec="mpeg4")
+    assert len(list(video_frames(path))) == 30
     with av.open(str(path)) as container:
         packets = [(packet.pos, packet.size) for packet in container.demux() if packet.size]
     content = bytearray(path.read_bytes())
@@ -151,38 +151,38 @@ def test_damage_the_decoder_hides_is_said(tmp_path):
 
 
 def test_pixels_are_made_square(tmp_path):
-    path = write_film(tmp_path / "f.mkv", [_grey(9)] * 2, codec="mpeg4", sample_aspect_ratio=2)
-    assert next(film_frames(path)).pixels.shape == (48, 128, 3)
+    path = write_video(tmp_path / "f.mkv", [_grey(9)] * 2, codec="mpeg4", sample_aspect_ratio=2)
+    assert next(video_frames(path)).pixels.shape == (48, 128, 3)
 
 
 def _frames_and_error(path):
     found = []
-    with pytest.raises(UnreadableFilm) as caught:
-        found.extend(film_frames(path))
+    with pytest.raises(UnreadableVideo) as caught:
+        found.extend(video_frames(path))
     return len(found), str(caught.value)
 
 
-def test_what_is_no_film_says_why(tmp_path):
+def test_what_is_no_video_says_why(tmp_path):
     (tmp_path / "empty.mp4").write_bytes(b"")
-    (tmp_path / "text.mp4").write_text("no film " * 100)
-    write_film(tmp_path / "none.mkv", [])
+    (tmp_path / "text.mp4").write_text("no video " * 100)
+    write_video(tmp_path / "none.mkv", [])
     sound = write_sound(tmp_path / "sound.mp4")
     assert _frames_and_error(tmp_path / "empty.mp4") == (0, "empty file")
     assert _frames_and_error(tmp_path / "gone.mp4") == (0, "file not found")
-    assert _frames_and_error(tmp_path / "text.mp4")[1].startswith("no film that can be read")
+    assert _frames_and_error(tmp_path / "text.mp4")[1].startswith("no video that can be read")
     assert _frames_and_error(sound) == (0, "no pictures in it, only sound")
     assert _frames_and_error(tmp_path / "none.mkv")[0] == 0
 
 
 @pytest.mark.parametrize("name", ["f.mkv", "f.avi", "f.mp4"])
-def test_a_cut_off_film_gives_what_it_has(tmp_path, name):
+def test_a_cut_off_video_gives_what_it_has(tmp_path, name):
     rng = np.random.default_rng(1)
     frames = rng.integers(0, 256, (100, 48, 64, 3), dtype=np.uint8)
-    path = write_film(tmp_path / name, frames, codec="mpeg4")
+    path = write_video(tmp_path / name, frames, codec="mpeg4")
     if name == "f.mp4":  # its index stands at the end, and is lost with it
         path.write_bytes(path.read_bytes()[:-5000])
         frames_read, error = _frames_and_error(path)
-        assert (frames_read, "no film that can be read" in error) == (0, True)
+        assert (frames_read, "no video that can be read" in error) == (0, True)
         return
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 4])
     frames_read, error = _frames_and_error(path)
@@ -191,9 +191,9 @@ def test_a_cut_off_film_gives_what_it_has(tmp_path, name):
     assert error.endswith(" s of 4.0 s; what is there was read")
 
 
-def test_a_film_damaged_in_the_middle_is_read_around_it(tmp_path):
+def test_a_video_damaged_in_the_middle_is_read_around_it(tmp_path):
     frames = np.random.default_rng(1).integers(0, 256, (60, 48, 64, 3), dtype=np.uint8)
-    path = write_film(tmp_path / "f.mkv", frames, codec="ffv1", rate=25)
+    path = write_video(tmp_path / "f.mkv", frames, codec="ffv1", rate=25)
     with av.open(str(path)) as container:
         packets = [(packet.pos, packet.size) for packet in container.demux() if packet.size]
     content = bytearray(path.read_bytes())
@@ -205,25 +205,25 @@ def test_a_film_damaged_in_the_middle_is_read_around_it(tmp_path):
     assert "damaged in" in error
 
 
-def test_films_are_told_by_suffix_and_content(tmp_path):
-    film = write_film(tmp_path / "film.mp4", [_grey(1)] * 2)
-    for name in ("CLIP", "film.dat"):
-        assert is_film(film.rename(tmp_path / name))
-        film = tmp_path / name
-    assert is_film(Path("gone.MOV"))
-    assert not is_film(Path("._gone.mov"))
+def test_videos_are_told_by_suffix_and_content(tmp_path):
+    video = write_video(tmp_path / "video.mp4", [_grey(1)] * 2)
+    for name in ("CLIP", "video.dat"):
+        assert is_video(video.rename(tmp_path / name))
+        video = tmp_path / name
+    assert is_video(Path("gone.MOV"))
+    assert not is_video(Path("._gone.mov"))
     (tmp_path / "photo.avif").write_bytes(b"\0\0\0 ftypavif\0\0\0\0")
     (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0")
-    assert not is_film(tmp_path / "photo.avif")
-    assert not is_film(tmp_path / "photo.jpg")
-    assert not is_film(tmp_path)
-    assert not is_film(tmp_path / "gone")
+    assert not is_video(tmp_path / "photo.avif")
+    assert not is_video(tmp_path / "photo.jpg")
+    assert not is_video(tmp_path)
+    assert not is_video(tmp_path / "gone")
 
 
 def test_without_pyav_the_remedy_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
-    with pytest.raises(UnreadableFilm, match=r"films need feroi\[video\]: pip install 'feroi\[video\]'"):
-        next(film_frames(tmp_path / "f.mp4"))
+    with pytest.raises(UnreadableVideo, match=r"videos need feroi\[video\]: pip install 'feroi\[video\]'"):
+        next(video_frames(tmp_path / "f.mp4"))
     with pytest.raises(ModuleNotFoundError) as caught:
         next(video.camera_frames("0"))
     assert caught.value.name == "av"
@@ -239,7 +239,7 @@ def test_cameras_by_system():
 
 
 def test_a_camera_that_is_not_there_says_so():
-    with pytest.raises(UnreadableFilm, match=r"camera 99 \(/dev/video99\) cannot be opened"):
+    with pytest.raises(UnreadableVideo, match=r"camera 99 \(/dev/video99\) cannot be opened"):
         next(video.camera_frames("99"))
 
 
@@ -258,6 +258,6 @@ def test_a_slow_reader_gets_fresh_frames():
 
 
 @pytest.mark.parametrize("name", ["pipe.mp4", "pipe"])
-def test_a_pipe_is_no_film_and_is_not_waited_for(tmp_path, name):
+def test_a_pipe_is_no_video_and_is_not_waited_for(tmp_path, name):
     os.mkfifo(tmp_path / name)
-    assert not is_film(tmp_path / name)
+    assert not is_video(tmp_path / name)

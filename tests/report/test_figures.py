@@ -66,14 +66,14 @@ def test_inline_png_holds_the_file(tmp_path):
 def test_networks_of_one_name_and_poses_get_blocks_of_their_own(tmp_path, monkeypatch):
     from feroi.config import NetworkConfig
     from feroi.data.samples import Sample, Samples
-    from feroi.look import Look
+    from feroi.outputs import NetworkOutput
     from feroi.report import rois
 
     drawn = {}
     monkeypatch.setattr(rois, "draw_rois", lambda blocks, out: drawn.update(blocks))
     image = np.zeros((18, 18), np.uint8)
     samples = Samples(Sample(image, p, "sad", None, {"pose": p}) for p in ("045", "090"))
-    forward = lambda faces: Look(np.zeros((len(faces), 7)), np.ones((len(faces), 1, 1)), faces)  # noqa: E731
+    forward = lambda faces: NetworkOutput(np.zeros((len(faces), 7)), np.ones((len(faces), 1, 1)), faces)  # noqa: E731
     network = ("run", NetworkConfig("gap", (16, 16)), forward)
     rois.draw_network_rois([network, network], samples, tmp_path / "r.png", by_pose=True)
     assert list(drawn) == ["run (1) 045", "run (1) 090", "run (2) 045", "run (2) 090"]

@@ -8,10 +8,10 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
-from feroi.cli import app
+from feroi.cli.app import app
 from feroi.config import NetworkConfig
 from feroi.data.readers import embedded_folder
-from feroi.explain.group import GroupLook
+from feroi.explain.whole_photo import GroupLook
 from feroi.network.model import Network
 from feroi.network.weights import save_network
 from feroi.report.figures import GroupColumn, draw_groups

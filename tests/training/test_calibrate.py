@@ -10,7 +10,7 @@ from feroi.config import NetworkConfig
 from feroi.data.samples import Sample, Samples
 from feroi.evaluation import evaluate
 from feroi.evaluation.calibration import fit_calibration
-from feroi.network.forward import torch_forward, untrained_network
+from feroi.network.torch_forward import torch_forward, untrained_network
 from feroi.network.weights import load_calibration, load_network, save_network
 from feroi.training import calibrate
 from feroi.training.calibrate import calibrate_network

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from feroi.config import NetworkConfig
-from feroi.data.pixels import cache_folder, decode
+from feroi.data.decoded import cache_folder, decode
 from feroi.data.samples import Sample, Samples
 from feroi.synthetic.expressions import Strength
 from feroi.synthetic.truth import Truth, write_truth
@@ -30,7 +30,9 @@ def decoded(tmp_path, monkeypatch):
         known = Truth({}, sides, np.ones((68, 2), np.float32), 3 * cells, {4: cells, 9: 5 * cells})
         write_truth(tmp_path, name, known)
         rows.append(Sample(tmp_path / name, name, expression, "01"))
-    monkeypatch.setattr("feroi.evaluation.truths.unit_mask", lambda *_: np.ones((53, 53), np.float32))
+    monkeypatch.setattr(
+        "feroi.evaluation.attention_targets.unit_mask", lambda *_: np.ones((53, 53), np.float32)
+    )
     return decode(Samples(rows), CONFIG.stored_hw)
 
 

@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter
 
 from feroi.config import NetworkConfig
 from feroi.data.batches import Labelled
-from feroi.network.forward import untrained_network
+from feroi.network.torch_forward import untrained_network
 from feroi.network.weights import load_tensors
 from feroi.recipe import RecipeConfig
 from feroi.training.loop import LAST_WEIGHTS, train

@@ -13,8 +13,8 @@ from feroi.data.readers import read_dataset
 from feroi.data.samples import Samples
 from feroi.network.weights import load_network, load_tensors
 from feroi.recipe import RecipeConfig
+from feroi.training.callbacks import Callbacks
 from feroi.training.run import train_run
-from feroi.training.voice import Voice
 from together import PROCESSES, told
 
 NETWORK = NetworkConfig("attention", (20, 20))
@@ -25,7 +25,7 @@ def test_a_run_folder_says_what_made_it(tmp_path, expression_folders):
     (expression_folders / "sad" / "0.png").write_bytes(b"broken")
     said = []
     division = divide(read_dataset(expression_folders), seed=0)
-    train_run(division, NETWORK, RECIPE, tmp_path / "run", 7, Voice(say=said.append))
+    train_run(division, NETWORK, RECIPE, tmp_path / "run", 7, Callbacks(say=said.append))
     names = {path.name for path in (tmp_path / "run").iterdir()}
     assert names == {
         "config.json", "metrics.jsonl", "curves.png", "rejected.csv", "trained-on.txt", "best.safetensors",

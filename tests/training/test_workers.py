@@ -11,9 +11,9 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from feroi.cli import app
+from feroi.cli.app import app
 from feroi.network.weights import load_tensors
-from feroi.training.voice import Voice
+from feroi.training.callbacks import Callbacks
 from feroi.training.workers import ALONE, Workers, torchrun_workers
 from together import batch, dropped, everything, in_double_precision, normalized, together, told, trained
 
@@ -34,7 +34,7 @@ def many(tmp_path_factory):
             raise Killed
 
     with in_double_precision(), pytest.raises(Killed):
-        trained(folder / "killed", "residual", voice=Voice(on_step=on_step))
+        trained(folder / "killed", "residual", voice=Callbacks(on_step=on_step))
     return together(NUMBER, everything, folder)
 
 

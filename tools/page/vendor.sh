@@ -3,7 +3,7 @@
 # package-lock.json names, from the npm registry. The page loads nothing from elsewhere.
 set -euo pipefail
 cd "$(dirname "$0")"
-vendor=../../src/feroi/deliver/page/vendor
+vendor=../../src/feroi/web/vendor
 npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 mkdir -p "$vendor"
 # .js, since some servers do not know .mjs to be a script; the wasm is the plain build for processors.

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from feroi.baselines.depth import depth_pictures
 from feroi.baselines.descriptors import DESCRIPTORS, describe
 from feroi.baselines.patches import PairwisePatches
 from feroi.baselines.receptive_fields import AuAwareFields
 from feroi.baselines.svm import Selector
+from feroi.data.channels import depth_pictures
 from feroi.data.samples import Samples
 
 Features = NDArray[np.float32]

@@ -10,14 +10,16 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from feroi.baselines.depth import depth_pictures
 from feroi.config import NetworkConfig
-from feroi.data.pixels import Decoded, kept
+from feroi.data.decoded import Decoded, cached_array
 from feroi.data.samples import Samples, fingerprint
+from feroi.photo.cropped import cropped_landmarks
+from feroi.photo.depth import depth_at
+from feroi.progress import track
 
 
 def depth_of(decoded: Decoded, network: NetworkConfig) -> NDArray[np.uint8] | None:
-    """Pictures of depth (N, H, W) of stored images (`baselines.depth`); None for a network that sees none.
+    """Pictures of depth (N, H, W) of stored images (`photo.depth`); None for a network that sees none.
 
     Finding landmarks takes 0.2 s an image, so they are kept beside the decoded images.
     """
@@ -30,7 +32,26 @@ def depth_of(decoded: Decoded, network: NetworkConfig) -> NDArray[np.uint8] | No
     key = f"{' '.join(pipelines)} {fingerprint(decoded.samples, decoded.pixels)}"
     rows = zip(decoded.samples, decoded.pixels, strict=True)
     stored = Samples(replace(row, image=image) for row, image in rows)
-    return kept("depth", key, lambda: depth_pictures(stored))
+    return cached_array("depth", key, lambda: depth_pictures(stored))
+
+
+def depth_pictures(samples: Samples) -> NDArray[np.uint8]:
+    """Pictures of depth (N, H, W) of N samples that hold pixels of one size.
+
+    Landmarks are looked for where the faces' pipeline, or else a detector, or else `front` puts a face. Where
+    they cannot be trusted (`photo.cropped.cropped_landmarks`) there is no depth: all 0.
+    """
+    pictures = []
+    for row in track(samples, "fitting", len(samples), len(samples)):
+        image = np.asarray(row.image, np.uint8)
+        landmarks = cropped_landmarks(image, row.attributes.get("pipeline"))
+        if landmarks is None:
+            landmarks = cropped_landmarks(image, "front")
+        if landmarks is None:
+            pictures.append(np.zeros_like(image))
+        else:
+            pictures.append(depth_at(landmarks, (image.shape[0], image.shape[1])))
+    return np.stack(pictures)
 
 
 def with_depth(samples: Samples, depth: NDArray[np.uint8] | None) -> Samples:

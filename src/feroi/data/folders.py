@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from feroi.data.samples import TEST, TRAINING, VALIDATION, LayoutError, Sample, Samples
-from feroi.files import shown
-from feroi.photo.pixels import is_image_name
+from feroi.files import display_name
+from feroi.photo.decode import is_image_name
 from feroi.vocabulary import IGNORED_EXPRESSIONS, expression_named
 
 FOLDER_LAYOUT = """\
@@ -15,7 +15,7 @@ a folder of folders: one folder an expression, pictures inside, e.g.
     angry/one.png  disgust/two.jpg  fear/  happy/  neutral/  sad/  surprise/"""
 SFEW_LAYOUT = """\
 SFEW 2.0: folders Train and Val, in each one folder an emotion, e.g.
-    Train/Angry/film_000001.png  Val/Happy/film_000002.png"""
+    Train/Angry/video_000001.png  Val/Happy/video_000002.png"""
 FER2013_FOLDER_LAYOUT = """\
 FER-2013 as folders: train, validation and (or) test, in each one folder an emotion, e.g.
     train/angry/Training_00000.png  validation/happy/PublicTest_00000.png"""
@@ -93,7 +93,7 @@ def _expression_folders(root: Path, parent: Path, attributes: Mapping[str, str])
         except ValueError as error:
             raise LayoutError(f"folder {folder}: {error}\nExpected {FOLDER_LAYOUT}") from None
         for path in sorted(filter(is_image_name, folder.iterdir())):
-            name = shown(path.relative_to(root).as_posix())
+            name = display_name(path.relative_to(root).as_posix())
             rows.append(Sample(path, name, expression, None, attributes))
     return rows
 

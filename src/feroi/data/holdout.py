@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from feroi.data.decoded import decode, image_marks
 from feroi.data.folds import Division, divide
-from feroi.data.pixels import decode, image_marks
 from feroi.data.samples import TRAINING, Samples
 
 MARKED_HW = (48, 48)

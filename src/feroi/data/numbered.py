@@ -6,8 +6,8 @@ import warnings
 from pathlib import Path
 
 from feroi.data.samples import TEST, TRAINING, VALIDATION, LayoutError, Sample, Samples
-from feroi.files import shown
-from feroi.photo.pixels import is_image_name
+from feroi.files import display_name
+from feroi.photo.decode import is_image_name
 from feroi.progress import Note
 from feroi.vocabulary import AFFECTNET_CODES, IGNORED_EXPRESSIONS, RAF_DB_CODES
 
@@ -46,7 +46,7 @@ def read_numbered(root: Path, order: str | None = None) -> Samples:
                 continue
             attributes = {"source": order, **({"split": split} if split else {})}
             for path in sorted(filter(is_image_name, folder.iterdir())):
-                name = shown(path.relative_to(root).as_posix())
+                name = display_name(path.relative_to(root).as_posix())
                 rows.append(Sample(path, name, codes[number], None, attributes))
     if not rows:
         raise LayoutError(f"no pictures in numbered folders below {root}.\nExpected {NUMBERED_LAYOUT}")

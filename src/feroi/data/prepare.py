@@ -25,18 +25,18 @@ from PIL import Image
 import feroi
 from feroi.config import PIPELINES, Pipeline
 from feroi.data.contact import draw_contact_sheet
-from feroi.data.pixels import Rejected, write_rejected
+from feroi.data.decoded import Rejected, write_rejected
 from feroi.data.readers import PREPARATION, TABLE, read_dataset
 from feroi.data.samples import Sample, Samples, write_table
 from feroi.files import atomic_path, json_object, write_json
 from feroi.inference import usable_cores
 from feroi.photo.align import POSE_HW, RAFD_POSE_BOX_XYXY_PX, crop_fixed
+from feroi.photo.crop import prepare
+from feroi.photo.decode import cover, read_photo, to_intensity
 from feroi.photo.detect import biggest, check_detector, detect
 from feroi.photo.geometry import FRAME_HW
 from feroi.photo.illumination import normalize_light
 from feroi.photo.landmarks import check_model, locate
-from feroi.photo.pixels import cover, read_photo, to_intensity
-from feroi.photo.prepare import prepare
 
 REJECTED = "rejected.csv"
 CONTACT = "contact.png"

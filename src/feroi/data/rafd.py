@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from feroi.data.samples import LayoutError, Sample, Samples
-from feroi.files import shown
-from feroi.photo.pixels import is_image_name
+from feroi.files import display_name
+from feroi.photo.decode import is_image_name
 from feroi.vocabulary import IGNORED_EXPRESSIONS, expression_named
 
 LAYOUT = """\
@@ -43,7 +43,7 @@ def read_rafd(root: Path) -> Samples:
         if match["emotion"] in IGNORED_EXPRESSIONS:
             continue
         attributes = {key: match[key] for key in ("pose", "gaze", "gender", "ethnicity")}
-        name = shown(path.relative_to(root).as_posix())
+        name = display_name(path.relative_to(root).as_posix())
         try:
             expression = expression_named(match["emotion"])
         except ValueError as error:

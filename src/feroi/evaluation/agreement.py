@@ -16,14 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feroi.config import NetworkConfig
-from feroi.data.pixels import Rejected, decode
+from feroi.data.decoded import Rejected, decode
 from feroi.data.samples import Samples
+from feroi.evaluation.attention_targets import LeftOut, truth_names, truths_of
 from feroi.evaluation.bootstrap import CONFIDENCE, RESAMPLES, Interval, bootstrap_means
 from feroi.evaluation.evaluate import Readings, read
-from feroi.evaluation.likeness import MEASURES, correlation, cosine, gain, iou, pointing, region
-from feroi.evaluation.truths import LeftOut, truth_names, truths_of
+from feroi.evaluation.map_similarity import MEASURES, correlation, cosine, gain, iou, pointing, region
 from feroi.explain.roi import average, blob, project
-from feroi.look import FloatArray, Forward
+from feroi.outputs import FloatArray, Forward
 from feroi.progress import track
 from feroi.vocabulary import EXPRESSIONS
 

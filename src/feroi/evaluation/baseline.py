@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 import feroi
 from feroi.baselines.features import Features, check_baseline, features, selector
 from feroi.baselines.svm import learn
+from feroi.data.decoded import decode
 from feroi.data.folds import PAPER_FOLDS, Division, divide, stratified_holdout
-from feroi.data.pixels import decode
 from feroi.data.samples import Samples, fingerprint
 from feroi.evaluation.crossval import CrossValidation, cross_validate
 from feroi.evaluation.metrics import score

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from feroi.look import FloatArray
+from feroi.outputs import FloatArray
 
 RESAMPLES = 1000
 CONFIDENCE = 0.95

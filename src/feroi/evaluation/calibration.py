@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
-from feroi.look import FloatArray
 from feroi.network.calibration import Calibration
+from feroi.outputs import FloatArray
 
 BINS = 15
 TEMPERATURES = (0.05, 20.0)

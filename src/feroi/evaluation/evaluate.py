@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from feroi.config import NetworkConfig
 from feroi.data.batches import centre_batches, centre_patches
 from feroi.data.channels import depth_of
-from feroi.data.pixels import Rejected, decode, image_marks
+from feroi.data.decoded import Rejected, decode, image_marks
 from feroi.data.samples import Samples
 from feroi.evaluation.calibration import Certainty, measure_certainty
 from feroi.evaluation.metrics import Scores, score
-from feroi.look import FloatArray, Forward
 from feroi.network.calibration import UNCALIBRATED, Calibration
+from feroi.outputs import FloatArray, Forward
 from feroi.progress import track
 
 TRAINED_ON = "trained-on.txt"

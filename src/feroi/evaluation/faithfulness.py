@@ -18,9 +18,9 @@ from scipy.ndimage import gaussian_filter
 from scipy.special import softmax
 from scipy.stats import spearmanr
 
-from feroi.evaluation.likeness import cosine, gain, region
+from feroi.evaluation.map_similarity import cosine, gain, region
 from feroi.explain.roi import average
-from feroi.look import FloatArray, Forward, Locator
+from feroi.outputs import FloatArray, Forward, Locator
 
 STEPS = 24
 """Shares of the pixels removed or inserted, evenly from none to all."""

@@ -12,7 +12,7 @@ from scipy.special import softmax
 from feroi.data.samples import Samples
 from feroi.evaluation.bootstrap import Interval, bootstrap_means
 from feroi.evaluation.calibration import calibration_error
-from feroi.look import FloatArray
+from feroi.outputs import FloatArray
 
 PERMUTATIONS = 2000
 FEWEST = 5

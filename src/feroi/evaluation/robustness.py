@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 
 from feroi.config import NetworkConfig
 from feroi.data.corruptions import CORRUPTIONS, cover_with_grey
-from feroi.data.pixels import Rejected, decode
+from feroi.data.decoded import Rejected, decode
 from feroi.data.samples import Samples
 from feroi.evaluation.calibration import Certainty, measure_certainty
 from feroi.evaluation.evaluate import Readings, read
 from feroi.evaluation.metrics import score
 from feroi.explain.regions import Masks, region_masks, region_shares
 from feroi.explain.roi import project
-from feroi.look import Forward
 from feroi.network.calibration import UNCALIBRATED, Calibration
+from feroi.outputs import Forward
 from feroi.photo.cropped import cropped_landmarks
 from feroi.progress import track
 from feroi.vocabulary import REGIONS

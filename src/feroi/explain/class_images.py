@@ -7,8 +7,8 @@ from typing import NamedTuple
 import torch
 
 from feroi.config import check_intensity
-from feroi.look import FloatArray
 from feroi.network.model import INTENSITY_MEAN, Network
+from feroi.outputs import FloatArray
 from feroi.vocabulary import EXPRESSIONS
 
 DECAY = 0.3

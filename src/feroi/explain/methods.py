@@ -26,9 +26,9 @@ from torch import Tensor, nn
 from feroi.config import check_intensity
 from feroi.explain.roi import blob, project
 from feroi.explain.simplify import simplify_faces
-from feroi.look import FloatArray, Locator
-from feroi.network.forward import torch_forward
 from feroi.network.model import INTENSITY_MEAN, Network
+from feroi.network.torch_forward import torch_forward
+from feroi.outputs import FloatArray, Locator
 
 Method = Callable[[Network, Tensor, Tensor], Tensor]
 

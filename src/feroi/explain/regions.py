@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from feroi.look import FloatArray
+from feroi.outputs import FloatArray
 from feroi.vocabulary import REGIONS
 
 Masks = dict[str, NDArray[np.bool_]]

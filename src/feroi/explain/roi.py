@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from feroi.look import FloatArray
+from feroi.outputs import FloatArray
 from feroi.photo.warp import bilinear
 
 _BLOB_SIGMA = 0.2  # of each side

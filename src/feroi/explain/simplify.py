@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from feroi.look import FloatArray, Forward
+from feroi.outputs import FloatArray, Forward
 
 SEGMENTS = 24
 """Asked of SLIC, which makes about as many."""

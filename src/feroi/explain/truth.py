@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feroi.explain.regions import region_masks
-from feroi.look import FloatArray
+from feroi.outputs import FloatArray
 from feroi.vocabulary import TABLE_4
 
 

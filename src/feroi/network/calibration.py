@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feroi.files import json_object
-from feroi.look import FloatArray, Forward, Look
+from feroi.outputs import FloatArray, Forward, NetworkOutput
 
 
 class Calibration(NamedTuple):
@@ -34,7 +34,7 @@ class Calibration(NamedTuple):
         if not self.mirror and self.temperature == 1:
             return forward
 
-        def calibrated(faces: NDArray[np.float32]) -> Look[FloatArray]:
+        def calibrated(faces: NDArray[np.float32]) -> NetworkOutput[FloatArray]:
             look = forward(faces)
             if self.mirror:
                 look = _mean(look, forward(np.ascontiguousarray(faces[..., ::-1])))
@@ -91,9 +91,9 @@ def _check(calibration: Calibration) -> None:
         raise ValueError(f"coverage and threshold lie between 0 and 1, got {shares}")
 
 
-def _mean(look: Look[FloatArray], mirrored: Look[FloatArray]) -> Look[FloatArray]:
+def _mean(look: NetworkOutput[FloatArray], mirrored: NetworkOutput[FloatArray]) -> NetworkOutput[FloatArray]:
     attention = None
     if look.attention is not None and mirrored.attention is not None:
         attention = (look.attention + mirrored.attention[..., ::-1]) / 2
     logits, focus = (look.logits + mirrored.logits) / 2, (look.focus + mirrored.focus) / 2
-    return Look(logits, attention, focus)
+    return NetworkOutput(logits, attention, focus)

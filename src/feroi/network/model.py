@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from feroi.config import CHANNELS, HEADS, REGISTERED_HEADS, NetworkConfig
-from feroi.look import Look
 from feroi.network import attention
 from feroi.network.backbone import LEAST_WEIGHTS
 from feroi.network.features import build_features
 from feroi.network.patterns import MappedPatterns
+from feroi.outputs import NetworkOutput
 from feroi.vocabulary import EXPRESSIONS
 
 INTENSITY_MEAN, INTENSITY_STD = 0.5, 0.25
@@ -29,7 +29,7 @@ _MAPS: dict[str, Callable[[Tensor, float], Tensor]] = {
 
 
 class Network(nn.Module):
-    """Faces (N, C, H, W) in 0..1, C = `config.channels_in`, to a `Look`.
+    """Faces (N, C, H, W) in 0..1, C = `config.channels_in`, to a `NetworkOutput`.
 
     `max`, `gap` and the attention heads take any input of at least 16 x 16 px (section 4.6). `flatten`
     and `stacked-max` take `config.input_hw` alone and raise ValueError on anything else.
@@ -47,7 +47,7 @@ class Network(nn.Module):
         nn.init.xavier_uniform_(self.classifier.weight)
         nn.init.zeros_(self.classifier.bias)
 
-    def forward(self, faces: Tensor) -> Look[Tensor]:
+    def forward(self, faces: Tensor) -> NetworkOutput[Tensor]:
         return self.head(self.locations(faces))
 
     def locations(self, faces: Tensor) -> Tensor:
@@ -55,7 +55,7 @@ class Network(nn.Module):
         self._check(faces)
         return cast(Tensor, self.features((self.seen(faces) - INTENSITY_MEAN) / INTENSITY_STD))
 
-    def head(self, a0: Tensor) -> Look[Tensor]:
+    def head(self, a0: Tensor) -> NetworkOutput[Tensor]:
         """What the head makes of the features (N, C, H, W) of `locations`."""
         # The head is cheap and its soft-max wants precision: always float32.
         with torch.autocast(a0.device.type, enabled=False):
@@ -69,7 +69,7 @@ class Network(nn.Module):
                 weights = _MAPS[self.config.head](self.score(a0), self.config.beta)
                 focused = attention.focus(a0, weights)
             logits = self.classifier(self.dropout(focused))
-        return Look(logits, weights, focused)
+        return NetworkOutput(logits, weights, focused)
 
     def _without_a_map(self, a0: Tensor) -> Tensor:
         """The features (N, C, H, W) for the classifier, (N, C·h·w): all, or the maxima of Table 7."""

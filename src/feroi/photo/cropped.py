@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from feroi.photo.crop import face_frame
 from feroi.photo.detect import biggest, detect
 from feroi.photo.face_mesh import fit_meshes, frame_around
 from feroi.photo.face_mesh_points import INDEX_68
-from feroi.photo.prepare import face_frame
 from feroi.photo.squares import Frame
 
 PRESENT = 0.0

@@ -24,8 +24,8 @@ from PIL import Image
 
 from feroi.inference import CPU, Compute
 from feroi.photo import yunet
+from feroi.photo.decode import to_intensity
 from feroi.photo.face_mesh import fit_meshes
-from feroi.photo.pixels import to_intensity
 from feroi.photo.squares import Frame, cut
 from feroi.shipped import shipped_path
 

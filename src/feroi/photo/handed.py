@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from feroi.photo.pixels import EncodedPhoto, NoPhoto, Source, as_photo
+from feroi.photo.decode import EncodedPhoto, NoPhoto, Source, as_photo
 
 _URL = re.compile(r"(?i)(https?|ftps?|sftp|s3|gs|gcs|hdfs|abfss?|az|file)://?")
 _NO_URL = "URLs are not fetched; download the picture, and give its file or its bytes"

@@ -8,14 +8,14 @@ from typing import Literal
 HEAD_BYTES = 1024
 """So many bytes are enough to tell."""
 
-Kind = Literal["picture", "heif", "film"]
+Kind = Literal["picture", "heif", "video"]
 
 _PICTURES = (
     *(b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a"),
     *(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),  # TIFF
 )
 _PORTABLE = re.compile(rb"P[1-6]\s+(#[^\n]*\n\s*)*\d+\s+\d+\s")  # PBM, PGM, PPM
-_FILMS = (
+_VIDEOS = (
     *(b"\x1aE\xdf\xa3", b"FLV\x01", b"OggS"),  # Matroska, Flash, Ogg
     *(b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3"),  # MPEG program streams, MPEG video alone
     *(b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", b"\x06\x0e\x2b\x34\x02\x05\x01\x01"),  # ASF, MXF
@@ -32,17 +32,17 @@ _SYNC = 0x47
 def kind_of(head: bytes) -> Kind | None:
     """What a file is that begins with `head`, HEAD_BYTES of it or all; None if it is nothing known here.
 
-    "picture": JPEG, PNG, GIF, WebP, AVIF, TIFF, BMP, PPM. "heif": HEIF, as HEIC. "film": ISO media (MP4,
+    "picture": JPEG, PNG, GIF, WebP, AVIF, TIFF, BMP, PPM. "heif": HEIF, as HEIC. "video": ISO media (MP4,
     MOV), Matroska, AVI, MPEG, ASF, Flash, Ogg, MXF, which may hold sound alone.
     """
     if head[4:8] == b"ftyp":
         return _of_iso_media(head)
     if head.startswith(b"RIFF"):
-        return {b"WEBP": "picture", b"AVI ": "film"}.get(head[8:12])  # type: ignore[return-value]
+        return {b"WEBP": "picture", b"AVI ": "video"}.get(head[8:12])  # type: ignore[return-value]
     if head.startswith(_PICTURES) or _PORTABLE.match(head) or _is_bmp(head):
         return "picture"
-    if head.startswith(_FILMS) or head[4:8] in _QUICKTIME_ATOMS or is_transport_stream(head, anywhere=False):
-        return "film"
+    if head.startswith(_VIDEOS) or head[4:8] in _QUICKTIME_ATOMS or is_transport_stream(head, anywhere=False):
+        return "video"
     return None
 
 
@@ -67,7 +67,7 @@ def _of_iso_media(head: bytes) -> Kind | None:
         return "picture"
     if major in _HEIF_BRANDS | _EITHER_BRANDS:
         return "heif"
-    return None if major in _RAW_BRANDS else "film"
+    return None if major in _RAW_BRANDS else "video"
 
 
 def _is_bmp(head: bytes) -> bool:

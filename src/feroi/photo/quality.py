@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feroi.photo.align import FER_HW
+from feroi.photo.crop import Crop, fer_frame
 from feroi.photo.face_mesh_points import INDEX_68
 from feroi.photo.geometry import EYES, Pose
 from feroi.photo.landmarks import FacePoints
-from feroi.photo.prepare import Crop, fer_frame
 from feroi.photo.squares import cut
 
 LIMIT = 0.5

@@ -7,9 +7,9 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from feroi.photo.decode import NO_PERMISSION_FOLDER, NoPhoto, is_image_name
 from feroi.photo.handed import photo_named
-from feroi.photo.pixels import NO_PERMISSION_FOLDER, NoPhoto, is_image_name
-from feroi.photo.video import SHARED_SUFFIXES, VIDEO_SUFFIXES, is_film
+from feroi.photo.video import SHARED_SUFFIXES, VIDEO_SUFFIXES, is_video
 
 
 def photo_files(sources: Iterable[str]) -> Iterator[Path | NoPhoto]:
@@ -17,9 +17,9 @@ def photo_files(sources: Iterable[str]) -> Iterator[Path | NoPhoto]:
 
     What is neither, or a glob that nothing fits, is passed on as it is, so that a missing file is
     reported like any other that cannot be read; so is a folder that may not be opened, and an address. Within
-    folders, files whose names are no pictures' or films', hidden folders and links to folders are passed
-    over; links to files are followed, wherever they lead. A name that films share with texts (.ts, .mts) is a
-    film's if the file holds one.
+    folders, files whose names are no pictures' or videos', hidden folders and links to folders are passed
+    over; links to files are followed, wherever they lead. A name that videos share with texts (.ts, .mts) is
+    a video's if the file holds one.
     """
     for source in sources:
         path = Path(source)
@@ -65,5 +65,5 @@ def _closed(errors: list[OSError]) -> Iterator[NoPhoto]:
 def _is_meant(path: Path) -> bool:
     suffix = path.suffix.lower()
     if suffix in SHARED_SUFFIXES:
-        return is_film(path)
+        return is_video(path)
     return is_image_name(path) or (suffix in VIDEO_SUFFIXES and not path.name.startswith("."))

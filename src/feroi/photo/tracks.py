@@ -1,4 +1,4 @@
-"""Who is who from frame to frame of a film.
+"""Who is who from frame to frame of a video.
 
 Faces are searched for by the detector now and then, and followed in between: the landmarks are found anew
 in each frame from where the face was last, and the face there has to look like the one that was followed.
@@ -21,11 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from feroi.photo.crop import fer_frame
 from feroi.photo.cropped import PRESENT
+from feroi.photo.decode import to_intensity
 from feroi.photo.detect import Box, Face
 from feroi.photo.landmarks import FacePoints
-from feroi.photo.pixels import to_intensity
-from feroi.photo.prepare import fer_frame
 from feroi.photo.squares import Frame as Square
 from feroi.photo.squares import cut
 from feroi.photo.video import Frame
@@ -78,9 +78,9 @@ class _Person:
 
 
 class Tracker:
-    """Numbers people through a film, its frames given to `step` in order.
+    """Numbers people through a video, its frames given to `step` in order.
 
-    find: the detector. mark: the points of the faces in squares. search_s: seconds of film between
+    find: the detector. mark: the points of the faces in squares. search_s: seconds of video between
     searches by the detector; in between only those already known are seen, unless one of them is lost.
     """
 
@@ -112,7 +112,7 @@ class Tracker:
         return sorted(seen.values(), key=lambda each: -each.face.area_px)
 
     def _is_remembered(self, person: _Person, time_s: float) -> bool:
-        # frames may be further apart, where few are read, or the film is uneven
+        # frames may be further apart, where few are read, or the video is uneven
         return time_s - person.seen_s <= REMEMBERED_S or person.seen_s == self._last_s
 
     def _follow(self, frame: Frame, intensity: Small, seen: dict[int, Tracked]) -> dict[int, Tracked]:
@@ -194,7 +194,7 @@ class Tracker:
             return apart <= min(near, _NEAR_MOST)
         if apart <= min(near, _NEAR_MOST):
             return like >= _LIKE_LOST
-        # in a gap of the film people go further than while they are only overlooked
+        # in a gap of the video people go further than while they are only overlooked
         return in_last and apart <= near and like >= _LIKE_FOUND
 
     @property
@@ -294,7 +294,7 @@ def _motion(
 
 def _moved(person: _Person, time_s: float) -> Box:
     """Where someone's box is if they went on at their speed, by no more than half their face; after a gap
-    of the film, where it was."""
+    of the video, where it was."""
     most = _middle_side(person.box)[2] / 2 if time_s - person.seen_s <= REMEMBERED_S else 0.0
     dx, dy = (max(-most, min(most, speed * (time_s - person.seen_s))) for speed in person.speed)
     x0, y0, x1, y1 = person.box

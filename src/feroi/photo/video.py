@@ -1,4 +1,4 @@
-"""Films and cameras to frames, by FFmpeg's libraries (PyAV, of feroi[video])."""
+"""Videos and cameras to frames, by FFmpeg's libraries (PyAV, of feroi[video])."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from feroi.photo.decode import NO_PERMISSION, NOT_FOUND
 from feroi.photo.kinds import HEAD_BYTES, is_transport_stream, kind_of
-from feroi.photo.pixels import NO_PERMISSION, NOT_FOUND
 
 if TYPE_CHECKING:
     import av
@@ -29,26 +29,26 @@ VIDEO_SUFFIXES = frozenset(
 
 SHARED_SUFFIXES = frozenset({".ts", ".mts"})
 """Those that texts have, too: TypeScript's. What the file holds decides."""
-_NO_PYAV = "films need feroi[video]: pip install 'feroi[video]'"
+_NO_PYAV = "videos need feroi[video]: pip install 'feroi[video]'"
 
 _MOST_PIXELS = 40_000_000
-"""Of a frame; those of 8K films have 33 million. Decoders hold a dozen frames at once."""
+"""Of a frame; those of 8K videos have 33 million. Decoders hold a dozen frames at once."""
 _CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mpegvideo,asf,flv,ogg,mxf,m4v,h264,hevc"
-"""What FFmpeg may take a film for. It knows lists, too, and would open the files that they name."""
+"""What FFmpeg may take a video for. It knows lists, too, and would open the files that they name."""
 
 _AT_MOST = f"at most {_MOST_PIXELS:,} are read"
 _STATE_THEIR_END = frozenset({"matroska,webm", "asf"})
-"""Containers that state when the film ends by its time stamps, not how long it is."""
+"""Containers that state when the video ends by its time stamps, not how long it is."""
 _FILLED_IN = "the decoder filled in what is missing"
 _ENDS_EARLY_S, _ENDS_EARLY_SHARE = 1.0, 0.02
-"""A film whose pictures end by more than this before the end its header states was cut off."""
+"""A video whose pictures end by more than this before the end its header states was cut off."""
 
 
 class Frame(NamedTuple):
-    """A picture of a film.
+    """A picture of a video.
 
-    number: from 0, counting every frame of the film, also those that are passed over.
-    time_s: when it is shown, by its time stamp, after the film begins.
+    number: from 0, counting every frame of the video, also those that are passed over.
+    time_s: when it is shown, by its time stamp, after the video begins.
     pixels: (H, W, 3) uint8 RGB, upright, with square pixels.
     """
 
@@ -57,14 +57,14 @@ class Frame(NamedTuple):
     pixels: NDArray[np.uint8]
 
 
-class UnreadableFilm(ValueError):
-    """A film that holds no picture, or none after those that were given; the message says why."""
+class UnreadableVideo(ValueError):
+    """A video that holds no picture, or none after those that were given; the message says why."""
 
 
 class Pace(NamedTuple):
-    """Which frames of a film are read.
+    """Which frames of a video are read.
 
-    every: each so many. fps: at most so many a second of film, by their time stamps; None for all.
+    every: each so many. fps: at most so many a second of video, by their time stamps; None for all.
     """
 
     every: int = 1
@@ -91,8 +91,8 @@ class Pace(NamedTuple):
 ALL = Pace()
 
 
-def is_film(path: Path) -> bool:
-    """Whether a file is a film, by its first bytes; where they do not tell, by its suffix."""
+def is_video(path: Path) -> bool:
+    """Whether a file is a video, by its first bytes; where they do not tell, by its suffix."""
     named = path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith(".")
     try:
         if not path.exists():
@@ -107,46 +107,46 @@ def is_film(path: Path) -> bool:
         return False
     kind = kind_of(head)
     if kind is not None or not named:
-        return kind == "film"
+        return kind == "video"
     return path.suffix.lower() not in SHARED_SUFFIXES or is_transport_stream(head)
 
 
 def duration_s(path: Path) -> float | None:
-    """How long the film says it is; None where it does not say, or cannot be read."""
+    """How long the video says it is; None where it does not say, or cannot be read."""
     try:
         with _opened(path) as container:
             return _stated_s(container, container.streams.video[0])
-    except (UnreadableFilm, IndexError):
+    except (UnreadableVideo, IndexError):
         return None
 
 
-def film_frames(
+def video_frames(
     path: Path, pace: Pace = ALL, after: int = -1, last_s: float | None = None
 ) -> Iterator[Frame]:
-    """The frames of the film in `path`, in the order they are shown.
+    """The frames of the video in `path`, in the order they are shown.
 
     pace: which of them. after: none up to this number; they are decoded and left.
     last_s: the time of the frame `after`, if that was read.
-    Turned upright, and mirrored, as the film states; pixels that are not square are made so by
+    Turned upright, and mirrored, as the video states; pixels that are not square are made so by
     widening; of several pictures streams the first. High dynamic range is not mapped to sRGB, and
     interlaced fields are not put apart.
-    Raises UnreadableFilm without feroi[video], if there is no picture, and after the last one if the film is
-    damaged or ends before it should.
+    Raises UnreadableVideo without feroi[video], if there is no picture, and after the last one if the video
+    is damaged or ends before it should.
     """
     pace.checked()
     with _opened(path) as container:
         if not container.streams.video:
-            raise UnreadableFilm(
+            raise UnreadableVideo(
                 "no pictures in it, only sound" if container.streams.audio else "no pictures"
             )
         stream = container.streams.video[0]
         if stream.codec_context is None:
-            raise UnreadableFilm("pictures in a code that is not known")
+            raise UnreadableVideo("pictures in a code that is not known")
         # Threads ahead by whole frames may wait for Python while Python, done early, waits for them.
         stream.thread_type = "SLICE"
         if stream.width * stream.height > _MOST_PIXELS:
-            raise UnreadableFilm(f"too many pixels: {stream.width} x {stream.height} a frame, {_AT_MOST}")
-        stream.codec_context.options = {"max_pixels": str(_MOST_PIXELS)}  # a film may grow on its way
+            raise UnreadableVideo(f"too many pixels: {stream.width} x {stream.height} a frame, {_AT_MOST}")
+        stream.codec_context.options = {"max_pixels": str(_MOST_PIXELS)}  # a video may grow on its way
         start_s = (container.start_time or 0) / 1e6
         damage: list[str] = []
         number, time_s = -1, 0.0
@@ -161,13 +161,13 @@ def film_frames(
 
 
 def _check_end(frames: int, time_s: float, stated_s: float | None, damage: list[str]) -> None:
-    """Raises UnreadableFilm if a film of `frames`, the last at `time_s`, is not whole."""
+    """Raises UnreadableVideo if a video of `frames`, the last at `time_s`, is not whole."""
     if not frames:
-        raise UnreadableFilm(f"no pictures: {damage[0]}" if damage else "no pictures")
+        raise UnreadableVideo(f"no pictures: {damage[0]}" if damage else "no pictures")
     if stated_s is not None and time_s < stated_s - max(_ENDS_EARLY_S, _ENDS_EARLY_SHARE * stated_s):
-        raise UnreadableFilm(f"breaks off at {time_s:.1f} s of {stated_s:.1f} s; what is there was read")
+        raise UnreadableVideo(f"breaks off at {time_s:.1f} s of {stated_s:.1f} s; what is there was read")
     if damage:
-        raise UnreadableFilm(f"damaged in {len(damage)} places ({damage[0]}); the rest was read")
+        raise UnreadableVideo(f"damaged in {len(damage)} places ({damage[0]}); the rest was read")
 
 
 @contextmanager
@@ -175,23 +175,23 @@ def _opened(path: Path) -> Iterator[InputContainer]:
     try:
         import av
     except ImportError:
-        raise UnreadableFilm(_NO_PYAV) from None
-    av.logging.set_level(None)  # what is wrong with a film is said by us, once
+        raise UnreadableVideo(_NO_PYAV) from None
+    av.logging.set_level(None)  # what is wrong with a video is said by us, once
     try:
         if path.is_file() and path.stat().st_size == 0:
-            raise UnreadableFilm("empty file")
-        # with its protocol before it, so that a name such as http:film.mp4 is one
+            raise UnreadableVideo("empty file")
+        # with its protocol before it, so that a name such as http:video.mp4 is one
         container = av.open(
             f"file:{path}",
             container_options={"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"},
             metadata_errors="replace",
         )
     except FileNotFoundError:
-        raise UnreadableFilm(NOT_FOUND) from None
+        raise UnreadableVideo(NOT_FOUND) from None
     except PermissionError:
-        raise UnreadableFilm(NO_PERMISSION) from None
+        raise UnreadableVideo(NO_PERMISSION) from None
     except av.FFmpegError as error:
-        raise UnreadableFilm(f"no film that can be read: {error.strerror}") from None
+        raise UnreadableVideo(f"no video that can be read: {error.strerror}") from None
     with container:
         yield container
 
@@ -233,7 +233,7 @@ def _upright(frame: av.VideoFrame, stream: Any) -> NDArray[np.uint8]:
     aspect = float(stream.sample_aspect_ratio or 1)
     width = max(1, round(frame.width * aspect))
     if width * frame.height > _MOST_PIXELS:
-        raise UnreadableFilm(
+        raise UnreadableVideo(
             f"too many pixels: {width} x {frame.height} a frame with square ones, {_AT_MOST}"
         )
     pixels = np.asarray(frame.to_ndarray(format="rgb24", width=width, height=frame.height), np.uint8)
@@ -277,7 +277,7 @@ def camera_frames(camera: str, seconds: float | None = None) -> Iterator[Frame]:
 
     What comes while the last one is being worked on is left out, so that each frame is a fresh one; its
     number counts those left out, too. Times are from the first one.
-    Raises UnreadableFilm if the camera cannot be opened or fails.
+    Raises UnreadableVideo if the camera cannot be opened or fails.
     """
     import av
 
@@ -285,7 +285,7 @@ def camera_frames(camera: str, seconds: float | None = None) -> Iterator[Frame]:
     try:
         container = av.open(name, format=kind)
     except av.FFmpegError as error:
-        raise UnreadableFilm(f"camera {camera} ({name}) cannot be opened: {error.strerror}") from None
+        raise UnreadableVideo(f"camera {camera} ({name}) cannot be opened: {error.strerror}") from None
     yield from fresh_frames(container, seconds)
 
 
@@ -315,7 +315,7 @@ def fresh_frames(container: InputContainer, seconds: float | None) -> Iterator[F
             if item is None:
                 return
             if isinstance(item, Exception):
-                raise UnreadableFilm(f"the camera failed: {item}")
+                raise UnreadableVideo(f"the camera failed: {item}")
             number, frame = item
             stamp_s = frame.time or 0.0
             first_s = stamp_s if first_s is None else first_s

@@ -18,7 +18,7 @@ from PIL import Image
 
 import feroi
 from feroi.data.batches import as_faces
-from feroi.look import FloatArray, Locator
+from feroi.outputs import FloatArray, Locator
 from feroi.report.figures import ROI_COLOURS, save
 from feroi.report.html import write_page
 from feroi.report.overlay import FULL_HEAT, heat

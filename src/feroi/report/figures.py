@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from feroi.evaluation.calibration import Certainty
 from feroi.evaluation.metrics import Scores
-from feroi.explain.group import GroupLook
 from feroi.explain.roi import MeanLook
+from feroi.explain.whole_photo import GroupLook
 from feroi.files import atomic_path
-from feroi.look import FloatArray
+from feroi.outputs import FloatArray
 from feroi.vocabulary import EXPRESSIONS
 
 ROI_COLOURS = "inferno"

@@ -9,10 +9,10 @@ import numpy as np
 from PIL import Image
 
 from feroi.config import NetworkConfig
-from feroi.explain.group import look_at_group
-from feroi.look import ScoreMap
+from feroi.explain.whole_photo import look_at_group
+from feroi.outputs import ScoreMap
+from feroi.photo.decode import read_photo, to_intensity
 from feroi.photo.detect import detect
-from feroi.photo.pixels import read_photo, to_intensity
 from feroi.report.figures import GroupColumn, draw_groups
 
 _DRAWN_PX = 1200  # a figure's column shows no more

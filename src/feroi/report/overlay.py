@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from feroi.look import FloatArray
+from feroi.outputs import FloatArray
 from feroi.results import Photo, Reading, Refused
 
 # Twelve even steps of matplotlib's inferno, the colours of every region of interest.
@@ -58,7 +58,7 @@ def draw_overlay(photo: Photo) -> Image.Image:
 
     Beside the answer of a face of poor quality stands what is wrong with it; a face that was found and not
     read has a thin grey box.
-    Numbers are those of the column `face` of the tables, in a film of the column `track`. The heat is
+    Numbers are those of the column `face` of the tables, in a video of the column `track`. The heat is
     brightest where most attention lies, at FULL_HEAT or more, and fades out towards the border of what the
     network saw. Photos of less than 1000 px are drawn up to four times as large.
     Raises ValueError for a photo that could not be read.

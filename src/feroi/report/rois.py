@@ -11,7 +11,7 @@ from feroi.config import NetworkConfig
 from feroi.data.samples import Samples
 from feroi.evaluation.evaluate import Readings, read
 from feroi.explain.roi import MeanLook, mean_looks
-from feroi.look import Forward
+from feroi.outputs import Forward
 from feroi.report.figures import draw_rois
 
 Named = tuple[str, NetworkConfig, Forward]

@@ -42,8 +42,8 @@ what is below the limit of it, if anything; a probability an expression; the sha
 region; the strength of each Action Unit, 0..1; angles of the head, and of the eyes within it, in degrees.
 Shares and scores have six decimals, angles one."""
 
-FILM_COLUMNS = ("file", "frame", "time_s", "track", *COLUMNS[1:])
-"""Those of films: also the number of the frame, from 0; when the film shows it, in seconds; the person's
+VIDEO_COLUMNS = ("file", "frame", "time_s", "track", *COLUMNS[1:])
+"""Those of videos: also the number of the frame, from 0; when the video shows it, in seconds; the person's
 number, from 0. `score` is empty where a face was followed and not found by the detector."""
 SMOOTHED = tuple(f"smooth_{name}" for name in EXPRESSIONS)
 """What `--smooth` adds."""
@@ -83,10 +83,10 @@ def rows(photo: Photo) -> list[Row]:
     return result
 
 
-def film_rows(photo: Photo, smoothed: bool = False) -> list[Row]:
-    """The rows of one frame of a film, none if it has no face; of what is said of the whole film, one.
+def video_rows(photo: Photo, smoothed: bool = False) -> list[Row]:
+    """The rows of one frame of a video, none if it has no face; of what is said of the whole video, one.
 
-    A photo among films has the rows it has elsewhere, with nothing in the columns of films.
+    A photo among videos has the rows it has elsewhere, with nothing in the columns of videos.
     """
     if photo.frame is not None and not photo.faces and not photo.refused:
         return []
@@ -95,7 +95,7 @@ def film_rows(photo: Photo, smoothed: bool = False) -> list[Row]:
     result = []
     for row, track in zip(rows(photo), tracks or [None], strict=True):
         whole = row | {"frame": photo.frame, "time_s": time_s, "track": track}
-        result.append({name: whole[name] for name in FILM_COLUMNS})
+        result.append({name: whole[name] for name in VIDEO_COLUMNS})
     if smoothed:
         for row in result:
             row |= dict.fromkeys(SMOOTHED)
@@ -107,17 +107,17 @@ def film_rows(photo: Photo, smoothed: bool = False) -> list[Row]:
 def to_frame(results: Any) -> Any:
     """A pandas DataFrame with one row per face that was read, of the columns and decimals of tables.
 
-    results: of `Reader.read_many` or `read_film`: photos, or one of them; or what `analyze` gave, the faces
+    results: of `Reader.read_many` or `read_video`: photos, or one of them; or what `analyze` gave, the faces
         of one photo or a list of those, whose `file` is "photo 0" and so on.
-    Frames of films have FILM_COLUMNS, and SMOOTHED where they were smoothed; photos COLUMNS.
+    Frames of videos have VIDEO_COLUMNS, and SMOOTHED where they were smoothed; photos COLUMNS.
     Raises ModuleNotFoundError if pandas is not installed.
     """
     try:
         import pandas
     except ModuleNotFoundError:
         raise ModuleNotFoundError("to_frame needs pandas: pip install pandas", name="pandas") from None
-    found = [row for each in _photos(results) for row in film_rows(each, smoothed=True)[: len(each.faces)]]
-    columns = FILM_COLUMNS if any(row["frame"] is not None for row in found) else COLUMNS
+    found = [row for each in _photos(results) for row in video_rows(each, smoothed=True)[: len(each.faces)]]
+    columns = VIDEO_COLUMNS if any(row["frame"] is not None for row in found) else COLUMNS
     columns += SMOOTHED if any(row[SMOOTHED[0]] is not None for row in found) else ()
     kinds = dict.fromkeys(columns, "float64") | dict.fromkeys(_WHOLE & {*columns}, "Int64")
     kinds |= dict.fromkeys(_TEXT, "string")

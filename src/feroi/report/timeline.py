@@ -1,4 +1,4 @@
-"""What each person of a film showed over time, in bounded memory, and its picture."""
+"""What each person of a video showed over time, in bounded memory, and its picture."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from feroi.results import Photo, Reading
 from feroi.vocabulary import EXPRESSIONS
 
 MOST_PEOPLE = 40
-"""Of a film with more people, those seen in the most frames have a timeline."""
+"""Of a video with more people, those seen in the most frames have a timeline."""
 _MOST_BINS, _FIRST_BIN_S = 600, 0.1
 _THUMB_PX = 96
 _PEAK_FROM = 0.5  # a peak is an answer of at least this probability
@@ -30,7 +30,7 @@ _INK, _PAPER, _LINE = (20, 20, 30), (255, 255, 255), (222, 222, 226)
 
 @dataclass
 class Person:
-    """One person of a film.
+    """One person of a video.
 
     sums: of the probability of each expression over `frames`. bins: from number of a bin to the frames in
     it, followed by the sums there. peaks: from expression to its highest probability among the frames where
@@ -54,9 +54,9 @@ class Person:
 
 
 class Timelines:
-    """Gathers what each person of a film shows, frame by frame; does not grow with the length of the film.
+    """Gathers what each person of a video shows, frame by frame; does not grow with the length of the video.
 
-    Time is in at most 600 bins, which become twice as long whenever the film outgrows them.
+    Time is in at most 600 bins, which become twice as long whenever the video outgrows them.
     state: as of another one, to go on from.
     """
 
@@ -82,7 +82,7 @@ class Timelines:
         return sorted(self._people.values(), key=lambda each: each.track)
 
     def add(self, photo: Photo) -> None:
-        """Take in a frame; what is said of the whole film has none."""
+        """Take in a frame; what is said of the whole video has none."""
         if photo.time_s is None:
             return
         self.end_s = max(self.end_s, photo.time_s)
@@ -127,7 +127,7 @@ class Timelines:
 
 
 def draw_timeline(person: Person, timelines: Timelines) -> Image.Image:
-    """Probabilities of one person over the film, and above them the face at the peak of each expression."""
+    """Probabilities of one person over the video, and above them the face at the peak of each expression."""
     picture = Image.new("RGB", (_WIDTH, _THUMBS + _PLOT + _BELOW), _PAPER)
     draw = ImageDraw.Draw(picture, "RGBA")
     end_s = max(timelines.end_s, timelines.bin_s)

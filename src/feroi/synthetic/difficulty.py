@@ -101,7 +101,7 @@ def background(size_hw: tuple[int, int], difficulty: Difficulty, rng: np.random.
 
 
 def photograph(light: Picture, difficulty: Difficulty, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """(H, W) linear light to a grey picture: film curve, lens, sensor, and 8 bits."""
+    """(H, W) linear light to a grey picture: video curve, lens, sensor, and 8 bits."""
     curved = 1.12 * light / (1 + 0.18 * light)
     image: Picture = np.clip(curved, 0, 1) ** np.float32(1 / 2.2)
     scale = max(image.shape) / 284

@@ -17,7 +17,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from feroi.data.pixels import cache_folder
+from feroi.data.decoded import cache_folder
 from feroi.files import atomic_path
 
 HOW_TO_GET = """\

@@ -22,7 +22,7 @@ _WIDEST_CM = 11.0  # shoulders are no part of the head
 def scalp(rest: Floats, style: HairStyle, hairline: float) -> tuple[Floats, Floats]:
     """How deep in the hair each point of the resting head is (V,) cm, and its strand (V,).
 
-    In front it grows behind a line that stands upright before the ears and bends forward above.
+    In front it grows behind a line that stands upright before the callbacks and bends forward above.
     hairline: cm by which the forehead is higher than the mean.
     """
     x, y, z = rest.T

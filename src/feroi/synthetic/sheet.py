@@ -12,7 +12,7 @@ from PIL import Image
 from feroi.data.rafd import read_rafd
 from feroi.data.samples import Sample, Samples
 from feroi.files import atomic_path
-from feroi.photo.pixels import read_intensity
+from feroi.photo.decode import read_intensity
 from feroi.synthetic.truth import MOVEMENT_STEP, Truth, read_truth
 from feroi.vocabulary import EXPRESSIONS
 

@@ -25,7 +25,7 @@ class Subject:
 
     mesh: the head's vertices first, in the model's order, then hair and clothes.
     skin: (T, T) reflectance; strands: (STRANDS,) chance for the hairs.
-    facial: (V,) 1 on the face, 0 on hair, ears, neck and clothes, between at the rim.
+    facial: (V,) 1 on the face, 0 on hair, callbacks, neck and clothes, between at the rim.
     """
 
     traits: Traits
@@ -47,13 +47,13 @@ def make_subject(model: FaceModel, paper: Canvas, number: int, seed: int) -> Sub
     depth = np.where(skin_part, depth, NO_HAIR)
     head = bare + raised(depth, model.vertices, style)[:, None] * vertex_normals(bare, model.triangles)
     body = _head_mesh(model, head, depth, strand)
-    ears = beyond_ear(model.vertices) < 0
-    hanging = shell(head[skin_part & ~ears], style, rng)
+    callbacks = beyond_ear(model.vertices) < 0
+    hanging = shell(head[skin_part & ~callbacks], style, rng)
     pieces = [torso(1.0 - 0.18 * traits.is_kid)]
     if hanging is not None:
         pieces.append(hanging)
         if style.hides_ears:
-            body = body._replace(cut=np.where(ears & (np.abs(body.rest[:, 0]) > 7.0), -1.0, 1.0))
+            body = body._replace(cut=np.where(callbacks & (np.abs(body.rest[:, 0]) > 7.0), -1.0, 1.0))
     mesh = join([body, *pieces])
     facial = np.zeros(len(mesh.vertices))
     facial[: len(head)] = _facial(model, depth)
@@ -89,7 +89,7 @@ def _facial(model: FaceModel, depth: Floats) -> Floats:
     rims.
     """
     x, y, z = model.vertices.T
-    jaw = -8.4 + 0.28 * np.abs(x)  # the jaw's lower rim rises towards the ears
+    jaw = -8.4 + 0.28 * np.abs(x)  # the jaw's lower rim rises towards the callbacks
     inside = np.minimum.reduce([y - jaw, z - 1.5, 10.5 - y, -depth - 0.4])
     on_face = np.isin(np.arange(len(x)), model.triangles[model.part == FACE])
     return np.clip(inside / _FACE_RIM_CM, 0, 1) * on_face

@@ -26,7 +26,7 @@ class Truth:
     landmarks: (68, 2) float32, x and y in px of the picture, Multi-PIE's order, hidden ones too. The
         first pixel's centre is at (0.5, 0.5), half a px from where `feroi.photo` puts it.
     movement: (h, w) float32, px of the picture by which the expression moved the face seen there
-        against the same face at rest, averaged over each cell of 4 x 4 px. 0 on hair, ears, neck,
+        against the same face at rest, averaged over each cell of 4 x 4 px. 0 on hair, callbacks, neck,
         clothes, background and whatever hides the face. An opened mouth or eye takes the largest
         movement on its rim.
     movement_of: Action Unit -> (h, w), the same for this Action Unit alone. Not a partition: what

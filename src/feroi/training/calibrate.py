@@ -7,16 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
-from feroi.data.pixels import Decoded, decode, image_marks
+from feroi.data.decoded import Decoded, decode, image_marks
 from feroi.data.samples import Samples
 from feroi.evaluation.calibration import TEMPERATURES, check_coverage, fit_calibration
 from feroi.evaluation.evaluate import marks_beside, read, trained_on_marks
 from feroi.files import write_text
 from feroi.network.calibration import Calibration
-from feroi.network.forward import torch_forward
+from feroi.network.torch_forward import torch_forward
 from feroi.network.weights import load_network, save_network
 from feroi.training.augment import varied
-from feroi.training.voice import SILENT, Voice
+from feroi.training.callbacks import SILENT, Callbacks
 
 
 def calibrate_network(
@@ -25,7 +25,7 @@ def calibrate_network(
     mirror: bool,
     coverage: float,
     out: Path,
-    voice: Voice = SILENT,
+    voice: Callbacks = SILENT,
     elsewhere: int = 0,
 ) -> Calibration:
     """Calibrate the network of `model` on samples `held` that it has not learned from, and write it to `out`.

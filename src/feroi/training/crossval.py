@@ -10,18 +10,18 @@ from numpy.typing import NDArray
 
 from feroi.config import NetworkConfig
 from feroi.data.channels import depth_of, with_depth
+from feroi.data.decoded import decode
 from feroi.data.folds import Division
-from feroi.data.pixels import decode
 from feroi.data.samples import Samples
 from feroi.evaluation.crossval import CrossValidation, cross_validate
 from feroi.evaluation.evaluate import read
 from feroi.files import write_json
-from feroi.network.forward import torch_forward
+from feroi.network.torch_forward import torch_forward
 from feroi.network.weights import load_network
 from feroi.recipe import RecipeConfig
+from feroi.training.callbacks import Callbacks
 from feroi.training.loop import LAST_WEIGHTS
 from feroi.training.run import train_run
-from feroi.training.voice import Voice
 
 RESULT = "crossval.json"
 
@@ -33,7 +33,7 @@ def cross_validate_network(
     run: Path,
     seed: int,
     folds: int,
-    voice: Voice,
+    voice: Callbacks,
 ) -> CrossValidation:
     """Train on all folds but one, score on that one with the weights of the last epoch.
 

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feroi.config import NetworkConfig
-from feroi.data.pixels import Decoded, kept
+from feroi.data.decoded import Decoded, cached_array
 from feroi.data.samples import fingerprint
-from feroi.evaluation.truths import LeftOut, truth_names, truths_of
+from feroi.evaluation.attention_targets import LeftOut, truth_names, truths_of
 from feroi.progress import track
 
 
@@ -24,7 +24,7 @@ def truth_maps(training: Decoded, network: NetworkConfig) -> NDArray[np.uint8]:
     whole = replace(network, input_hw=network.stored_hw, margin=False)  # nothing is cut away
     names = truth_names(training.samples)
     key = f"{names[0]} {whole.pipeline} {fingerprint(training.samples, training.pixels)}"
-    return kept("truth", key, lambda: _find_truths(training, whole, names))
+    return cached_array("truth", key, lambda: _find_truths(training, whole, names))
 
 
 def _find_truths(training: Decoded, whole: NetworkConfig, names: tuple[str, ...]) -> NDArray[np.uint8]:

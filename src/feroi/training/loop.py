@@ -15,12 +15,11 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from feroi.config import NetworkConfig
 from feroi.data.batches import Labelled, centre_batches
-from feroi.files import naming, sync, write_text
-from feroi.look import Look
+from feroi.files import name_path_in_errors, sync, write_text
 from feroi.network.backbone import pretrained_weights
-from feroi.network.begin import begin_from
 from feroi.network.description import BEST_WEIGHTS, describe
 from feroi.network.model import Network
+from feroi.network.warm_start import begin_from
 from feroi.network.weights import (
     CHECKPOINT_PREFIXES,
     OPTIMIZER_PREFIX,
@@ -29,11 +28,12 @@ from feroi.network.weights import (
     save_network,
     save_tensors,
 )
+from feroi.outputs import NetworkOutput
 from feroi.recipe import RecipeConfig
 from feroi.training.batches import Batch, training_batches
+from feroi.training.callbacks import SILENT, Callbacks, Metrics
 from feroi.training.need import masked, need_loss
 from feroi.training.precision import Arithmetic, choose_arithmetic
-from feroi.training.voice import SILENT, Metrics, Voice
 from feroi.training.workers import ALONE, Workers
 from feroi.vocabulary import EXPRESSIONS
 
@@ -53,7 +53,7 @@ def train(
     validation: Labelled,
     run: Path,
     seed: int,
-    voice: Voice = SILENT,
+    voice: Callbacks = SILENT,
     start: Network | None = None,
     workers: Workers = ALONE,
 ) -> list[Metrics]:
@@ -157,7 +157,7 @@ def train(
     return history
 
 
-def _loss(look: Look[Tensor], batch: Batch, recipe: RecipeConfig) -> Tensor:
+def _loss(look: NetworkOutput[Tensor], batch: Batch, recipe: RecipeConfig) -> Tensor:
     """The mean over the faces of `batch`; 0 for a share of a batch that has none."""
     if not len(batch.labels):
         return look.logits.sum()
@@ -252,7 +252,7 @@ def _record(
     """Metrics first, the checkpoint last: whatever a kill leaves half done is done again."""
     chosen = _chosen(network, average)
     run.mkdir(parents=True, exist_ok=True)
-    with naming(run / METRICS), (run / METRICS).open("a", encoding="utf-8") as file:
+    with name_path_in_errors(run / METRICS), (run / METRICS).open("a", encoding="utf-8") as file:
         file.write(json.dumps(history[-1]) + "\n")
     sync(run / METRICS)  # without it a failure of power could leave the checkpoint alone
     accuracies = [metrics["validation_accuracy"] for metrics in history]

@@ -21,19 +21,19 @@ import feroi
 from feroi.config import NetworkConfig, to_dict
 from feroi.data.batches import Labelled
 from feroi.data.channels import depth_of
+from feroi.data.decoded import Decoded, Rejected, decode, image_marks, write_rejected
 from feroi.data.folds import Division, check_subjects_apart
-from feroi.data.pixels import Decoded, Rejected, decode, image_marks, write_rejected
 from feroi.data.samples import Samples, fingerprint, pipeline_of
 from feroi.evaluation.evaluate import TRAINED_ON
 from feroi.files import claim, write_text
 from feroi.network.weights import load_network, weights_sha256
 from feroi.recipe import RecipeConfig
 from feroi.report.figures import draw_curves
+from feroi.training.callbacks import SILENT, Callbacks, Metrics
 from feroi.training.guidance import truth_maps
 from feroi.training.loop import LAST_WEIGHTS, train
 from feroi.training.precision import choose_arithmetic
-from feroi.training.teaching import check_teachers, cut_labels, soft_labels
-from feroi.training.voice import SILENT, Metrics, Voice
+from feroi.training.soft_labels import check_teachers, cut_labels, soft_labels
 from feroi.training.workers import ALONE, Workers
 
 CONFIG = "config.json"
@@ -48,7 +48,7 @@ def train_run(
     recipe: RecipeConfig,
     run: Path,
     seed: int,
-    voice: Voice = SILENT,
+    voice: Callbacks = SILENT,
     teachers: Sequence[Path | str] = (),
     start: Path | str | None = None,
     workers: Workers = ALONE,
@@ -122,7 +122,7 @@ def versions() -> dict[str, str]:
 
 
 def _begin(
-    run: Path, description: dict[str, Any], training: Decoded, rejected: list[Rejected], voice: Voice
+    run: Path, description: dict[str, Any], training: Decoded, rejected: list[Rejected], voice: Callbacks
 ) -> None:
     """Write the run's configuration and what it learns from, unless the folder holds another run."""
     there = claim(run / CONFIG, description, _IDENTITY)
@@ -145,7 +145,7 @@ def _taught(
     network: NetworkConfig,
     recipe: RecipeConfig,
     teachers: Sequence[Path | str],
-    voice: Voice,
+    voice: Callbacks,
 ) -> Labelled:
     """The training images with all that is to be learned of them."""
     seen = _labelled(training, network)

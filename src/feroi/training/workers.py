@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from feroi.training.whole import see_whole_batches
+from feroi.training.sync_layers import see_whole_batches
 
 PATIENCE = timedelta(days=1)
 """How long a worker waits for another. The first one may decode a data set meanwhile; the end of a process is

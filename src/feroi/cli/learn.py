@@ -1,0 +1,342 @@
+"""Commands that train networks and measure them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from feroi.cli.options import (
+    BatchOption,
+    DataOption,
+    EpochsOption,
+    HoldOutOption,
+    LayoutOption,
+    ModelArgument,
+    NetworkOption,
+    RateOption,
+    RayOption,
+    RecipeOption,
+    RunOption,
+    SeedOption,
+    SetOption,
+    SizeOption,
+    SplitOption,
+    StartOption,
+    TeacherOption,
+    TwinsOption,
+    WorkersOption,
+)
+from feroi.cli.results import (
+    chosen_names,
+    chosen_settings,
+    chosen_split,
+    clear_errors,
+    print_crossval,
+    print_evaluation,
+    print_rejected,
+    say,
+    training_callbacks,
+    training_split,
+    warn_of_trained_on,
+)
+
+if TYPE_CHECKING:
+    from feroi.data.samples import Samples
+    from feroi.network.load import Model
+
+
+def train(
+    data: DataOption,
+    run: RunOption,
+    network: NetworkOption = "paper-attention",
+    size: SizeOption = None,
+    recipe: RecipeOption = "onecycle",
+    epochs: EpochsOption = None,
+    batch_size: BatchOption = None,
+    learning_rate: RateOption = None,
+    settings: SetOption = [],  # noqa: B006 (typer reads it, nobody writes)
+    fold: Annotated[int, typer.Option(help="fold 1 to 5 that is held out, where subjects are known")] = 1,
+    hold_out: HoldOutOption = None,
+    teacher: TeacherOption = [],  # noqa: B006
+    start: StartOption = None,
+    layout: LayoutOption = "auto",
+    seed: SeedOption = 0,
+    ray: RayOption = None,
+    workers: WorkersOption = None,
+) -> None:
+    """Train a network on labelled faces.
+
+    If interrupted, run the same command again to resume.
+    """
+    with clear_errors(goes_on=True):
+        from feroi.data.holdout import divided
+        from feroi.data.readers import read_dataset
+        from feroi.training.run import train_run
+        from feroi.training.workers import torchrun_workers
+
+        config, how = chosen_settings(network, size, recipe, epochs, batch_size, learning_rate, settings)
+        if ray is not None:
+            from feroi.cluster.training import Job, train_on_ray
+
+            job = Job(data, layout, fold, hold_out, config, how, run, seed, teacher, start)
+            with training_callbacks(how.epochs) as voice:
+                train_on_ray(job, ray, workers, voice)
+            say(f"weights, metrics and curves are in {run}")
+            return
+        if workers is not None:
+            raise ValueError(
+                f"--workers goes with --ray; without: torchrun --nproc-per-node {workers} -m -- feroi train"
+            )
+        with torchrun_workers() as team, training_callbacks(how.epochs, team.leads) as voice:
+            with team.leader_first():
+                division = divided(read_dataset(data, layout), seed, fold, hold_out)
+            train_run(division, config, how, run, seed, voice, teacher, start, team)
+            voice.say(f"weights, metrics and curves are in {run}")
+
+
+def crossval(
+    data: DataOption,
+    run: RunOption,
+    network: NetworkOption = "paper-attention",
+    size: SizeOption = None,
+    recipe: RecipeOption = "onecycle",
+    epochs: EpochsOption = None,
+    batch_size: BatchOption = None,
+    learning_rate: RateOption = None,
+    settings: SetOption = [],  # noqa: B006 (typer reads it, nobody writes)
+    folds: Annotated[int, typer.Option(help="how many folds; RaFD in 5 is divided as in the paper")] = 5,
+    layout: LayoutOption = "auto",
+    seed: SeedOption = 0,
+) -> None:
+    """Train and score in turn on every fold, no person on both sides.
+
+    If interrupted, run the same command again to resume.
+    """
+    with clear_errors(goes_on=True):
+        from feroi.data.readers import read_dataset
+        from feroi.report.figures import draw_confusion
+        from feroi.training.crossval import cross_validate_network
+
+        config, how = chosen_settings(network, size, recipe, epochs, batch_size, learning_rate, settings)
+        samples = read_dataset(data, layout)
+        with training_callbacks(how.epochs) as voice:
+            result = cross_validate_network(samples, config, how, run, seed, folds, voice)
+        draw_confusion(result.together, run / "confusion.png")
+        print_crossval(result, run)
+
+
+def evaluate(
+    model: ModelArgument,
+    data: DataOption,
+    json: Annotated[Path | None, typer.Option("--json", help="write the scores to this JSON file")] = None,
+    confusion: Annotated[Path | None, typer.Option(help="draw the confusion matrix to this PNG file")] = None,
+    reliability: Annotated[
+        Path | None, typer.Option(help="draw to this PNG file how far probabilities can be relied on")
+    ] = None,
+    split: SplitOption = None,
+    twins: TwinsOption = False,
+    groups: Annotated[
+        str | None, typer.Option(help="compare groups by these attributes, as gender,ethnicity,pose,gaze")
+    ] = None,
+    corruptions: Annotated[
+        Path | None, typer.Option(help="make the faces worse in many ways, and draw here what is left")
+    ] = None,
+    layout: LayoutOption = "auto",
+    seed: SeedOption = 0,
+) -> None:
+    """Score a network on labelled faces.
+
+    Accuracy, macro-F1, recall of each expression, confusion matrix, and what the probabilities are worth;
+    also of groups of people or pictures, and of worse faces.
+    """
+    with clear_errors(json, confusion, reliability, corruptions):
+        from feroi.data.readers import read_dataset
+        from feroi.evaluation.evaluate import evaluate as score_network
+        from feroi.evaluation.groups import check_attributes
+        from feroi.files import write_json
+        from feroi.network.load import load_model
+        from feroi.report.figures import draw_confusion, draw_reliability
+
+        network = load_model(model)
+        samples = read_dataset(data, layout)
+        trained_on = training_split(samples) if twins else None
+        chosen = chosen_split(samples, split)
+        check_attributes(chosen, chosen_names(groups))
+        warn_of_trained_on(model, network.config, chosen)
+        result = score_network(network.forward, network.config, chosen, trained_on, network.calibration)
+        print_evaluation(result, twins)
+        found = result.to_json()
+        if groups:
+            found |= _compare_groups(network, chosen, chosen_names(groups), seed)
+        if corruptions:
+            found |= _make_worse(network, chosen, corruptions, seed)
+        if json:
+            write_json(json, found)
+        if confusion:
+            draw_confusion(result.scores, confusion)
+        if reliability:
+            draw_reliability(result.certainty, reliability)
+
+
+def _compare_groups(network: Model, samples: Samples, names: list[str], seed: int) -> dict[str, Any]:
+    from feroi.cli.tables import print_groups
+    from feroi.evaluation.evaluate import read
+    from feroi.evaluation.groups import measure_groups
+
+    readings = read(network.forward, network.config, samples)
+    attributes = measure_groups(readings.logits, readings.samples, names, seed)
+    print_groups(attributes)
+    return {"groups": [each.to_json() for each in attributes]}
+
+
+def _make_worse(network: Model, samples: Samples, figure: Path, seed: int) -> dict[str, Any]:
+    from feroi.cli.tables import print_robustness
+    from feroi.evaluation.robustness import measure_robustness
+    from feroi.report.robustness import draw_robustness
+
+    result = measure_robustness(network.forward, network.config, samples, network.calibration, seed)
+    print_robustness(result)
+    draw_robustness(result, figure)
+    say(f"drawn: {figure}")
+    return {"robustness": result.to_json()}
+
+
+def calibrate(
+    model: ModelArgument,
+    data: DataOption,
+    out: Annotated[Path, typer.Option(help=".safetensors file to write")],
+    hold_out: HoldOutOption = None,
+    coverage: Annotated[
+        float, typer.Option(help="share of faces, 0 to 1, whose expression shall be among the likely ones")
+    ] = 0.9,
+    mirror: Annotated[bool, typer.Option(help="read each face's mirror image too, and average")] = True,
+    elsewhere: Annotated[
+        int,
+        typer.Option(help="also on so many worse and otherwise framed variants of each face", min=0, max=100),
+    ] = 0,
+    split: SplitOption = None,
+    layout: LayoutOption = "auto",
+    also_layout: Annotated[
+        str | None, typer.Option(help="a second layout of DATA, whose labels count as well: ferplus")
+    ] = None,
+) -> None:
+    """Make a network's probabilities honest, on faces it did not learn.
+
+    What the network answers stays the same but for mirror images; the file written says how it is read.
+    """
+    with clear_errors(out):
+        from feroi.data.holdout import held_out
+        from feroi.data.readers import read_dataset
+        from feroi.data.samples import Sample, Samples
+        from feroi.network.weights import load_network
+        from feroi.training.calibrate import calibrate_network
+        from feroi.training.callbacks import Callbacks
+
+        config = load_network(model).config
+        if hold_out is not None and split is not None:
+            raise ValueError("--hold-out takes the place of --split; give one of them")
+        faces: list[Sample] = []
+        for name in [layout] if also_layout is None else [layout, also_layout]:
+            samples = read_dataset(data, name)
+            faces += (
+                chosen_split(samples, split) if hold_out is None else held_out(samples, hold_out).validation
+            )
+        chosen = Samples(faces)
+        warn_of_trained_on(model, config, chosen)
+        calibrate_network(model, chosen, mirror, coverage, out, Callbacks(say), elsewhere)
+
+
+def rois(
+    models: Annotated[
+        list[Path], typer.Argument(help="one or more networks, as for evaluate, drawn below each other")
+    ],
+    data: DataOption,
+    out: Annotated[Path, typer.Option(help="PNG file to draw")],
+    by_pose: Annotated[bool, typer.Option("--by-pose", help="a block for each pose, as Fig. 6")] = False,
+    split: SplitOption = None,
+    layout: LayoutOption = "auto",
+) -> None:
+    """Draw where networks look on average, for each expression."""
+    with clear_errors(out):
+        from feroi.data.readers import read_dataset
+        from feroi.network.load import load_model
+        from feroi.report.rois import draw_network_rois
+
+        loaded = [(path, load_model(path)) for path in models]
+        networks = [(path.stem, model.config, model.forward) for path, model in loaded]
+        draw_network_rois(networks, chosen_split(read_dataset(data, layout), split), out, by_pose)
+        say(f"drawn: {out}")
+
+
+def agreement(
+    model: ModelArgument,
+    data: DataOption,
+    json: Annotated[Path | None, typer.Option("--json", help="write the figures to this JSON file")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="draw faces, truth, attention and controls to this PNG file")
+    ] = None,
+    split: SplitOption = None,
+    layout: LayoutOption = "auto",
+    seed: SeedOption = 0,
+) -> None:
+    """Measure whether a network looks where Action Units move the face."""
+    with clear_errors(json, out):
+        from feroi.cli.results import print_agreement
+        from feroi.data.readers import read_dataset
+        from feroi.evaluation.agreement import measure_agreement
+        from feroi.files import write_json
+        from feroi.network.load import load_model, untrained
+
+        network = load_model(model)
+        chosen = chosen_split(read_dataset(data, layout), split)
+        control = untrained(network.config)
+        warn_of_trained_on(model, network.config, chosen)
+        result = measure_agreement(network.forward, network.config, chosen, control, seed)
+        if json:
+            write_json(json, result.to_json())
+        print_agreement(result)
+        if control is None:
+            say("no control by an untrained network: that needs pip install 'feroi[train]'")
+        print_rejected(result.rejected)
+        if out:
+            from feroi.report.agreement import draw_agreement
+
+            draw_agreement(result, out)
+            say(f"drawn: {out}")
+
+
+def export(
+    model: ModelArgument,
+    out: Annotated[Path, typer.Option(help=".onnx file to write")],
+) -> None:
+    """Write a network as ONNX, to be read without torch."""
+    with clear_errors(out):
+        from feroi.network.onnx_export import export_onnx
+        from feroi.network.weights import load_calibration, load_network
+
+        export_onnx(load_network(model), out, load_calibration(model))
+        say(f"written: {out}")
+
+
+def publish(
+    model: ModelArgument,
+    folder: Annotated[Path, typer.Argument(help="folder to write", metavar="FOLDER")],
+    push: Annotated[
+        str | None,
+        typer.Option(help="upload it to this repository of the Hugging Face hub", metavar="USER/NAME"),
+    ] = None,
+    public: Annotated[bool, typer.Option(help="let all see a repository that is made for it")] = False,
+) -> None:
+    """Write a network as the Hugging Face hub expects it.
+
+    The folder holds weights, ONNX and a model card to fill in; it is uploaded only with --push.
+    """
+    with clear_errors():
+        from feroi.network.hub import push_to_hub, save_pretrained
+
+        save_pretrained(model, folder)
+        say(f"written: {folder}; read with it by --model {folder}, or feroi.Reader.from_pretrained")
+        if push:
+            say(f"uploaded: {push_to_hub(folder, push, public)}")

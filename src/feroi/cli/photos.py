@@ -1,0 +1,176 @@
+"""Commands that read photos."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from feroi.cli.cluster import read_on_cluster
+from feroi.cli.options import (
+    AbstainOption,
+    BiggestOption,
+    CameraOption,
+    ClassImagesOption,
+    DetectorOption,
+    DeviceOption,
+    EveryOption,
+    FolderPipelineOption,
+    FpsOption,
+    LandmarksOption,
+    MethodsOption,
+    PhotosArgument,
+    PipelineOption,
+    RayReadingOption,
+    ReadingModelOption,
+    SearchOption,
+    SecondsOption,
+    SmoothOption,
+    WorkersOption,
+)
+from feroi.cli.results import chosen_photos, heard, print_prepared, progress_bar, say_counts, say_faces
+from feroi.cli.screen import clear_errors, kept_when_stopped, say, spare_inputs, spare_pictures
+from feroi.cli.videos import read_camera, read_videos
+
+
+def analyze(
+    photos: PhotosArgument = [],  # noqa: B006
+    model: ReadingModelOption = Path("default"),
+    csv: Annotated[
+        Path | None, typer.Option("--csv", help="write a table to this file, one row per face")
+    ] = None,
+    jsonl: Annotated[Path | None, typer.Option("--jsonl", help="the same as JSON lines")] = None,
+    parquet: Annotated[Path | None, typer.Option("--parquet", help="the same as Parquet")] = None,
+    overlay: Annotated[Path | None, typer.Option(help="folder for copies with readings drawn on")] = None,
+    report: Annotated[Path | None, typer.Option(help="write one HTML page, to look at or send")] = None,
+    detector: DetectorOption = "yunet",
+    biggest: BiggestOption = False,
+    pipeline: PipelineOption = None,
+    landmarks: LandmarksOption = "face-mesh",
+    abstain: AbstainOption = False,
+    device: DeviceOption = "cpu",
+    every: EveryOption = 1,
+    fps: FpsOption = None,
+    smooth: SmoothOption = None,
+    search: SearchOption = 1.0,
+    camera: CameraOption = None,
+    seconds: SecondsOption = None,
+    ray: RayReadingOption = None,
+) -> None:
+    """Read every face in photos and videos; show where it looked.
+
+    Videos give one row per face per frame. If interrupted, run the same command again to resume.
+    """
+    with clear_errors(csv, jsonl, parquet, report, goes_on=ray is not None):
+        from feroi.analysis.photos import Tables, write_analysis
+        from feroi.analysis.videos import Outputs
+        from feroi.inference import Compute
+        from feroi.photo.video import Pace, is_video
+        from feroi.reader import Reader
+        from feroi.reading import Settings
+        from feroi.video import VideoSettings
+
+        spare_pictures(csv, jsonl, parquet, report)
+        if ray is not None:
+            if csv or jsonl or parquet or overlay or report or camera is not None:
+                raise ValueError("--ray writes a folder of Parquet and no other table, picture or page")
+            settings = Settings(detector, biggest, landmarks, abstain, Compute(device))
+            return read_on_cluster(ray, photos, model, settings, pipeline)
+        if bool(photos) == (camera is not None):
+            raise ValueError("give photos or videos to read, or a --camera")
+        video = VideoSettings(Pace(every, fps), search, smooth).checked()
+        files = chosen_photos(photos) if photos else []
+        reader = Reader(
+            model, detector, biggest, pipeline, landmarks=landmarks, abstain=abstain, device=device
+        )
+        tables = Tables(csv, jsonl, parquet)
+        outputs = Outputs(tables, overlay, report, smoothed=smooth is not None)
+        if camera is not None:
+            read_camera(camera, reader, video, outputs, str(model), seconds)
+        elif any(isinstance(file, Path) and is_video(file) for file in files):
+            read_videos(files, reader, video, outputs, {"model": str(model), "pipeline": pipeline})
+        else:
+            outputs.check_free()
+            with kept_when_stopped(*tables, report), progress_bar("reading") as on_progress:
+                found = heard(reader.read_many(files), files, on_progress)
+                counts = write_analysis(found, str(model), tables, overlay, report)
+            say_counts(counts)
+
+
+def explain(
+    photos: PhotosArgument = [],  # noqa: B006
+    model: ReadingModelOption = Path("default"),
+    methods: MethodsOption = "attention,saliency,deconvnet,simplify,grad-cam,integrated-gradients,occlusion",
+    report: Annotated[Path | None, typer.Option(help="page (.html) or picture (.png) to write")] = None,
+    class_images: ClassImagesOption = None,
+    detector: DetectorOption = "yunet",
+    biggest: BiggestOption = False,
+    pipeline: PipelineOption = None,
+    landmarks: LandmarksOption = "face-mesh",
+) -> None:
+    """Compare methods that say where an expression was seen."""
+    with clear_errors(report, class_images):
+        from feroi.explain.class_images import class_images as images_of
+        from feroi.explain.methods import chosen_methods, locators
+        from feroi.network.weights import load_network
+        from feroi.reader import Reader
+        from feroi.report.explanations import draw_class_images, write_explanations
+
+        names, network = chosen_methods(methods), load_network(model)
+        if (report is None) != (not photos) or not (report or class_images):
+            raise ValueError("give photos and a --report to write, or --class-images, or all three")
+        if class_images:
+            draw_class_images(*images_of(network), class_images)
+            say(f"drawn: {class_images}")
+        if report:
+            files = chosen_photos(photos)
+            spare_inputs(report, files)
+            reader = Reader(model, detector, biggest, pipeline, landmarks=landmarks)
+            with progress_bar("explaining") as on_progress:
+                found = heard(reader.read_many(files), files, on_progress)
+                faces = write_explanations(found, locators(names, network), str(model), report)
+            say(f"{faces} faces by {len(names)} methods: {report}")
+
+
+def group(
+    photos: Annotated[list[Path], typer.Argument(help="photos of one face or many, a column each")],
+    out: Annotated[Path, typer.Option(help="PNG file to draw")],
+    model: Annotated[
+        str,
+        typer.Option(help="run folder, .safetensors or .onnx file, or a shipped network's name"),
+    ] = "default",
+) -> None:
+    """Draw where a network looks in whole group photos."""
+    with clear_errors(out):
+        from feroi.network.load import load_model
+        from feroi.report.groups import draw_group_photos
+
+        spare_inputs(out, photos)
+        reader = load_model(model)
+        draw_group_photos(photos, reader.score, reader.config, out, say_faces)
+        say(f"drawn: {out}")
+
+
+def prepare(
+    kind: Annotated[
+        str, typer.Argument(help="rafd-front, rafd-pose, sfew, or folder for any other", metavar="KIND")
+    ],
+    src: Annotated[
+        Path, typer.Argument(help="the photos: a folder, or a table that names them", metavar="SRC")
+    ],
+    dst: Annotated[Path, typer.Argument(help="folder to write the faces to", metavar="DST")],
+    pipeline: FolderPipelineOption = None,
+    workers: WorkersOption = None,
+    landmarks: LandmarksOption = "face-mesh",
+) -> None:
+    """Cut the faces out of labelled photos, ready to learn from.
+
+    As section 4.2 of the paper does. If interrupted, run the same command again to resume.
+    """
+    with clear_errors(goes_on=True):
+        from feroi.data.prepare import prepare_dataset
+
+        with progress_bar("preparing") as on_progress:
+            result = prepare_dataset(src, dst, kind, pipeline, workers, on_progress, landmarks)
+        print_prepared(result, dst)

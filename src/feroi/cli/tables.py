@@ -1,0 +1,87 @@
+"""Larger tables on standard output."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from feroi.cli.results import print_rejected
+from feroi.cli.screen import say, tell_table
+
+if TYPE_CHECKING:
+    from feroi.evaluation.bootstrap import Interval
+    from feroi.evaluation.groups import Attribute
+    from feroi.evaluation.robustness import Robustness
+
+
+def print_groups(attributes: list[Attribute]) -> None:
+    """A row a group of each attribute; for each attribute how wide its gap is, and how likely by chance."""
+    table = _table("", "faces", "people", "right, %", "promised minus right, points", "calibration error")
+    for attribute in attributes:
+        for group in attribute.groups:
+            table.add_row(
+                f"{attribute.name} {group.value}",
+                str(group.n),
+                "?" if group.subjects is None else str(group.subjects),
+                _percent(group.accuracy),
+                _percent(group.overconfidence),
+                f"{group.calibration_error:.3f}",
+            )
+        table.add_section()
+    tell_table(table, 100)
+    for attribute in attributes:
+        if attribute.gap is None:
+            say(f"{attribute.name}: one group only, nothing to compare")
+            continue
+        corrected = f", {attribute.p_holm:.3f} corrected for {len(attributes)} attributes"
+        say(
+            f"{attribute.name}: {_percent(attribute.gap)} points between the best and the worst read; "
+            f"p {attribute.p_value:.3f}{corrected if len(attributes) > 1 else ''}"
+        )
+
+
+def print_robustness(result: Robustness) -> None:
+    """A row a level of each corruption, then a row a covered region."""
+    table = _table("", "level", "right, %", "promised, %", "calibration error")
+    for at, level in enumerate(result.levels):
+        if at and level.corruption != result.levels[at - 1].corruption:
+            table.add_section()
+        table.add_row(
+            level.corruption,
+            "" if level.level is None else f"{level.level:g}",
+            f"{100 * level.accuracy:.1f}",
+            f"{100 * level.confidence:.1f}",
+            f"{level.calibration_error:.3f}",
+        )
+    tell_table(table, 100)
+    if result.covered:
+        table = _table(
+            "covered", "of the face, %", "right, %", "before", "calibration error", "attention falls back to"
+        )
+        for each in result.covered:
+            table.add_row(
+                each.region,
+                f"{100 * each.area:.0f}",
+                f"{100 * each.accuracy:.1f}",
+                f"{100 * each.accuracy_before:.1f}",
+                f"{each.calibration_error:.3f}",
+                each.falls_back_to or "–",
+            )
+        tell_table(table, 100)
+    say(f"regions covered on {result.n_covered} faces; on {result.n_unmarked} no landmarks were found")
+    print_rejected(result.rejected)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for at, column in enumerate(columns):
+        table.add_column(column, justify="right" if at else "left")
+    return table
+
+
+def _percent(value: Interval) -> str:
+    if value.low is None or value.high is None:
+        return f"{100 * value.mean:.1f}"
+    return f"{100 * value.mean:.1f} ({100 * value.low:.1f} to {100 * value.high:.1f})"

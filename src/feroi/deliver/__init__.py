@@ -1,1 +1,0 @@
-"""Networks outside of training: ONNX files, and reading with them without torch."""

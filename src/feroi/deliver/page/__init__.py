@@ -1,5 +1,0 @@
-"""A web page that reads faces in the browser; no photo leaves the machine it is opened on."""
-
-from feroi.deliver.page.write import page_files, write_page
-
-__all__ = ["page_files", "write_page"]

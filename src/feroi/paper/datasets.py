@@ -1,0 +1,147 @@
+"""The data of the paper's protocols, from the folders people have (sections 4.1 and 4.2)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from feroi.data.decoded import decode
+from feroi.data.prepare import HALF_POSE_HW, RAFD_HW, prepare_dataset
+from feroi.data.readers import EMBEDDED_FOLDERS, PREPARATION, embedded_folder, read_dataset
+from feroi.data.samples import TRAINING, Samples, pipeline_of
+from feroi.photo.align import POSE_HW
+from feroi.photo.decode import cover, read_intensity
+from feroi.photo.geometry import FRAME_HW
+from feroi.photo.illumination import normalize_light
+
+Progress = Callable[[int, int], None]
+
+_RAFD_PROTOCOLS = {
+    RAFD_HW: ("front", "pose"),
+    FRAME_HW: ("front",),
+    POSE_HW: ("pose",),
+    HALF_POSE_HW: ("pose",),
+}
+_PROVENANCE = "provenance.json"  # of `feroi synth`
+
+
+class Data(NamedTuple):
+    """The faces a protocol runs on.
+
+    what: which they are, in a few words. synthetic: whether they are known to be rendered.
+    """
+
+    samples: Samples
+    what: str
+    synthetic: bool
+
+
+def find_data(
+    paths: Sequence[Path],
+    out: Path,
+    wanted: Sequence[str],
+    workers: int | None,
+    on_progress: Progress,
+    landmarks: str = "face-mesh",
+) -> dict[str, Data]:
+    """The data of those `wanted` protocols (keys of `paper.PROTOCOLS`) that `paths` can serve.
+
+    paths: RaFD, as photos, prepared, or rendered; SFEW 2.0, as photos or prepared; FER-2013.
+    landmarks: by which photos are prepared, a name in `photo.landmarks.MODELS`.
+    Photos are prepared, and the light of faces cut already is normalised, into `out/prepared`,
+    where they are found the next time. FER-2013 is returned as it is, under the key "fer2013".
+
+    Raises ValueError if a path is none of these, if two serve one protocol, or if none is served.
+    """
+    found: dict[str, Data] = {}
+    for path in paths:
+        path = embedded_folder(str(path)) if str(path) in EMBEDDED_FOLDERS else path
+        samples = read_dataset(path)
+        for key in _serves(path, samples):
+            if key not in (*wanted, "fer2013"):
+                continue
+            if key in found:
+                raise ValueError(f"two of the data sets serve {key}: {found[key].what}, and {path}; give one")
+            folder = out / "prepared" / key
+            found[key] = _prepared(path, samples, key, folder, workers, landmarks, on_progress)
+    if not set(wanted) - {"sfew-fer2013"} & set(found):
+        given = ", ".join(map(str, paths))
+        raise ValueError(
+            f"nothing in {given} serves {', '.join(wanted)}: front and pose need RaFD (photos, or pictures "
+            f"of `feroi synth`, --crop front for the one and 284 px for the other), sfew needs SFEW 2.0"
+        )
+    return found
+
+
+def join_fer2013(sfew: Samples, fer2013: Samples, stored_hw: tuple[int, int]) -> Samples:
+    """SFEW with all of FER-2013 in its training split, as the paper trains (section 4.1).
+
+    FER-2013 shows faces cut already, 48 px a side: the paper does not say that it aligned them. Here
+    the middle of each is enlarged to SFEW's 125x160 and its light normalised as SFEW's is. They then
+    count as prepared by `front`, and a network trained on both is read with `front`, as SFEW is.
+    Raises ValueError unless SFEW was prepared by `front`.
+    """
+    if pipeline_of(sfew) != "front":
+        raise ValueError("SFEW must be prepared by front, as feroi prepare sfew does")
+    decoded = decode(fer2013, FRAME_HW)
+    attributes = {"source": "FER-2013", "split": TRAINING, "pipeline": "front"}
+    external = (
+        replace(row, image=cover(normalize_light(pixels), stored_hw), attributes=attributes)
+        for row, pixels in zip(decoded.samples, decoded.pixels, strict=True)
+    )
+    return Samples([*sfew, *external])
+
+
+def _serves(path: Path, samples: Samples) -> tuple[str, ...]:
+    source, pipeline = samples[0].attributes.get("source"), pipeline_of(samples)
+    if source == "FER-2013":
+        return ("fer2013",)
+    if source == "SFEW" and pipeline in (None, "front"):
+        return ("sfew",)
+    if source == "RaFD" and pipeline in ("front", "pose"):
+        return (pipeline,)
+    if source == "RaFD" and pipeline is None:
+        image = samples[0].image
+        shape = (read_intensity(image) if isinstance(image, Path) else image).shape
+        if shape in _RAFD_PROTOCOLS:
+            return _RAFD_PROTOCOLS[shape]
+        raise ValueError(
+            f"the pictures of {path} have {shape[1]}x{shape[0]} px; expected RaFD's photos of 681x1024, or "
+            f"faces cut to 125x160 (FRONT) or 284x284 (POSE)"
+        )
+    raise ValueError(
+        f"{path} is none of RaFD, SFEW and FER-2013, whose protocols are the paper's "
+        f"(its source is {source!r}, its pipeline {pipeline!r}); feroi crossval takes any data set"
+    )
+
+
+def _prepared(
+    path: Path,
+    samples: Samples,
+    key: str,
+    dst: Path,
+    workers: int | None,
+    landmarks: str,
+    on_progress: Progress,
+) -> Data:
+    synthetic = _synthetic(path)
+    if key != "fer2013" and pipeline_of(samples) is None:
+        kind = "sfew" if key == "sfew" else f"rafd-{key}"
+        samples = prepare_dataset(path, dst, kind, None, workers, on_progress, landmarks).samples
+    subjects = len(set(samples.subjects) - {None})
+    what = f"{len(samples)} images" + (f" of {subjects} subjects" if subjects else "")
+    return Data(samples, f"{synthetic or path.name}, {what}", bool(synthetic))
+
+
+def _synthetic(path: Path) -> str:
+    """What is known of faces that were rendered; nothing if they are not known to be."""
+    if (path / PREPARATION).is_file():
+        source = json.loads((path / PREPARATION).read_text(encoding="utf-8")).get("source")
+        return _synthetic(Path(source)) if source and Path(source) != path else ""
+    if not (path / _PROVENANCE).is_file():
+        return ""
+    told = json.loads((path / _PROVENANCE).read_text(encoding="utf-8"))
+    return f"synthetic faces ({told.get('difficulty', 'difficulty unknown')}, seed {told.get('seed', '?')})"

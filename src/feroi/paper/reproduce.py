@@ -1,0 +1,106 @@
+"""From the name of a table or figure to the protocols it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from feroi.baselines.features import BASELINES
+from feroi.config import network_preset
+from feroi.network.description import DEFAULT
+from feroi.paper.datasets import Data, Progress, find_data
+from feroi.paper.figures import reproduce_fig5, reproduce_fig6, reproduce_fig7
+from feroi.paper.published import PROTOCOLS
+from feroi.paper.runs import Plan, Runs, Voices
+from feroi.paper.table7 import reproduce_table7
+from feroi.paper.tables import reproduce_table5, reproduce_table6
+
+TARGETS: dict[str, tuple[str, ...]] = {
+    "table1": (),  # trains nothing, takes any data set
+    "table5": ("front", "pose", "sfew", "sfew-fer2013"),
+    "table6": ("front", "pose"),
+    "table7": ("front", "pose"),
+    "fig5": ("front",),
+    "fig6": ("pose",),
+    "fig7": ("pose",),
+}
+"""What can be reproduced, and the protocols it is made of."""
+
+
+class ReproduceCallbacks(NamedTuple):
+    """Who hears how far a reproduction is.
+
+    voices: of each training. bar: of a preparation, to be told how many of how many are done.
+    on_photo: told each group photo and how many faces it shows.
+    """
+
+    voices: Voices
+    bar: Callable[[str], AbstractContextManager[Progress]]
+    on_photo: Callable[[Path, int], None]
+
+
+def make(
+    target: str,
+    paths: Sequence[Path],
+    out: Path,
+    plan: Plan,
+    callbacks: ReproduceCallbacks,
+    networks: Sequence[str] = (),
+    photos: Sequence[Path] = (),
+    workers: int | None = None,
+    landmarks: str = "face-mesh",
+) -> str:
+    """Make a table or figure of the paper from the data in `paths`, in the folder `out`.
+
+    target: a name in TARGETS. networks: presets instead of the paper's own, for table5 also baselines; for
+    table1, model files instead of the one shipped. photos: for fig7.
+    Returns a table as markdown, or the name of the figure drawn. Called again it goes on where it was.
+    Raises ValueError for what is unknown, does not fit, or needs data that `paths` do not hold.
+    """
+    if target not in TARGETS:
+        raise ValueError(f"cannot reproduce {target!r}; choose one of {', '.join(TARGETS)}")
+    if target == "table1":
+        if plan != Plan(seed=plan.seed):
+            raise ValueError("table1 trains nothing: give it --data, --out, --networks and --seed alone")
+        from feroi.paper.table1 import reproduce_table1  # here: only it needs captum
+
+        with callbacks.bar("explaining") as on_progress:
+            return reproduce_table1(paths, out, networks or [DEFAULT], plan.seed, on_progress)
+    for network in networks:
+        if target != "table5" or network not in BASELINES:
+            network_preset(network)  # refuses unknown names before the long work
+    plan.recipe_of("front")  # and impossible settings
+    if plan.folds is not None and not 1 <= plan.folds <= 5:
+        raise ValueError(f"--folds is the first 1 to 5 of the paper's five, got {plan.folds}")
+    with callbacks.bar("preparing") as on_progress:
+        data = find_data(paths, out, TARGETS[target], workers, on_progress, landmarks)
+    keys = _runnable(TARGETS[target], data)
+    if plan.size_hw and len({PROTOCOLS[key].input_hw for key in keys}) > 1:
+        raise ValueError(
+            f"the inputs of {' and '.join(keys)} have different proportions, so no one --size fits; give one "
+            f"of their folders below {out / 'prepared'} as --data at a time"
+        )
+    if target in ("table6", "fig7"):
+        plan = replace(plan, folds=1)
+    runs = Runs(data, plan, out, callbacks.voices)
+    if target == "table5":
+        return reproduce_table5(runs, keys, networks)
+    if target == "table6":
+        return reproduce_table6(runs, keys, networks)
+    if target == "table7":
+        return reproduce_table7(runs, keys, networks)
+    if target == "fig5":
+        return str(reproduce_fig5(runs, networks))
+    if target == "fig6":
+        return str(reproduce_fig6(runs, networks))
+    return str(reproduce_fig7(runs, networks, photos, callbacks.on_photo))
+
+
+def _runnable(wanted: Sequence[str], data: dict[str, Data]) -> list[str]:
+    have = set(data)
+    if {"sfew", "fer2013"} <= have:
+        have.add("sfew-fer2013")
+    return [key for key in wanted if key in have]
