@@ -120,10 +120,36 @@ def test_attention_lies_on_the_photo_where_it_lay_on_the_crop(astronaut):
     assert abs(column - mouth[0]) < 25  # the map's lower middle is about the mouth
     assert abs(row - mouth[1]) < 35
     assert face.attention[0, 0] == 0  # outside the crop
-    patch = face.attention_patch
+    patch = face.on_photo(face.crop_attention)
     np.testing.assert_array_equal(face.attention[patch.rows, patch.columns], patch.roi)
     assert face.attention.sum() == pytest.approx(patch.roi.sum())
     assert face.regions["lip"] + face.regions["jaw"] > 0.5
+    assert face.crop_roi is face.crop_attention  # of a file that tells no evidence
+    assert face.why() == {}
+
+
+def test_evidence_decides_the_region_shown_and_sums_to_the_answer(astronaut):
+    """The lower middle speaks for happy, the upper middle against it; attention lies in between."""
+    evidence = np.zeros((1, 7, 3, 3))
+    happy, fear = EXPRESSIONS.index("happy"), EXPRESSIONS.index("fear")
+    evidence[0, happy, 2, 1], evidence[0, happy, 0, 1], evidence[0, fear, 0, 1] = 3.0, -1.0, 0.5
+    look = NetworkOutput(evidence.sum((2, 3)), np.full((1, 3, 3), 1 / 9), np.zeros((1, 1)), evidence)
+    (photo,) = analyze_photos([astronaut], lambda faces: look, CONFIG, ONE)
+    (face,) = photo.faces
+    assert (face.expression, face.runner_up) == ("happy", "fear")
+    np.testing.assert_allclose(face.crop_attention, 1)
+    assert face.roi.shape == (512, 512)
+    row, column = np.unravel_index(face.crop_roi.argmax(), (48, 48))
+    assert row > 36
+    assert 18 < column < 30
+    assert face.crop_roi[:16].max() == 0  # what speaks against the answer is no part of its region
+    why = face.why()
+    assert list(why.values()) == sorted(why.values(), reverse=True)
+    assert sum(why.values()) == pytest.approx(2.0 - 0.5)  # the difference of their logits
+    assert sum(face.why("sad").values()) == pytest.approx(2.0)
+    assert min(why, key=why.get) in ("elsewhere", "brow")  # the forehead
+    with pytest.raises(ValueError, match="unknown expression 'joy'; choose of angry"):
+        face.why("joy")
 
 
 def test_each_photo_is_passed_on_as_soon_as_it_is_read(astronaut):
@@ -476,13 +502,13 @@ def test_a_small_photo_is_drawn_larger(astronaut):
 
 def test_the_heat_fades_out_at_the_border_of_the_crop(astronaut):
     (photo,) = analyze_photos([astronaut], _forward, CONFIG, ONE)
-    hot = replace(photo.faces[0], crop_attention=np.full((48, 48), 3.0))
-    plain = replace(hot, crop_attention=None)
+    hot = replace(photo.faces[0], crop_roi=np.full((48, 48), 3.0))
+    plain = replace(hot, crop_roi=None)
     with_heat, without = (
         np.asarray(draw_overlay(photo._replace(faces=[face]))).astype(int) for face in (hot, plain)
     )
     change = np.abs(with_heat - without).max(2)
-    patch = hot.attention_patch
+    patch = hot.on_photo(hot.crop_roi)
     middle = patch.columns.start + patch.columns.stop  # twice the middle: the picture is twice as large
     column = change[2 * patch.rows.start : 2 * patch.rows.stop, middle]
     assert column[len(column) // 2] > 20

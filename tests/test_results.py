@@ -40,7 +40,7 @@ def photo(read):
 def test_a_dictionary_holds_the_values_of_the_reading(photo):
     face = replace(photo.faces[0], track=4, smoothed=dict.fromkeys(EXPRESSIONS, 1 / 7))
     told = json.loads(json.dumps(face.to_dict(), allow_nan=False))
-    for name in ("expression", "confidence", "coverage", "probabilities", "regions", "region_areas"):
+    for name in ("expression", "confidence", "coverage", "probabilities", "evidence", "regions"):
         assert told[name] == getattr(face, name)
     assert (told["action_units"], told["smoothed"], told["track"]) == (face.action_units, face.smoothed, 4)
     assert tuple(told["likely"]) == face.likely

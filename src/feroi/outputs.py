@@ -19,11 +19,15 @@ class NetworkOutput(NamedTuple, Generic[Values]):
         `gap`. None for `flatten`, `stacked-max` and `max`, which weigh no location.
     focus: (N, C), the focused feature z; for `flatten` the whole map, (N, C·H·W), for `stacked-max`
         what is left of it.
+    evidence: (N, 7, H, W), how much each location speaks for each expression against their mean:
+        B (W_k - mean W) A0. Over the locations it sums to the logit less the mean of the logits, but for the
+        biases. None where there is no attention, and while a network is trained.
     """
 
     logits: Values
     attention: Values | None
     focus: Values
+    evidence: Values | None = None
 
 
 FloatArray = NDArray[np.floating[Any]]

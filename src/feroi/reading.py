@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from feroi.config import NetworkConfig
 from feroi.data.batches import as_faces
-from feroi.explain.regions import region_areas, region_masks, region_shares
-from feroi.explain.roi import project
+from feroi.explain.regions import region_areas, region_masks, region_shares, region_sums
+from feroi.explain.roi import project, region_of_interest
 from feroi.inference import CPU, Compute
 from feroi.network.calibration import UNCALIBRATED, Calibration
-from feroi.outputs import FloatArray, Forward
+from feroi.outputs import FloatArray, Forward, NetworkOutput
 from feroi.photo.action_units import ActionUnits, Gaze, action_units, gaze
 from feroi.photo.crop import Crop, prepare, prepare_whole
 from feroi.photo.decode import NO_MEMORY, Source, UnreadableImage, photo_frames, photo_name, to_intensity
@@ -202,33 +202,58 @@ def read_found(
         look = forward(as_faces(np.stack([crop.image for crop in crops]), _depths(crops, config)))
         odds = np.exp(look.logits - np.max(look.logits, axis=1, keepdims=True), dtype=np.float64)
         shares = odds / odds.sum(axis=1, keepdims=True)
-        maps = None if look.attention is None else project(look.attention, config.input_hw)
+        looks = [
+            _Look(share, *maps)
+            for share, *maps in zip(shares, *_maps(look, shares.argmax(1), config.input_hw), strict=True)
+        ]
     number = 0
     for found in waiting:
         readings = []
         for each in found.faces:
             assert found.pixels is not None
-            roi = None if maps is None else maps[number]
             seen = each._replace(crop=crops[number])
-            readings.append(_reading(seen, shares[number], calibration, roi, found.pixels.shape))
+            readings.append(_reading(seen, looks[number], calibration, found.pixels.shape))
             number += 1
         yield Photo(
             found.name, found.status, found.pixels, readings, found.refused, found.frame, found.time_s
         )
 
 
-def _reading(
-    found: FoundFace,
-    shares: FloatArray,
-    calibration: Calibration,
-    roi: FloatArray | None,
-    shape: tuple[int, ...],
-) -> Reading:
-    face, crop = found.face, found.crop
-    regions, areas = {}, {}
-    if roi is not None:
+class _Look(NamedTuple):
+    """What the network says of one face: probabilities (7,), maps (H, W) on the crop, evidence (7, h, w)."""
+
+    shares: FloatArray
+    attention: FloatArray | None
+    roi: FloatArray | None
+    evidence: FloatArray | None
+
+
+def _maps(
+    look: NetworkOutput[FloatArray], answers: NDArray[np.int64], size_hw: tuple[int, int]
+) -> list[Sequence[FloatArray | None]]:
+    """Of each of N faces the attention and the region of interest on the crop, and the evidence."""
+    none = [None] * len(answers)
+    if look.attention is None:
+        return [none, none, none]
+    attention = list(project(look.attention, size_hw))
+    if look.evidence is None:
+        return [attention, attention, none]
+    chosen = look.evidence[np.arange(len(answers)), answers]
+    return [attention, list(region_of_interest(chosen, size_hw)), list(look.evidence)]
+
+
+def _reading(found: FoundFace, look: _Look, calibration: Calibration, shape: tuple[int, ...]) -> Reading:
+    face, crop, shares = found.face, found.crop, look.shares
+    regions, areas, evidence = {}, {}, {}
+    if look.roi is not None:
         masks = region_masks(crop.landmarks_xy_px, crop.image.shape[:2])
-        regions, areas = region_shares(roi, masks), region_areas(masks)
+        regions, areas = region_shares(look.roi, masks), region_areas(masks)
+        if look.evidence is not None:
+            sums = region_sums(look.evidence, masks)
+            evidence = {
+                name: {region: float(each[at]) for region, each in sums.items()}
+                for at, name in enumerate(EXPRESSIONS)
+            }
     ranked = np.argsort(-shares, kind="stable")
     best, likely = int(ranked[0]), calibration.likely(shares)
     promised = calibration.coverage is not None
@@ -242,7 +267,9 @@ def _reading(
         score=face.score,
         landmarks=found.points.landmarks_xy_px,
         crop=crop.image,
-        crop_attention=roi,
+        crop_roi=look.roi,
+        crop_attention=look.attention,
+        evidence=evidence,
         regions=regions,
         region_areas=areas,
         quality=found.quality,

@@ -34,10 +34,14 @@ class Reading:
     score: how sure the detector was.
     landmarks: (68, 2), x and y in px of the photo, in the order of iBUG.
     crop: the prepared face, (H, W) uint8, as the network saw it.
-    crop_attention: (H, W), the region of interest on the crop, in multiples of a uniform map; None
-        for a network without a map.
-    regions: share of attention on brow, lid, nose, cheek, lip, jaw (the words of Table 4); what is
-        missing to 1 lies elsewhere. Empty for a network without a map.
+    crop_roi: (H, W), the region of interest on the crop: where the evidence for the answer lies, in multiples
+        of a uniform map (`explain.roi.region_of_interest`). The attention, for a model file written before
+        2026-11-27; None for a network without a map.
+    crop_attention: (H, W), the attention on the crop, whatever the answer, in multiples of a uniform map.
+    evidence: what each region adds to each expression, and to "elsewhere", as expression to region to
+        logits; see `why`. Empty where `crop_roi` is not made of it.
+    regions: share of the region of interest on brow, lid, nose, cheek, lip, jaw (the words of Table 4); what
+        is missing to 1 lies elsewhere. Empty for a network without a map.
     region_areas: share of the crop each of these covers, what a uniform map would put there; empty
         where `regions` is.
     quality: whether the photo shows the face well enough to be read; see `photo.quality`.
@@ -60,7 +64,9 @@ class Reading:
     score: float
     landmarks: FloatArray
     crop: NDArray[np.uint8]
+    crop_roi: FloatArray | None
     crop_attention: FloatArray | None
+    evidence: dict[str, dict[str, float]]
     regions: dict[str, float]
     region_areas: dict[str, float]
     quality: Quality
@@ -91,8 +97,8 @@ class Reading:
 
         Names and units are those of tables (`report.tables.COLUMNS`) and of the server; numbers are not
         rounded, and None where there is none.
-        expression, confidence, likely, coverage, probabilities, regions, region_areas, action_units, track,
-            smoothed: as the fields of `Reading`.
+        expression, confidence, likely, coverage, probabilities, evidence, regions, region_areas,
+            action_units, track, smoothed: as the fields of `Reading`.
         x0, y0, x1, y1: the box in px. score: the detector's; None for a face that it did not find itself.
         quality: its score, 0..1. quality_problem: what is below the limit, or None.
         action_unit_sides: [left, right] of the person, for the Action Units that have sides.
@@ -105,6 +111,7 @@ class Reading:
             "coverage": self.coverage,
             **_place(self.box_xyxy_px, self.score, self.quality),
             "probabilities": self.probabilities,
+            "evidence": self.evidence,
             "regions": self.regions,
             "region_areas": self.region_areas,
             "action_units": self.action_units,
@@ -132,28 +139,54 @@ class Reading:
 
     @property
     def region_gains(self) -> dict[str, float]:
-        """Share of attention over share of area of each region; above 1, more than by chance."""
+        """Share of the region of interest over share of area of each region; above 1, more than by chance."""
         return region_gains(self.regions, self.region_areas)
 
     @property
-    def attention(self) -> FloatArray | None:
+    def runner_up(self) -> str:
+        """The most probable expression but one."""
+        return sorted(self.probabilities, key=lambda name: -self.probabilities[name])[1]
+
+    def why(self, rather_than: str | None = None) -> dict[str, float]:
+        """What each region of the face, and elsewhere, says for the answer: above 0 for it, below against.
+
+        rather_than: the expression it is compared with; the runner-up if None. The values are differences of
+            logits: together, but for a constant of the network, the logarithm of how many times more probable
+            the answer is. The strongest first. Empty where there is no evidence.
+        Raises ValueError for an expression that is none of the seven.
+        """
+        other = self.runner_up if rather_than is None else rather_than
+        if other not in EXPRESSIONS:
+            raise ValueError(f"unknown expression {other!r}; choose of {', '.join(EXPRESSIONS)}")
+        if not self.evidence:
+            return {}
+        mine, theirs = self.evidence[self.expression], self.evidence[other]
+        return {name: mine[name] - theirs[name] for name in sorted(mine, key=lambda k: theirs[k] - mine[k])}
+
+    @property
+    def roi(self) -> FloatArray | None:
         """The region of interest in photo coordinates, (H, W) of the photo; 0 outside the crop.
 
-        Made anew each time it is asked for, 4 bytes a pixel of the photo; see `attention_patch`.
+        Made anew each time it is asked for, 4 bytes a pixel of the photo; see `on_photo`.
         """
-        patch = self.attention_patch
-        if patch is None:
+        return self._on_whole_photo(self.crop_roi)
+
+    @property
+    def attention(self) -> FloatArray | None:
+        """As `roi`, the attention."""
+        return self._on_whole_photo(self.crop_attention)
+
+    def on_photo(self, crop_map: FloatArray) -> Patch:
+        """A map (H, W) of the crop carried to the part of the photo that the crop covers."""
+        return on_photo(crop_map, self._places_xy_px, self.photo_hw)
+
+    def _on_whole_photo(self, crop_map: FloatArray | None) -> FloatArray | None:
+        if crop_map is None:
             return None
+        patch = self.on_photo(crop_map)
         photo = np.zeros(self.photo_hw, dtype=np.float32)
         photo[patch.rows, patch.columns] = patch.roi
         return photo
-
-    @property
-    def attention_patch(self) -> Patch | None:
-        """The part of `attention` that the crop covers."""
-        if self.crop_attention is None:
-            return None
-        return on_photo(self.crop_attention, self._places_xy_px, self.photo_hw)
 
 
 class Refused(NamedTuple):

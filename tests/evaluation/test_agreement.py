@@ -102,7 +102,9 @@ def test_a_map_on_the_truth_beats_every_control(synthetic, tmp_path):
     assert figures.all["cosine"].mean > 0.8
     assert figures.all["cosine_grid"].mean > 0.99
     assert figures.all["pointing"].mean == 1
-    assert set(figures.controls) == {"uniform", "centre", "other_expression", "untrained"}
+    controls = {"uniform", "centre", "other_expression", "untrained", "template", "answer"}
+    assert set(figures.controls) == controls
+    assert set(figures.misread) == {"map", *controls}  # all is read as angry
     for name, ahead in figures.ahead.items():
         assert all(each.low > 0 for each in ahead.values()), name
     assert figures.controls["uniform"]["gain"].mean == pytest.approx(1)
@@ -172,3 +174,23 @@ def test_no_map_and_no_truth_are_clear_errors(synthetic):
         measure_agreement(blind, replace(CONFIG, head="flatten"), synthetic)
     with pytest.raises(ValueError, match=r"no truth is known of any of 4 faces: 4 neutral"):
         measure_agreement(_sees, CONFIG, synthetic.where(lambda row: row.expression == "neutral"))
+
+
+def test_the_region_of_interest_is_measured_as_the_attention_is(synthetic):
+    """Evidence where it is bright, for what is read, and level attention."""
+
+    def sees(faces):
+        bright = average(faces[:, 0].astype(np.float64), (6, 6)) + 1e-3
+        evidence = np.zeros((len(faces), 7, 6, 6))
+        evidence[:, 3] = bright
+        logits = evidence.sum((2, 3))
+        return NetworkOutput(logits, np.full((len(faces), 6, 6), 1 / 36), faces, evidence)
+
+    level = measure_agreement(sees, CONFIG, synthetic).figures.all["cosine"].mean
+    shown = measure_agreement(sees, CONFIG, synthetic, kind="roi").figures
+    assert shown.all["cosine"].mean > level + 0.2
+    assert shown.controls["uniform"]["cosine"].mean == pytest.approx(level)
+    with pytest.raises(ValueError, match="written without its evidence"):
+        measure_agreement(_sees, CONFIG, synthetic, kind="roi")
+    with pytest.raises(ValueError, match="unknown map 'other'; choose of attention, roi"):
+        measure_agreement(sees, CONFIG, synthetic, kind="other")

@@ -3,7 +3,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from feroi.evaluation.faithfulness import MEASURES, area, deletion, insertion, sameness, try_method
+from feroi.evaluation.faithfulness import (
+    MEASURES,
+    area,
+    blurred,
+    curves,
+    hidden,
+    places,
+    sameness,
+    try_method,
+)
 from feroi.outputs import NetworkOutput
 
 # Four pixels in a row; the mean is .5, so what is removed lies at .5.
@@ -16,6 +25,16 @@ def _linear(faces):
     """Two classes: the logit of 1 is a weighted sum of four pixels, that of 0 is 0."""
     logit = faces.reshape(len(faces), -1).astype(np.float64) @ WEIGHTS
     return NetworkOutput(np.stack([np.zeros_like(logit), logit], axis=1), None, faces)
+
+
+def deletion(forward, faces, maps, labels, rng, steps):
+    """To the mean of the face."""
+    blank = np.broadcast_to(faces.mean((1, 2, 3), keepdims=True), faces.shape)
+    return curves(forward, faces, blank, places(maps, rng), labels, steps)
+
+
+def insertion(forward, faces, maps, labels, rng, steps):
+    return curves(forward, blurred(faces), faces, places(maps, rng), labels, steps)
 
 
 def _probability(*pixels):
@@ -54,10 +73,12 @@ def test_insertion_ends_with_the_face_and_begins_with_less_of_it():
     first = insertion(brightest, face, face[:, 0], np.array([1]), rng, steps=4)[0]
     last = insertion(brightest, face, 1 - face[:, 0], np.array([1]), rng, steps=4)[0]
     whole = 1 / (1 + np.exp(-10.0))
-    assert first[0] < 0.6
+    less = 1 / (1 + np.exp(-10.0 * blurred(face).max()))
+    assert less < 0.7
+    assert first[0] == pytest.approx(less)
     np.testing.assert_allclose(first[1:], whole)  # the one pixel that counts comes with the first quarter
     np.testing.assert_allclose(last[-1], whole)
-    assert (last[:-1] < 0.6).all()
+    np.testing.assert_allclose(last[:-1], less, rtol=1e-5)
 
 
 def test_the_right_order_beats_the_wrong_one_and_level_maps_have_none():
@@ -72,6 +93,22 @@ def test_the_right_order_beats_the_wrong_one_and_level_maps_have_none():
     level = np.ones((1, 1, 4))
     seen = {tuple(deletion(_linear, face, level, np.array([1]), rng, 4)[0]) for _ in range(30)}
     assert len(seen) > 5
+
+
+def test_answers_stay_and_fall_by_what_is_shown():
+    """Read by its brightest pixel alone: shown, the answer stays; hidden, it falls."""
+    face = np.zeros((1, 1, 20, 20), np.float32)
+    face[0, 0, 4, 4] = 1
+
+    def brightest(faces):
+        logit = faces.max((1, 2, 3)) - 0.5
+        return NetworkOutput(np.stack([-logit, logit], axis=1), None, faces)
+
+    rng = np.random.default_rng(0)
+    found = hidden(brightest, face, places(face[:, 0], rng), np.array([1]), 0.2)
+    assert [float(each[0]) for each in found] == [1, 1]
+    found = hidden(brightest, face, places(-face[:, 0], rng), np.array([1]), 0.2)
+    assert [float(each[0]) for each in found] == [0, 0]
 
 
 def test_sameness_is_a_correlation_of_ranks():

@@ -11,7 +11,15 @@ from torch import nn
 
 from feroi.config import NetworkConfig
 from feroi.explain.class_images import class_images
-from feroi.explain.methods import METHODS, chosen_methods, in_multiples, integrated_gradients, locators
+from feroi.explain.methods import (
+    BUILT_IN,
+    METHODS,
+    chosen_methods,
+    in_multiples,
+    integrated_gradients,
+    locators,
+    rise,
+)
 from feroi.explain.methods import deconvnet as deconvnet_of
 from feroi.explain.methods import occlusion as occlusion_of
 from feroi.explain.methods import saliency as saliency_of
@@ -156,9 +164,19 @@ def test_the_attention_is_the_map_people_are_shown():
     np.testing.assert_allclose(found, expected / expected.mean((1, 2), keepdims=True), rtol=1e-6)
 
 
-def test_a_network_without_attention_says_so():
-    with pytest.raises(ValueError, match="leave the method attention out"):
-        locators(["attention"], _network("flatten"))["attention"](_faces().numpy(), np.array([0, 0]))
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_a_network_without_attention_says_so(name):
+    with pytest.raises(ValueError, match=f"leave the method {name} out"):
+        locators([name], _network("flatten"))[name](_faces().numpy(), np.array([0, 0]))
+
+
+def test_with_even_attention_the_evidence_is_grad_cam_less_the_mean_of_the_expressions():
+    """Of a `gap` network Grad-CAM is the class activation map of Zhou et al. (2016), as the evidence is."""
+    network, faces = _network("gap"), _faces()
+    with torch.no_grad():
+        a0 = network.locations(faces)
+        cams = torch.einsum("nchw,kc->nkhw", a0, network.classifier.weight) / a0[0, 0].numel()
+        torch.testing.assert_close(network(faces).evidence, cams - cams.mean(1, keepdim=True))
 
 
 @pytest.mark.parametrize("inputs", ["intensity+depth", "mapped-patterns"])
@@ -168,6 +186,20 @@ def test_networks_that_see_other_than_intensities_are_refused(inputs):
         locators(["saliency"], network)
     with pytest.raises(ValueError, match="an image of an expression needs a network"):
         class_images(network)
+
+
+def test_random_masks_find_the_one_place_that_counts():
+    """Where the answer hangs on one pixel, the mean under masks is highest there."""
+    weights = torch.zeros(7, 16, 16)
+    weights[3, 4, 11] = 3
+    network = _Plain(lambda x: torch.einsum("nhw,khw->nk", x[:, 0], weights), NetworkConfig("gap", (16, 16)))
+    faces = torch.zeros(1, 1, 16, 16)
+    faces[0, 0, 4, 11] = 1
+    (found,) = rise(network, faces, torch.tensor([3]))
+    row, column = np.unravel_index(int(found.argmax()), (16, 16))
+    assert abs(row - 4) <= 1
+    assert abs(column - 11) <= 1
+    assert found[4, 11] > found[12, 3] + 0.1
 
 
 def test_a_map_of_nothing_is_level():

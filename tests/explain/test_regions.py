@@ -5,7 +5,7 @@ import pytest
 from scipy.spatial import ConvexHull
 
 from feroi.explain import regions
-from feroi.explain.regions import region_areas, region_gains, region_masks, region_shares
+from feroi.explain.regions import region_areas, region_gains, region_masks, region_shares, region_sums
 from feroi.photo.geometry import FRAME_HW, frame_px, generic_face
 from feroi.vocabulary import REGIONS
 
@@ -63,6 +63,15 @@ def test_regions_follow_the_face(masks):
 def test_shares_by_hand():
     masks = {"lip": np.array([[True, False]]), "jaw": np.array([[False, False]])}
     assert region_shares(np.array([[3.0, 1.0]]), masks) == {"lip": 0.75, "jaw": 0.0}
+
+
+def test_sums_of_locations_by_hand():
+    # two locations on 4 px; the lip covers the first and half of the second
+    masks = {"lip": np.array([[True, True, True, False]]), "jaw": np.array([[False, False, False, False]])}
+    sums = region_sums(np.array([[[2.0, 4.0]], [[-1.0, 1.0]]]), masks)
+    assert {name: values.tolist() for name, values in sums.items()} == {
+        "lip": [4.0, -0.5], "jaw": [0.0, 0.0], "elsewhere": [2.0, 0.5],
+    }  # fmt: skip
 
 
 def test_gains_by_hand():

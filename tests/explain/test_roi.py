@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from feroi.explain.roi import average, mean_looks, project
+from feroi.explain.roi import average, mean_looks, project, region_of_interest
 
 
 def test_a_uniform_map_is_1_everywhere():
@@ -31,6 +31,29 @@ def test_projection_keeps_the_weight_where_it_was_and_mirrors_with_the_map():
     projected = project(maps, (144, 112))
     assert np.unravel_index(projected[0].argmax(), (144, 112)) == pytest.approx((39.5, 87.5), abs=0.6)
     np.testing.assert_allclose(project(maps[:, :, ::-1], (144, 112)), projected[:, :, ::-1])
+
+
+def test_a_region_of_interest_is_smoothed_evidence_above_0():
+    from scipy.ndimage import gaussian_filter
+
+    evidence = np.random.default_rng(1).normal(size=(2, 12, 12))
+    expected = np.stack([gaussian_filter(each, 3.0, truncate=8) for each in project(evidence, (48, 48))])
+    expected = np.maximum(expected, 0)
+    found = region_of_interest(evidence, (48, 48))
+    np.testing.assert_allclose(found.mean((1, 2)), 1)
+    inner = np.s_[:, 12:36, 12:36]  # SciPy's Gaussian ends otherwise at the border
+    kept = found[inner] > 0.2
+    ratio = (found[inner] / np.maximum(expected[inner], 1e-9))[kept]
+    each = np.broadcast_to(np.arange(2)[:, None, None], found[inner].shape)[kept]
+    for number in range(2):
+        assert np.ptp(ratio[each == number]) < 0.02 * ratio[each == number].mean()
+    np.testing.assert_allclose(
+        region_of_interest(evidence[..., ::-1], (48, 48)), found[..., ::-1], atol=1e-12
+    )
+
+
+def test_where_nothing_speaks_for_the_answer_the_region_is_all():
+    np.testing.assert_array_equal(region_of_interest(-np.ones((1, 3, 3)), (48, 48)), np.ones((1, 48, 48)))
 
 
 def test_means_of_groups():

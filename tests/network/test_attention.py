@@ -37,6 +37,18 @@ def test_focus_is_equation_1():
     assert attention.focus(a0, b)[0].tolist() == pytest.approx([float(v) for v in z], abs=1e-12)
 
 
+def test_evidence_is_what_each_location_adds_to_a_logit_above_their_mean():
+    a0, b, w = _random(1, CHANNELS, HEIGHT, WIDTH), _random(1, HEIGHT, WIDTH), _random(7, CHANNELS)
+    found = attention.evidence(a0, b, w)
+    assert found.shape == (1, 7, HEIGHT, WIDTH)
+    for k in range(HEIGHT):
+        for j in range(WIDTH):
+            locals_ = [sum(w[e, i] * a0[0, i, k, j] for i in range(CHANNELS)) for e in range(7)]
+            logits = [float(b[0, k, j] * value) for value in locals_]
+            expected = [logit - sum(logits) / 7 for logit in logits]
+            assert found[0, :, k, j].tolist() == pytest.approx(expected, abs=1e-12)
+
+
 def test_score_is_equations_2_and_3():
     score, a0 = _score_module(), _random(1, CHANNELS, HEIGHT, WIDTH)
     w1, b1 = score.hidden.weight.detach().T, score.hidden.bias.detach()

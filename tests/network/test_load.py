@@ -73,6 +73,9 @@ def test_a_calibration_travels_with_both_forms(tmp_path):
         np.testing.assert_allclose(look.logits, raw(FACES).logits + mirrored.logits, rtol=0, atol=1e-4)
         expected = (raw(FACES).attention + mirrored.attention[..., ::-1]) / 2
         np.testing.assert_allclose(look.attention, expected, rtol=0, atol=1e-4)
+        # what the locations say, added up, is what the logits are above their mean; the biases are 0
+        above = look.logits - look.logits.mean(1, keepdims=True)
+        np.testing.assert_allclose(look.evidence.sum((2, 3)), above, rtol=0, atol=1e-4)
 
 
 def test_the_shipped_network_is_the_same_in_both_forms():

@@ -93,7 +93,7 @@ def test_rafd_pose_input_gives_a_17x17_map():
 def test_every_head_returns_the_same_named_result(head):
     look = _network(head)(_faces())
     assert isinstance(look, NetworkOutput)
-    assert look._fields == ("logits", "attention", "focus")
+    assert look._fields == ("logits", "attention", "focus", "evidence")
 
 
 def test_gap_is_attention_with_a_uniform_map():

@@ -123,7 +123,12 @@ def differences(found: dict[str, Any], wanted: Any) -> dict[str, float]:
                 (found["moves"]["gaze"], wanted.gaze),
             )
         ),
-        "map": float(np.abs(np.ravel(wanted.crop_attention) - found["roi"]).max()),
+        "map": float(np.abs(np.ravel(wanted.crop_roi) - found["roi"]).max()),
+        "evidence": max(
+            abs(found["evidence"][name][region] - value)
+            for name, regions in wanted.evidence.items()
+            for region, value in regions.items()
+        ),
     }
 
 

@@ -17,7 +17,7 @@ from scipy.spatial.transform import Rotation
 from skimage import data
 
 from feroi.explain.regions import region_masks
-from feroi.explain.roi import project
+from feroi.explain.roi import project, region_of_interest
 from feroi.photo import quality as quality_module
 from feroi.photo.action_units import action_units, eyes_closed, gaze, in_words
 from feroi.photo.crop import Crop, prepare
@@ -215,6 +215,9 @@ def test_action_units_gaze_and_closed_eyes_are_those_of_python(page):
 def test_maps_curves_and_phrases_are_those_of_python(page):
     node, values = Node(page), np.random.default_rng(0).random((3, 6))
     node.call("project", {"values": values.ravel().tolist(), "height": 3, "width": 6}, (48, 40))
+    node.call(
+        "regionOfInterest", {"values": (values - 0.5).ravel().tolist(), "height": 3, "width": 6}, (48, 40)
+    )
     places = [0.0, 0.125, 0.3, 0.6, 20.3, 47.0, 120.0]
     for value in places:
         for name in ("size", "sharpness", "turn"):
@@ -223,7 +226,9 @@ def test_maps_curves_and_phrases_are_those_of_python(page):
     node.call("phrase", shares)
     node.call("phrase", {**shares, "likely": list(EXPRESSIONS)})
     node.call("phrase", {**shares, "coverage": None})
-    projected, *parts, two, seven, none = node.answers()
+    projected, region, *parts, two, seven, none = node.answers()
+    wanted = region_of_interest(values[None] - 0.5, (48, 40))[0]
+    np.testing.assert_allclose(np.reshape(region, (48, 40)), wanted, atol=1e-5)
     np.testing.assert_allclose(np.reshape(projected, (48, 40)), project(values[None], (48, 40))[0], atol=1e-6)
     curves = (quality_module.SIZE, quality_module.SHARPNESS, quality_module.TURN)
     assert parts == pytest.approx([quality_module.part(curve, value) for value in places for curve in curves])

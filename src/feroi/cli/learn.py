@@ -277,6 +277,9 @@ def agreement(
     out: Annotated[
         Path | None, typer.Option(help="draw faces, truth, attention and controls to this PNG file")
     ] = None,
+    map_: Annotated[
+        str, typer.Option("--map", help="attention, or roi, the region of interest that people are shown")
+    ] = "attention",
     split: SplitOption = None,
     layout: LayoutOption = "auto",
     seed: SeedOption = 0,
@@ -293,7 +296,7 @@ def agreement(
         chosen = chosen_split(read_dataset(data, layout), split)
         control = untrained(network.config)
         warn_of_trained_on(model, network.config, chosen)
-        result = measure_agreement(network.forward, network.config, chosen, control, seed)
+        result = measure_agreement(network.forward, network.config, chosen, control, seed, map_)
         if json:
             write_json(json, result.to_json())
         print_agreement(result)

@@ -69,8 +69,8 @@ BiggestOption = Annotated[bool, typer.Option("--biggest", help="read only the bi
 MethodsOption = Annotated[
     str,
     typer.Option(
-        help="with commas between: attention (the built-in map), saliency, deconvnet, simplify, grad-cam, "
-        "integrated-gradients, occlusion, random and centre (controls)"
+        help="with commas between: evidence and attention (built in), saliency, deconvnet, simplify, "
+        "grad-cam, rise, integrated-gradients, occlusion, random and centre (controls)"
     ),
 ]
 ClassImagesOption = Annotated[

@@ -101,7 +101,7 @@ def analyze(
 def explain(
     photos: PhotosArgument = [],  # noqa: B006
     model: ReadingModelOption = Path("default"),
-    methods: MethodsOption = "attention,saliency,deconvnet,simplify,grad-cam,integrated-gradients,occlusion",
+    methods: MethodsOption = "evidence,attention,saliency,deconvnet,grad-cam,integrated-gradients,occlusion",
     report: Annotated[Path | None, typer.Option(help="page (.html) or picture (.png) to write")] = None,
     class_images: ClassImagesOption = None,
     detector: DetectorOption = "yunet",

@@ -137,7 +137,7 @@ def photo_printer(longest_name: int) -> Callable[[Photo], None]:
         for found, reason, _ in photo.refused:
             tell(f"{photo.name:{width}}  {'not read':17}  {_corners(found.box_xyxy_px):19}  {reason}")
 
-    tell(f"{'photo':{width}}  expression   sure  {'box x0,y0,x1,y1':19}  looked most at        also likely")
+    tell(f"{'photo':{width}}  expression   sure  {'box x0,y0,x1,y1':19}  decided most by       also likely")
     return print_photo
 
 
@@ -340,7 +340,8 @@ def print_agreement(agreement: Agreement) -> None:
         table.add_column("", no_wrap=True)
         for measure in figures.all:
             table.add_column(measure.replace("_", " "), justify="right", no_wrap=True)
-        groups = ({"all": figures.all}, figures.expressions, figures.poses, figures.controls)
+        misread = {f"misread: {row}": values for row, values in figures.misread.items()}
+        groups = ({"all": figures.all}, figures.expressions, figures.poses, figures.controls, misread)
         for group in groups:
             for row, values in group.items():
                 table.add_row(row.replace("_", " "), *map(_with_interval, values.values()))

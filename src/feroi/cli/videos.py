@@ -128,7 +128,8 @@ def say_video_counts(counts: VideoCounts) -> None:
     """What was found. Raises ValueError if not one source could be read."""
     say(
         f"{number_of(counts.people, 'person', 'people')} in videos, {number_of(counts.faces, 'face')} "
-        f"read in {number_of(counts.frames, 'frame')} of videos and all photos; {counts.refused} found and not read; "
+        f"read in {number_of(counts.frames, 'frame')} of videos and all photos; "
+        f"{counts.refused} found and not read; "
         f"{number_of(counts.sources, 'video or photo', 'videos and photos')}, {counts.faceless} without a "
         f"face, {counts.unreadable} unreadable"
     )

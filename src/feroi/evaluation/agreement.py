@@ -1,4 +1,4 @@
-"""Whether the attention of a network agrees with Action Units: the paper's claim as figures.
+"""Whether the maps of a network agree with Action Units: the paper's claim as figures.
 
 The map B is brought to the pixels of the input (`explain.roi.project`), as people are shown it, and the
 truth is cut as the picture was; `cosine_grid` alone compares on B's own locations. Each face is
@@ -18,19 +18,24 @@ from numpy.typing import NDArray
 from feroi.config import NetworkConfig
 from feroi.data.decoded import Rejected, decode
 from feroi.data.samples import Samples
-from feroi.evaluation.attention_targets import LeftOut, truth_names, truths_of
+from feroi.evaluation.attention_targets import LeftOut, targets_of, truth_names
 from feroi.evaluation.bootstrap import CONFIDENCE, RESAMPLES, Interval, bootstrap_means
 from feroi.evaluation.evaluate import Readings, read
 from feroi.evaluation.map_similarity import MEASURES, correlation, cosine, gain, iou, pointing, region
-from feroi.explain.roi import average, blob, project
+from feroi.explain.roi import average, blob, project, region_of_interest
 from feroi.outputs import FloatArray, Forward
 from feroi.progress import track
 from feroi.vocabulary import EXPRESSIONS
 
 OWN = "map"
+MAPS = ("attention", "roi")
+"""The attention, B of Eq. 1, or the region of interest that people are shown, made of the evidence."""
 UNIFORM, CENTRE, OTHER, UNTRAINED = "uniform", "centre", "other_expression", "untrained"
+TEMPLATE, ANSWER = "template", "answer"
 """Controls, which must lose: a uniform map; a round blob in the middle; the network's map of another face
-with another expression in the same pose; the map of an untrained network of the same configuration."""
+with another expression in the same pose; the map of an untrained network of the same configuration; the mean
+of the six expressions' regions of Table 4 on the face's landmarks; and those regions of what was answered,
+which tell a map that only draws the textbook's picture of the answer: compare on misread faces."""
 
 FRONTAL = "090"  # in RaFD's names
 
@@ -42,7 +47,8 @@ class TruthFigures(NamedTuple):
     """Agreement with one truth.
 
     controls: by name, over all faces. ahead: for each control, how much the network's map is above it on
-    the same face; a control has lost where the interval lies above 0.
+    the same face; a control has lost where the interval lies above 0. misread: the network's map and every
+    control over the faces that were read as another expression; empty if none was.
     """
 
     all: Figures
@@ -50,6 +56,7 @@ class TruthFigures(NamedTuple):
     poses: dict[str, Figures]
     controls: dict[str, Figures]
     ahead: dict[str, Figures]
+    misread: dict[str, Figures]
 
 
 class MeanMaps(NamedTuple):
@@ -114,19 +121,21 @@ def measure_agreement(
     samples: Samples,
     untrained: Forward | None = None,
     seed: int = 0,
+    kind: str = "attention",
 ) -> Agreement:
-    """Measure the attention of a network on `samples` against all truths known of them.
+    """Measure the maps of a network on `samples` against all truths known of them.
 
+    kind: which map, one of MAPS; the region of interest is that of what the network reads.
     untrained: a network of the same configuration that never learned, for a control.
     seed: decides the bootstrap and which other face a face is compared with.
     Raises ValueError for networks without a map, or if no truth is known of any face; else as
     `evaluation.evaluate.read`.
     """
     readings = read(forward, config, samples)
-    own = _attention(readings, config)
+    own = _maps(readings, config, kind)
     grids = {OWN: own, **_controls(readings.samples, own, seed)}
     if untrained is not None:
-        grids[UNTRAINED] = _attention(read(untrained, config, samples), config)
+        grids[UNTRAINED] = _maps(read(untrained, config, samples), config, kind)
     stored = decode(readings.samples, config.stored_hw).pixels
     names = truth_names(readings.samples)
     measured, kept, left_out = [], [], dict[str, int]()
@@ -134,12 +143,16 @@ def measure_agreement(
     faces = len(readings.samples)
     for i in track(range(faces), "comparing with Action Units", faces, faces):
         try:
-            truths = truths_of(readings.samples[i], stored[i], config, names)
+            truths, textbook = targets_of(readings.samples[i], stored[i], config, names)
         except LeftOut as reason:
             left_out[str(reason)] = left_out.get(str(reason), 0) + 1
             continue
         maps = {name: project(grid[i][None], config.input_hw)[0] for name, grid in grids.items()}
-        measured.append([[_measure(maps[name], grids[name][i], t) for name in maps] for t in truths.values()])
+        drawn = _drawn(textbook, int(readings.predicted[i]))
+        cells = {name: grid[i] for name, grid in grids.items()}
+        cells |= {name: average(each[None], own.shape[1:])[0] for name, each in drawn.items()}
+        maps |= drawn
+        measured.append([[_measure(maps[name], cells[name], t) for name in maps] for t in truths.values()])
         kept.append(i)
         if shown_pose in (None, readings.samples[i].attributes.get("pose")):
             pictures.add(readings.samples[i].expression, readings.faces[i], truths[names[0]], maps[OWN])
@@ -151,11 +164,13 @@ def measure_agreement(
     known = all(subject is not None for subject in rows.subjects)
     subjects = [str(subject) for subject in rows.subjects] if known else list(range(len(rows)))
     values = np.array(measured)  # (N, T, C, M)
+    misread = readings.predicted[kept] != rows.labels
     return Agreement(
         n=len(rows),
         subjects=len(set(subjects)) if known else None,
         truths={
-            name: _figures(values[:, t], list(maps), rows, subjects, seed) for t, name in enumerate(names)
+            name: _figures(values[:, t], list(maps), rows, subjects, misread, seed)
+            for t, name in enumerate(names)
         },
         left_out=left_out,
         rejected=readings.rejected,
@@ -165,13 +180,29 @@ def measure_agreement(
     )
 
 
-def _attention(readings: Readings, config: NetworkConfig) -> FloatArray:
+def _maps(readings: Readings, config: NetworkConfig, kind: str) -> FloatArray:
+    """(N, h, w) on the locations; the region of interest averaged over each."""
+    if kind not in MAPS:
+        raise ValueError(f"unknown map {kind!r}; choose of {', '.join(MAPS)}")
+    if kind == "roi" and readings.evidence is not None:
+        grid_hw = readings.evidence.shape[1], readings.evidence.shape[2]
+        return average(region_of_interest(readings.evidence, config.input_hw), grid_hw)
+    if kind == "roi" and readings.attention is not None:
+        raise ValueError("this model file was written without its evidence; export the network again")
     if readings.attention is None:
         raise ValueError(
             f"a {config.head} network weighs no location, so there is no map to compare with Action "
             f"Units; use a gap or attention network"
         )
     return readings.attention.astype(np.float64)
+
+
+def _drawn(textbook: Mapping[str, FloatArray], answer: int) -> dict[str, FloatArray]:
+    """The controls drawn from landmarks, (H, W): no network's map, and the last knows the answer alone."""
+    template = np.mean(list(textbook.values()), axis=0)
+    regions = textbook.get(EXPRESSIONS[answer])
+    known = regions is not None and regions.any()
+    return {TEMPLATE: template, ANSWER: regions if known else np.ones_like(template)}
 
 
 def _shown_pose(samples: Samples) -> str | None:
@@ -224,9 +255,10 @@ def _figures(
     maps: Sequence[str],
     rows: Samples,
     subjects: Sequence[str | int],
+    misread: NDArray[np.bool_],
     seed: int,
 ) -> TruthFigures:
-    """values: (N, C, M), the network's own map first."""
+    """values: (N, C, M), the network's own map first. misread: (N,)."""
     labels, poses = [row.expression for row in rows], rows.attribute("pose")
 
     def means(of: NDArray[np.float64], chosen: Sequence[bool] | None = None) -> Figures:
@@ -247,6 +279,7 @@ def _figures(
         },
         controls={name: means(values[:, c]) for c, name in enumerate(maps) if c},
         ahead={name: means(values[:, 0] - values[:, c]) for c, name in enumerate(maps) if c},
+        misread={name: means(values[:, c], list(misread)) for c, name in enumerate(maps) if misread.any()},
     )
 
 

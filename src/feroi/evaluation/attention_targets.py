@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,12 +45,23 @@ def truth_names(samples: Samples) -> tuple[str, ...]:
     return SYNTHETIC_TRUTHS if any(_has_truth(row) for row in samples) else REAL_TRUTHS
 
 
-def truths_of(
-    row: Sample, stored: NDArray[np.uint8], config: NetworkConfig, names: tuple[str, ...]
-) -> dict[str, FloatArray]:
-    """Each of `names` on the pixels of the network's input: name to (H, W), 0 or more.
+class Targets(NamedTuple):
+    """What maps of one face are compared with, (H, W) on the pixels of the network's input, 0 or more.
 
-    stored: the picture as `data.pixels.decode` gives it, of `config.stored_hw`.
+    truths: where it moved, by name. textbook: the regions of Table 4 of each of the six expressions, drawn
+    from the face's landmarks, whatever it shows.
+    """
+
+    truths: dict[str, FloatArray]
+    textbook: dict[str, FloatArray]
+
+
+def targets_of(
+    row: Sample, stored: NDArray[np.uint8], config: NetworkConfig, names: tuple[str, ...]
+) -> Targets:
+    """The truths called `names` of a face, and the textbook's regions.
+
+    stored: the picture as `data.decoded.decode` gives it, of `config.stored_hw`.
     Raises LeftOut for faces that did not move, whose landmarks are not found, or whose truth file
     is missing.
     """
@@ -74,11 +86,19 @@ def truths_of(
         if points is None:
             raise LeftOut(NO_LANDMARKS)
         found = points
-    maps["regions"] = unit_mask(row.expression, found, config.stored_hw)
-    cut = {name: _centre(maps[name], config.input_hw) for name in names}
+    textbook = {name: _centre(unit_mask(name, found, config.stored_hw), config.input_hw) for name in TABLE_4}
+    cut = {name: _centre(map_, config.input_hw) for name, map_ in maps.items()}
+    cut["regions"] = textbook[row.expression]
     if not all(float(each.max()) > 0 for each in cut.values()):
         raise LeftOut(OUT_OF_SIGHT)
-    return cut
+    return Targets({name: cut[name] for name in names}, textbook)
+
+
+def truths_of(
+    row: Sample, stored: NDArray[np.uint8], config: NetworkConfig, names: tuple[str, ...]
+) -> dict[str, FloatArray]:
+    """As `targets_of`, the truths alone."""
+    return targets_of(row, stored, config, names).truths
 
 
 def as_stored(

@@ -29,7 +29,8 @@ class Readings(NamedTuple):
 
     samples: the N samples that could be read; rejected: the others.
     faces: (N, H, W) uint8, what the network was shown.
-    logits: (N, 7). attention: (N, h, w), or None for a network that weighs no location.
+    logits: (N, 7). attention: (N, h, w), or None for a network that weighs no location. evidence: (N, h, w),
+    what each location says for what was read, or None.
     """
 
     samples: Samples
@@ -37,6 +38,7 @@ class Readings(NamedTuple):
     faces: NDArray[np.uint8]
     logits: FloatArray
     attention: FloatArray | None
+    evidence: FloatArray | None = None
 
     @property
     def predicted(self) -> NDArray[np.int64]:
@@ -71,7 +73,7 @@ def read(forward: Forward, config: NetworkConfig, samples: Samples) -> Readings:
     """
     _check_pipeline(config, samples)
     decoded = decode(samples, config.stored_hw)
-    logits, maps = [], []
+    logits, maps, evidence = [], [], []
     batches = centre_batches(decoded.pixels, config.input_hw, _BATCH, depth_of(decoded, config))
     images = len(decoded.pixels)
     for faces in track(batches, "reading", images, -(-images // _BATCH)):
@@ -79,6 +81,8 @@ def read(forward: Forward, config: NetworkConfig, samples: Samples) -> Readings:
         logits.append(look.logits)
         if look.attention is not None:
             maps.append(look.attention)
+        if look.evidence is not None:
+            evidence.append(look.evidence[np.arange(len(faces)), look.logits.argmax(1)])
     all_logits = np.concatenate(logits)
     if not np.isfinite(all_logits).all():
         raise ValueError("the network answers with values that are no numbers; its training went wrong")
@@ -88,6 +92,7 @@ def read(forward: Forward, config: NetworkConfig, samples: Samples) -> Readings:
         centre_patches(decoded.pixels, config.input_hw),
         all_logits,
         np.concatenate(maps) if maps else None,
+        np.concatenate(evidence) if evidence else None,
     )
 
 

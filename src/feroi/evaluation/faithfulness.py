@@ -1,4 +1,6 @@
-"""Whether a map shows what the network used: deletion, insertion, and what the map owes to the weights.
+"""Whether a map shows what the network used: what its answer does as parts of the face are blurred away.
+
+To blur, and not to the mean grey: scattered grey pixels break any picture, so that noise deletes best.
 
 A map can lie where the Action Units are and still not be why the network answered, and the other way round.
 Functions of arrays only: `Forward` and `Locator` are of the same network.
@@ -24,17 +26,27 @@ from feroi.outputs import FloatArray, Forward, Locator
 
 STEPS = 24
 """Shares of the pixels removed or inserted, evenly from none to all."""
-BLUR_SHARE = 1 / 8
-"""Standard deviation of the blur that insertion starts from, as a share of the shorter side."""
+BLUR_SHARE = 1 / 10
+"""Standard deviation of the blur that hides, as a share of the shorter side."""
+SHARES = (0.2, 0.3, 0.4)
+"""Of the pixels, the heaviest: what is shown, or hidden, as a whole."""
 
-MEASURES = ("cosine", "cosine_grid", "gain", "deletion", "insertion", "sameness", "seconds")
+_STAYS = tuple(f"stays_{100 * share:.0f}" for share in SHARES)
+_FALLS = tuple(f"falls_{100 * share:.0f}" for share in SHARES)
+MEASURES = (
+    "cosine", "cosine_grid", "gain", "insertion", "deletion", *_STAYS, *_FALLS, "deletion_grey", "sameness",
+    "seconds",
+)  # fmt: skip
 """
-    cosine, gain  of map and Action Units (`evaluation.likeness`), on the pixels of the input
-    cosine_grid   the same cosine after both are averaged over the locations of the last feature map
-    deletion      area under the probability as pixels are removed in order of the map: low is good
-    insertion     area under it as they come back into a blurred face: high is good
-    sameness      rank correlation with the map of the same network, its weights drawn anew: 0 is good
-    seconds       of processor time for one map of one face
+    cosine, gain    of map and Action Units (`evaluation.map_similarity`), on the pixels of the input
+    cosine_grid     the same cosine after both are averaged over the locations of the last feature map
+    insertion       area under the probability as pixels come back into a blurred face: high is good
+    deletion        area under it as they are blurred away in order of the map: low is good
+    stays_40        1 if the answer stays when all but the heaviest 40 % of pixels are blurred: high is good
+    falls_40        1 if it changes when those 40 % are blurred: high is good
+    deletion_grey   deletion to the mean intensity of the face, which favours grainy maps
+    sameness        rank correlation with the map of the same network, its weights drawn anew: 0 is good
+    seconds         of processor time for one map of one face
 """
 
 
@@ -70,15 +82,22 @@ def try_method(
     maps, seconds = _one_by_one(trained, faces, predicted)
     others, _ = _one_by_one(redrawn, faces, predicted)
     rng = np.random.default_rng(seed)
-    deleted = deletion(forward, faces, maps, predicted, rng)
-    inserted = insertion(forward, faces, maps, predicted, rng)
+    order = places(maps, rng)
+    blank = np.broadcast_to(faces.mean((1, 2, 3), keepdims=True), faces.shape)
+    deleted = curves(forward, faces, blurred(faces), order, predicted)
+    inserted = curves(forward, blurred(faces), faces, order, predicted)
+    greyed = curves(forward, faces, blank, order, predicted)
+    stays, falls = zip(*(hidden(forward, faces, order, predicted, share) for share in SHARES), strict=True)
     coarse = zip(average(maps, grid_hw), average(truths, grid_hw), strict=True)
     columns: dict[str, Sequence[float] | FloatArray] = {
         "cosine": [cosine(b.ravel(), t.ravel()) for b, t in zip(maps, truths, strict=True)],
         "cosine_grid": [cosine(b.ravel(), t.ravel()) for b, t in coarse],
         "gain": [gain(b.ravel(), region(t.ravel())) for b, t in zip(maps, truths, strict=True)],
-        "deletion": area(deleted),
         "insertion": area(inserted),
+        "deletion": area(deleted),
+        **dict(zip(_STAYS, stays, strict=True)),
+        **dict(zip(_FALLS, falls, strict=True)),
+        "deletion_grey": area(greyed),
         "sameness": [sameness(b, other) for b, other in zip(maps, others, strict=True)],
         "seconds": seconds,
     }
@@ -86,34 +105,60 @@ def try_method(
     return Tried(maps, values, deleted.mean(0), inserted.mean(0))
 
 
-def deletion(
-    forward: Forward,
-    faces: NDArray[np.float32],
-    maps: FloatArray,
-    labels: NDArray[np.int64],
-    rng: np.random.Generator,
-    steps: int = STEPS,
-) -> FloatArray:
-    """Probability of `labels` as pixels go, the heaviest first (Petsiuk et al. 2018): (N, steps + 1).
-
-    faces: (N, 1, H, W). maps: (N, H, W). A pixel that is gone has the mean intensity of its face.
-    """
-    blank = np.broadcast_to(faces.mean((1, 2, 3), keepdims=True), faces.shape)
-    return _curves(forward, faces, blank, maps, labels, rng, steps)
-
-
-def insertion(
-    forward: Forward,
-    faces: NDArray[np.float32],
-    maps: FloatArray,
-    labels: NDArray[np.int64],
-    rng: np.random.Generator,
-    steps: int = STEPS,
-) -> FloatArray:
-    """As `deletion`, but pixels come back into the face blurred by `BLUR_SHARE` of its shorter side."""
+def blurred(faces: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Faces (N, 1, H, W) blurred by `BLUR_SHARE` of their shorter side."""
     sigma = BLUR_SHARE * min(faces.shape[-2:])
-    blurred = gaussian_filter(faces, (0, 0, sigma, sigma))
-    return _curves(forward, blurred, faces, maps, labels, rng, steps)
+    return np.asarray(gaussian_filter(faces, (0, 0, sigma, sigma)))
+
+
+def places(maps: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """The place of each pixel of maps (N, H, W) in order of its map, the heaviest first: (N, H, W), 0..1.
+
+    Level pixels, as of one segment, go in an order that means nothing, not from the top down.
+    """
+    ordered = np.empty(maps.shape)
+    for place, weights in zip(ordered, maps, strict=True):
+        order = np.lexsort((rng.random(weights.size), -weights.ravel()))
+        place.flat[order] = (np.arange(weights.size) + 0.5) / weights.size
+    return ordered
+
+
+def curves(
+    forward: Forward,
+    before: NDArray[np.float32],
+    after: NDArray[np.float32],
+    order: FloatArray,
+    labels: NDArray[np.int64],
+    steps: int = STEPS,
+) -> FloatArray:
+    """Probability of `labels` as pixels of `before` turn into those of `after`: (N, steps + 1).
+
+    before, after: (N, 1, H, W). order: as `places` gives it. Deletion and insertion of Petsiuk et al. (2018).
+    """
+    shares = np.arange(steps + 1)[:, None, None, None] / steps
+    found = []
+    for i in range(len(before)):
+        images = np.where(order[i] < shares, after[i], before[i])
+        logits = forward(images.astype(np.float32)).logits.astype(np.float64)
+        found.append(softmax(logits, axis=1)[:, labels[i]])
+    return np.stack(found)
+
+
+def hidden(
+    forward: Forward,
+    faces: NDArray[np.float32],
+    order: FloatArray,
+    labels: NDArray[np.int64],
+    share: float,
+) -> tuple[FloatArray, FloatArray]:
+    """Whether the answer stays as all but the first `share` of the pixels is blurred, and falls as that is.
+
+    Two arrays (N,) of 0 and 1.
+    """
+    first, blurs = order[:, None] < share, blurred(faces)
+    shown = forward(np.where(first, faces, blurs).astype(np.float32)).logits.argmax(1)
+    without = forward(np.where(first, blurs, faces).astype(np.float32)).logits.argmax(1)
+    return (shown == labels).astype(np.float64), (without != labels).astype(np.float64)
 
 
 def area(curves: FloatArray) -> FloatArray:
@@ -130,31 +175,6 @@ def sameness(one: FloatArray, other: FloatArray) -> float:
     if any(level):
         return float(all(level))
     return float(spearmanr(one.ravel(), other.ravel()).statistic)
-
-
-def _curves(
-    forward: Forward,
-    before: NDArray[np.float32],
-    after: NDArray[np.float32],
-    maps: FloatArray,
-    labels: NDArray[np.int64],
-    rng: np.random.Generator,
-    steps: int,
-) -> FloatArray:
-    """Probabilities as the pixels of `before` turn into those of `after`, in order of the map."""
-    shares = np.arange(steps + 1) / steps
-    curves = []
-    for i in range(len(before)):
-        weights = maps[i].ravel()
-        # Level pixels, as of one segment, go in an order that means nothing, not from the top down.
-        order = np.lexsort((rng.random(weights.size), -weights))
-        place = np.empty(weights.size)
-        place[order] = (np.arange(weights.size) + 0.5) / weights.size
-        turned = place < shares[:, None]  # (steps + 1, H·W)
-        images = np.where(turned.reshape(-1, *before.shape[1:]), after[i], before[i])
-        logits = forward(images.astype(np.float32)).logits.astype(np.float64)
-        curves.append(softmax(logits, axis=1)[:, labels[i]])
-    return np.stack(curves)
 
 
 def _one_by_one(

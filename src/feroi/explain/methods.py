@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from feroi.config import check_intensity
-from feroi.explain.roi import blob, project
+from feroi.explain.roi import blob, in_multiples, project, region_of_interest
 from feroi.explain.simplify import simplify_faces
 from feroi.network.model import INTENSITY_MEAN, Network
 from feroi.network.torch_forward import torch_forward
@@ -36,6 +36,7 @@ INTEGRATION_STEPS = 32
 WINDOW_SHARE, STRIDE_SHARE = 6, 12
 """The occluding square is a sixth of the face's shorter side, and moves by half of its own."""
 _WINDOWS_AT_ONCE = 32
+RISE_MASKS, RISE_CELLS = 500, 7
 
 
 class Way(NamedTuple):
@@ -56,6 +57,19 @@ def attention(network: Network, faces: Tensor, labels: Tensor) -> Tensor:
     if found is None:
         raise ValueError(f"a {network.config.head} network has no attention; leave the method attention out")
     return _projected(found, faces)
+
+
+def evidence(network: Network, faces: Tensor, labels: Tensor) -> Tensor:
+    """The built-in map of what speaks for an expression (`explain.roi.region_of_interest`). Ours.
+
+    Raises ValueError for a network without one.
+    """
+    with torch.no_grad():
+        found = network(faces).evidence
+    if found is None:
+        raise ValueError(f"a {network.config.head} network has no attention; leave the method evidence out")
+    chosen = found[torch.arange(len(faces)), labels].numpy()
+    return torch.from_numpy(region_of_interest(chosen, (faces.shape[-2], faces.shape[-1])))
 
 
 def random(network: Network, faces: Tensor, labels: Tensor) -> Tensor:
@@ -129,6 +143,33 @@ def occlusion(network: Network, faces: Tensor, labels: Tensor) -> Tensor:
     return found[:, 0].clamp(min=0)
 
 
+def rise(network: Network, faces: Tensor, labels: Tensor) -> Tensor:
+    """The mean probability under random masks that show a place, over `RISE_MASKS` (Petsiuk et al. 2018).
+
+    A mask is a grid of 7x7 cells, each shown or not, enlarged and shifted; what is hidden is the face's mean.
+    """
+    generator = torch.Generator().manual_seed(0)
+    height, width = faces.shape[-2:]
+    cell = -(-height // RISE_CELLS), -(-width // RISE_CELLS)
+    grids = torch.rand(RISE_MASKS, 1, RISE_CELLS + 1, RISE_CELLS + 1, generator=generator).round()
+    size = [(RISE_CELLS + 1) * side for side in cell]
+    large = nn.functional.interpolate(grids, size, mode="bilinear", align_corners=False)
+    corners = [torch.randint(side, (RISE_MASKS,), generator=generator) for side in cell]
+    masks = torch.stack(
+        [mask[:, y : y + height, x : x + width] for mask, y, x in zip(large, *corners, strict=True)]
+    )
+    maps = []
+    with torch.no_grad():
+        for face, label in zip(faces, labels, strict=True):
+            logits = [
+                network(part * face + (1 - part) * face.mean()).logits
+                for part in torch.split(masks, _WINDOWS_AT_ONCE)
+            ]
+            said = torch.cat(logits).softmax(1)[:, label]
+            maps.append((said[:, None, None] * masks[:, 0]).sum(0) / masks[:, 0].sum(0))
+    return torch.stack(maps)
+
+
 def centre(network: Network, faces: Tensor, labels: Tensor) -> Tensor:
     """A round blob in the middle, the same for every face: a control that knows where faces are."""
     height, width = faces.shape[-2:]
@@ -137,16 +178,22 @@ def centre(network: Network, faces: Tensor, labels: Tensor) -> Tensor:
 
 METHODS = {
     "attention": Way(attention, "with attention", "the pass that reads the face"),
+    "evidence": Way(evidence, "with attention", "the pass that reads the face"),
     "saliency": Way(saliency, "any", "1 pass forward and back"),
     "deconvnet": Way(deconvnet, "any with ReLU", "1 pass forward and back, ReLU on the way back"),
     "simplify": Way(simplify, "any", "hundreds of passes, removing segments"),
     "grad-cam": Way(grad_cam, "any with a feature map", "1 pass forward and back to the last feature map"),
     "integrated-gradients": Way(integrated_gradients, "any", f"{INTEGRATION_STEPS} passes forward and back"),
     "occlusion": Way(occlusion, "any", "a pass a covered square"),
+    "rise": Way(rise, "any", f"{RISE_MASKS} passes under random masks"),
     "random": Way(random, "none", "a control: noise"),
     "centre": Way(centre, "none", "a control: a blob in the middle"),
 }
-"""Every method by the name people ask for it; `attention` is the paper's, the others look on from outside."""
+"""Every method by the name people ask for it; `attention` is the paper's, `evidence` ours; the others
+look on from outside."""
+
+BUILT_IN = ("attention", "evidence")
+"""Those that come out of the pass that reads the face."""
 
 CONTROLS = ("random", "centre")
 """Those that never look at the network."""
@@ -192,13 +239,6 @@ def _locator(method: Method, network: Network) -> Locator:
         return in_multiples(maps.detach().numpy().astype(np.float64))
 
     return locate
-
-
-def in_multiples(maps: FloatArray) -> FloatArray:
-    """Maps (N, H, W), not negative, in multiples of a uniform map: mean 1. One that is 0 is level at 1."""
-    means = maps.mean((1, 2), keepdims=True)
-    empty = means <= 0
-    return np.asarray(np.where(empty, 1.0, maps / np.where(empty, 1.0, means)))
 
 
 class _Logits(nn.Module):

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from feroi.explain.roi import average
 from feroi.outputs import FloatArray
 from feroi.vocabulary import REGIONS
 
@@ -55,6 +56,17 @@ def region_shares(attention: FloatArray, masks: Masks) -> dict[str, float]:
     """Share of a map (H, W) on each region; what is missing to 1 lies elsewhere."""
     total = float(attention.sum())
     return {name: float(attention[mask].sum()) / total for name, mask in masks.items()}
+
+
+def region_sums(maps: FloatArray, masks: Masks) -> dict[str, FloatArray]:
+    """The sum of maps (..., h, w) of locations over each region, and elsewhere; together the sum over all.
+
+    A location on the border of a region counts for it by its share. The masks are (H, W).
+    """
+    grid_hw = maps.shape[-2], maps.shape[-1]
+    parts = {name: average(mask[None].astype(np.float64), grid_hw)[0] for name, mask in masks.items()}
+    parts["elsewhere"] = 1 - sum(parts.values())
+    return {name: (maps * part).sum((-2, -1)) for name, part in parts.items()}
 
 
 def region_areas(masks: Masks) -> dict[str, float]:

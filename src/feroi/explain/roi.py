@@ -12,6 +12,8 @@ from feroi.outputs import FloatArray
 from feroi.photo.warp import bilinear
 
 _BLOB_SIGMA = 0.2  # of each side
+_SMOOTH = 1 / 16
+"""Of each side: standard deviation of the smoothing of evidence, a quarter of a location's field or less."""
 
 
 class MeanLook(NamedTuple):
@@ -39,6 +41,25 @@ def project(maps: FloatArray, size_hw: tuple[int, int]) -> FloatArray:
     locations = maps.shape[1] * maps.shape[2]
     projected: FloatArray = locations * (rows @ maps @ columns.T)
     return projected
+
+
+def region_of_interest(evidence: FloatArray, size_hw: tuple[int, int]) -> FloatArray:
+    """Where the evidence for an answer lies: (N, h, w) to (N, *size_hw), in multiples of a uniform map.
+
+    evidence: what each location adds to the answer (`outputs.NetworkOutput.evidence`), brought to the pixels
+    of the input as by `project`, smoothed by a Gaussian of `_SMOOTH` of each side, and cut off below 0:
+    what speaks against the answer is no part of its region. Uniform where nothing speaks for it.
+    """
+    rows = _smoothing(size_hw[0]) @ _interpolation(evidence.shape[1], size_hw[0])
+    columns = _smoothing(size_hw[1]) @ _interpolation(evidence.shape[2], size_hw[1])
+    return in_multiples(np.maximum(rows @ evidence @ columns.T, 0))
+
+
+def in_multiples(maps: FloatArray) -> FloatArray:
+    """Maps (N, H, W), not negative, in multiples of a uniform map: mean 1. One that is 0 is level at 1."""
+    means = maps.mean((1, 2), keepdims=True)
+    empty = means <= 0
+    return np.asarray(np.where(empty, 1.0, maps / np.where(empty, 1.0, means)))
 
 
 def average(maps: FloatArray, grid_hw: tuple[int, int]) -> FloatArray:
@@ -80,6 +101,13 @@ def _interpolation(locations: int, pixels: int) -> FloatArray:
     place = place.clip(0, locations - 1)
     distance = np.abs(place[:, None] - np.arange(locations)[None, :])
     return np.maximum(0.0, 1.0 - distance)
+
+
+def _smoothing(pixels: int) -> FloatArray:
+    """(pixels, pixels) weights, rows summing to 1, of a Gaussian of `_SMOOTH` of one side."""
+    steps = np.arange(pixels)
+    weights = np.exp(-(((steps[:, None] - steps) / (_SMOOTH * pixels)) ** 2) / 2)
+    return np.asarray(weights / weights.sum(1, keepdims=True))
 
 
 def _sharing(pixels: int, locations: int) -> FloatArray:

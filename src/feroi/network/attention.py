@@ -42,6 +42,16 @@ def focus(features: Tensor, attention: Tensor) -> Tensor:
     return torch.einsum("nchw,nhw->nc", features, attention)
 
 
+def evidence(features: Tensor, attention: Tensor, classifier: Tensor) -> Tensor:
+    """What each location adds to each logit, less what it adds to their mean. Ours, not the paper's.
+
+    The classifier is linear in z of Eq. 1, and z is a sum over locations, so that a logit is one too:
+    features (N, C, H, W), the map (N, H, W) and the classifier's weights (K, C) -> (N, K, H, W).
+    """
+    contrast = classifier - classifier.mean(0)
+    return attention[:, None] * torch.einsum("nchw,kc->nkhw", features, contrast)
+
+
 def _mirror_mean(score: Tensor) -> Tensor:
     return (score + score.flip(-1)) / 2
 

@@ -38,7 +38,8 @@ class Calibration(NamedTuple):
             look = forward(faces)
             if self.mirror:
                 look = _mean(look, forward(np.ascontiguousarray(faces[..., ::-1])))
-            return look._replace(logits=look.logits / self.temperature)
+            evidence = None if look.evidence is None else look.evidence / self.temperature
+            return look._replace(logits=look.logits / self.temperature, evidence=evidence)
 
         return calibrated
 
@@ -92,8 +93,10 @@ def _check(calibration: Calibration) -> None:
 
 
 def _mean(look: NetworkOutput[FloatArray], mirrored: NetworkOutput[FloatArray]) -> NetworkOutput[FloatArray]:
-    attention = None
-    if look.attention is not None and mirrored.attention is not None:
-        attention = (look.attention + mirrored.attention[..., ::-1]) / 2
     logits, focus = (look.logits + mirrored.logits) / 2, (look.focus + mirrored.focus) / 2
-    return NetworkOutput(logits, attention, focus)
+    attention = _mean_map(look.attention, mirrored.attention)
+    return NetworkOutput(logits, attention, focus, _mean_map(look.evidence, mirrored.evidence))
+
+
+def _mean_map(maps: FloatArray | None, mirrored: FloatArray | None) -> FloatArray | None:
+    return None if maps is None or mirrored is None else (maps + mirrored[..., ::-1]) / 2

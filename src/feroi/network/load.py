@@ -66,7 +66,11 @@ def _probe_shape(config: NetworkConfig) -> tuple[int, int, int, int]:
 def _check_answers(look: NetworkOutput[FloatArray], config: NetworkConfig) -> None:
     """Raises ValueError unless a network of `config` could give this answer to a face of `_probe_shape`."""
     height, width = (side // config.stride for side in _probe_shape(config)[2:])
-    expected = {"logits": (1, len(EXPRESSIONS)), "attention": (1, height, width)}
+    expected = {
+        "logits": (1, len(EXPRESSIONS)),
+        "attention": (1, height, width),
+        "evidence": (1, len(EXPRESSIONS), height, width),
+    }
     if (look.attention is None) == config.weighs_locations:
         raise ValueError(
             f"a network of the head {config.head} has {'a' if config.weighs_locations else 'no'} map"
@@ -91,7 +95,7 @@ def _load_onnx(path: Path, compute: Compute) -> Model:
 
     def forward(faces: NDArray[np.float32]) -> NetworkOutput[FloatArray]:
         found = dict(zip(outputs, session.run(outputs, {"faces": faces}), strict=True))
-        return NetworkOutput(found["logits"], found.get("attention"), found["focus"])
+        return NetworkOutput(found["logits"], found.get("attention"), found["focus"], found.get("evidence"))
 
     def score_map(faces: NDArray[np.float32]) -> FloatArray:
         (found,) = session.run(["score"], {"faces": faces})

@@ -69,7 +69,10 @@ class Network(nn.Module):
                 weights = _MAPS[self.config.head](self.score(a0), self.config.beta)
                 focused = attention.focus(a0, weights)
             logits = self.classifier(self.dropout(focused))
-        return NetworkOutput(logits, weights, focused)
+            evidence = None
+            if weights is not None and not self.training:
+                evidence = attention.evidence(a0, weights, self.classifier.weight)
+        return NetworkOutput(logits, weights, focused, evidence)
 
     def _without_a_map(self, a0: Tensor) -> Tensor:
         """The features (N, C, H, W) for the classifier, (N, C·h·w): all, or the maxima of Table 7."""

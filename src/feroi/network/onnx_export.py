@@ -15,7 +15,7 @@ from feroi.network.description import describe
 from feroi.network.model import Network
 
 INPUT = "faces"
-OUTPUTS = ["logits", "attention", "focus", "score"]
+OUTPUTS = ["logits", "attention", "focus", "evidence", "score"]
 
 
 def export_onnx(network: Network, path: Path, calibration: Calibration = UNCALIBRATED) -> None:

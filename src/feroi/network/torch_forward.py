@@ -19,8 +19,7 @@ def torch_forward(network: Network) -> Forward:
     @torch.inference_mode()
     def forward(faces: NDArray[np.float32]) -> NetworkOutput[FloatArray]:
         look = network(torch.from_numpy(faces).to(device))
-        attention = None if look.attention is None else look.attention.cpu().numpy()
-        return NetworkOutput(look.logits.cpu().numpy(), attention, look.focus.cpu().numpy())
+        return NetworkOutput(*(None if values is None else values.cpu().numpy() for values in look))
 
     return forward
 

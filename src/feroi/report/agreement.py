@@ -20,6 +20,8 @@ _CONTROLS = {
     "centre": "blob in the centre",
     "other_expression": "map of another\nexpression",
     "untrained": "untrained network",
+    "template": "mean of the six\ntextbook regions",
+    "answer": "textbook regions\nof the answer",
 }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -59,8 +58,8 @@ def draw_overlay(photo: Photo) -> Image.Image:
     Beside the answer of a face of poor quality stands what is wrong with it; a face that was found and not
     read has a thin grey box.
     Numbers are those of the column `face` of the tables, in a video of the column `track`. The heat is
-    brightest where most attention lies, at FULL_HEAT or more, and fades out towards the border of what the
-    network saw. Photos of less than 1000 px are drawn up to four times as large.
+    brightest where most of the evidence lies, at FULL_HEAT or more, and fades out towards the border of what
+    the network saw. Photos of less than 1000 px are drawn up to four times as large.
     Raises ValueError for a photo that could not be read.
     """
     if photo.pixels is None:
@@ -68,10 +67,9 @@ def draw_overlay(photo: Photo) -> Image.Image:
     grey = photo.pixels.ndim == 2
     pixels = np.repeat(photo.pixels[..., None], 3, 2) if grey else photo.pixels.copy()
     for face in photo.faces:
-        if face.crop_attention is None:
+        if face.crop_roi is None:
             continue
-        patch = replace(face, crop_attention=_faded(face.crop_attention)).attention_patch
-        assert patch is not None
+        patch = face.on_photo(_faded(face.crop_roi))
         here = patch.rows, patch.columns
         # A scale of its own for each face: one that ends at FULL_HEAT paints all of a narrow map alike.
         pixels[here] = heat(pixels[here], patch.roi, full=max(FULL_HEAT, float(patch.roi.max())))

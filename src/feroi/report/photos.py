@@ -14,7 +14,7 @@ import feroi
 from feroi.files import partial, write_text
 from feroi.photo.action_units import in_words
 from feroi.report.html import page
-from feroi.report.overlay import draw_overlay, heat
+from feroi.report.overlay import FULL_HEAT, draw_overlay, heat
 from feroi.results import Photo, Reading
 from feroi.streams import is_stream
 from feroi.vocabulary import ACTION_UNITS, EXPRESSIONS, TABLE_4
@@ -22,6 +22,7 @@ from feroi.vocabulary import ACTION_UNITS, EXPRESSIONS, TABLE_4
 _LARGEST_SIDE_PX = 1200
 _FACE_PX = 192
 _TOLD_DEG = 15.0
+_TOLD_LOGITS = 0.2
 
 
 class ReportWriter:
@@ -86,8 +87,11 @@ def _face_values(face: Reading) -> dict[str, Any]:
     height = round(_FACE_PX * crop.height / crop.width)
     size = (_FACE_PX, height)
     looked = None
-    if face.crop_attention is not None:
-        looked = _jpeg(Image.fromarray(heat(face.crop, face.crop_attention)).resize(size))
+    if face.crop_roi is not None:
+        full = max(
+            FULL_HEAT, float(face.crop_roi.max())
+        )  # a scale of its own for each face, as overlays have
+        looked = _jpeg(Image.fromarray(heat(face.crop, face.crop_roi, full=full)).resize(size))
     ordered = sorted(face.probabilities.items(), key=lambda item: -item[1])
     return {
         "expression": face.expression,
@@ -99,14 +103,26 @@ def _face_values(face: Reading) -> dict[str, Any]:
         "looked": looked,
         "probabilities": [(name, share, "") for name, share in ordered],
         "regions": _regions(face),
+        "why": in_words_why(face),
         "moved": ", ".join(in_words(face.action_units)),
         "pose": _pose(face),
         "meaning": _meaning(face),
     }
 
 
+def in_words_why(face: Reading) -> str:
+    """Which regions of the face speak for the answer rather than the runner-up, and which against it."""
+    reasons = list(face.why().items())
+    sides = [
+        (face.expression, [(name, value) for name, value in reasons if value >= _TOLD_LOGITS]),
+        (face.runner_up, [(name, -value) for name, value in reversed(reasons) if value <= -_TOLD_LOGITS]),
+    ]
+    told = [(answer, ", ".join(f"{name} +{value:.1f}" for name, value in parts)) for answer, parts in sides]
+    return "; ".join(f"for {answer}: {parts}" for answer, parts in told if parts)
+
+
 def _regions(face: Reading) -> list[tuple[str, float, str]]:
-    """Name, share of attention and that over the share of area, the highest such gain first."""
+    """Name, share of the region of interest and that over the share of area, the highest such gain first."""
     gains = sorted(face.region_gains.items(), key=lambda item: -item[1])
     rows = [(name, face.regions[name], f"{gain:.1f}x") for name, gain in gains]
     return [*rows, ("elsewhere", 1 - sum(face.regions.values()), "")] if rows else []
@@ -137,7 +153,7 @@ def _meaning(face: Reading) -> str:
     if face.regions:
         share = sum(face.regions[name] for name in actions.regions)
         area = sum(face.region_areas[name] for name in actions.regions)
-        text += f" {100 * share:.0f} % of the attention lies there,"
+        text += f" {100 * share:.0f} % of the region of interest lies there,"
         text += f" on {100 * area:.0f} % of the face crop's area."
     return text
 

@@ -228,7 +228,7 @@ def _is_whole(face: Reading) -> bool:
 
 
 def _thumbnail(face: Reading) -> str:
-    drawn = face.crop if face.crop_attention is None else heat(face.crop, face.crop_attention)
+    drawn = face.crop if face.crop_roi is None else heat(face.crop, face.crop_roi)
     picture = Image.fromarray(drawn).convert("RGB")
     picture = picture.resize((_THUMB_PX, _THUMB_PX * picture.height // picture.width))
     picture.thumbnail((_THUMB_PX, _THUMB_PX))

@@ -41,7 +41,12 @@ class FaceAnswer(Place, Expression):
     quality: float = Field(description="how large, sharp and frontal the face is, 0 to 1; poor below .5")
     quality_problem: str | None = Field(description="too small, too blurred or turned too far, if poor")
     probabilities: dict[str, float] = Field(description="of each expression")
-    regions: dict[str, float] = Field(description="share of the attention on each region of the face")
+    evidence: dict[str, dict[str, float]] = Field(
+        description="what each region of the face says for each expression, in logits; below 0 against it"
+    )
+    regions: dict[str, float] = Field(
+        description="share of the region of interest on each region of the face"
+    )
     action_units: dict[str, float] = Field(description="strength of each Action Unit, 0 to 1")
     yaw_deg: float = Field(description="how far the head is turned, above 0 to the image's right")
     pitch_deg: float = Field(description="above 0 if the head looks up")

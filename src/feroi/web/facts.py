@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 import feroi
 from feroi.config import NetworkConfig
+from feroi.explain import roi
 from feroi.network.calibration import Calibration
 from feroi.photo import action_units, cropped, detect, face_mesh, landmarks, pose, tracks
 from feroi.photo import crop as prepare
@@ -77,6 +78,8 @@ def facts(config: NetworkConfig, calibration: Calibration, model: str) -> dict[s
             **_named(landmarks, "_BOX_DOWN", "_BOX_SIDE"),
         },
         "quality": {"limit": LIMIT, "size": SIZE, "sharpness": SHARPNESS, "turn": TURN},
+        "smooth": vars(roi)["_SMOOTH"],
+        "told_logits": vars(photos)["_TOLD_LOGITS"],
         "heat": {"colours": INFERNO.tolist(), "full": FULL_HEAT},
     }
 

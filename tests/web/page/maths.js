@@ -33,6 +33,7 @@ const known = {
   sharpness: (picture) => quality.sharpness(picture),
   regions: (points, hw) => regions.regionOfPixels(points, hw),
   project: (map, hw) => Array.from(reading.project(map, hw)),
+  regionOfInterest: (map, hw) => Array.from(reading.regionOfInterest(map, hw, facts.smooth)),
   phrase: (face) => reading.phrase(face, facts.expressions),
   movement: (coefficients) => units.movementOf(coefficients, facts.units),
   inWords: (strengths) => units.inWords(strengths, facts.units),

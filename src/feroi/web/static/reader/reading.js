@@ -5,7 +5,7 @@ import { locate } from "./landmarks.js";
 import { toIntensity } from "./pixels.js";
 import { middle, prepare } from "./prepare.js";
 import { quality } from "./quality.js";
-import { regionShares } from "./regions.js";
+import { regionShares, regionSums } from "./regions.js";
 import { movements } from "./units.js";
 
 /** What is read in a picture: {status, faces, refused}, faces biggest first.
@@ -55,21 +55,33 @@ export function answer({ expression, confidence }) {
   return confidence >= 0.5 ? expression : `${expression}?`;
 }
 
-/** Logits and map of each crop, averaged with its mirror image's and divided as the calibration says. */
+/** Logits, map and evidence of each crop, averaged with its mirror image's and divided as the calibration says. */
 async function look(images, { facts, forward }) {
   if (!images.length) return [];
   const { mirror, temperature } = facts.calibration;
   const straight = await forward(images.map(values), facts.network.input_hw);
-  if (!mirror) return straight.map(({ logits, map }) => ({ logits: logits.map((x) => x / temperature), map }));
+  const divided = (maps) => maps && { ...maps, values: maps.values.map((x) => x / temperature) };
+  if (!mirror) {
+    return straight.map(({ logits, map, evidence }) => {
+      return { logits: logits.map((x) => x / temperature), map, evidence: divided(evidence) };
+    });
+  }
   const mirrored = await forward(images.map((image) => flipped(values(image), image.width)), facts.network.input_hw);
-  return straight.map(({ logits, map }, at) => {
+  return straight.map(({ logits, map, evidence }, at) => {
     const other = mirrored[at];
-    const back = map && flipped(other.map.values, map.width);
     return {
       logits: logits.map((x, k) => (x + other.logits[k]) / 2 / temperature),
-      map: map && { ...map, values: map.values.map((x, k) => (x + back[k]) / 2) },
+      map: meanMap(map, other.map),
+      evidence: divided(meanMap(evidence, other.evidence)),
     };
   });
+}
+
+/** The mean of a map, or several, and what was made of the mirror image. */
+function meanMap(maps, mirrored) {
+  if (!maps) return maps;
+  const back = flipped(mirrored.values, maps.width);
+  return { ...maps, values: maps.values.map((x, k) => (x + back[k]) / 2) };
 }
 
 function values(image) {
@@ -80,13 +92,14 @@ function flipped(rows, width) {
   return rows.map((_, at) => rows[at - (at % width) + width - 1 - (at % width)]);
 }
 
-function reading({ face, shownWell, crop }, { logits, map }, facts, inDepth) {
+function reading({ face, shownWell, crop }, { logits, map, evidence }, facts, inDepth) {
   const shares = softmax(logits);
   const ranked = [...shares.keys()].sort((a, b) => shares[b] - shares[a]);
   const { coverage, threshold } = facts.calibration;
   const likely = coverage === null ? [] : ranked.filter((at, rank) => !rank || shares[at] >= threshold);
   const hw = facts.network.input_hw;
-  const roi = map && project(map, hw);
+  const roi = evidence ? regionOfInterest(ofExpression(evidence, ranked[0]), hw, facts.smooth) : map && project(map, hw);
+  const sums = (at) => regionSums(ofExpression(evidence, at), crop.points, hw, facts.regions);
   return {
     expression: facts.expressions[ranked[0]],
     confidence: shares[ranked[0]],
@@ -100,6 +113,7 @@ function reading({ face, shownWell, crop }, { logits, map }, facts, inDepth) {
     anchor: face.anchor ?? { box: face.box, landmarks: face.marks.landmarks },
     crop: { ...crop.image, corner: crop.corner, step: crop.step },
     roi,
+    evidence: evidence && inDepth ? Object.fromEntries(facts.expressions.map((name, at) => [name, sums(at)])) : null,
     regions: roi && inDepth ? regionShares(roi, crop.points, hw, facts.regions) : null,
     quality: shownWell,
   };
@@ -110,6 +124,53 @@ function softmax(logits) {
   const powers = Array.from(logits, (x) => Math.exp(x - most));
   const sum = powers.reduce((a, b) => a + b, 0);
   return powers.map((power) => power / sum);
+}
+
+/** One of the maps of evidence, by the number of its expression. */
+function ofExpression({ values, height, width }, at) {
+  return { values: values.slice(at * height * width, (at + 1) * height * width), height, width };
+}
+
+/** What each region says for the answer rather than another expression: `Reading.why`. */
+export function why({ expression, probabilities, evidence }) {
+  const [, other] = Object.keys(probabilities).sort((a, b) => probabilities[b] - probabilities[a]);
+  if (!evidence) return { other, regions: [] };
+  const [mine, theirs] = [evidence[expression], evidence[other]];
+  const regions = Object.keys(mine).map((name) => [name, mine[name] - theirs[name]]);
+  return { other, regions: regions.sort((a, b) => b[1] - a[1]) };
+}
+
+/** Where the evidence for an answer lies, in multiples of a uniform map: `feroi.explain.roi.region_of_interest`.
+
+    smooth: standard deviation of the smoothing, as a share of each side. */
+export function regionOfInterest(map, [height, width], smooth) {
+  const made = smoothed(project(map, [height, width]), [height, width], smooth).map((value) => Math.max(value, 0));
+  const mean = made.reduce((a, b) => a + b, 0) / made.length;
+  return made.map((value) => (mean > 0 ? value / mean : 1));
+}
+
+function smoothed(values, [height, width], smooth) {
+  const [down, across] = [gaussians(height, smooth), gaussians(width, smooth)];
+  const rows = new Float32Array(values.length);
+  const made = new Float32Array(values.length);
+  for (let i = 0; i < height; i++) {
+    for (let j = 0; j < width; j++) across[j].forEach((weight, k) => (rows[i * width + j] += weight * values[i * width + k]));
+  }
+  for (let i = 0; i < height; i++) {
+    down[i].forEach((weight, k) => {
+      for (let j = 0; j < width; j++) made[i * width + j] += weight * rows[k * width + j];
+    });
+  }
+  return made;
+}
+
+/** For each pixel along a side the weights of all, summing to 1. */
+function gaussians(pixels, smooth) {
+  return Array.from({ length: pixels }, (_, at) => {
+    const weights = Array.from({ length: pixels }, (_, k) => Math.exp(-(((at - k) / (smooth * pixels)) ** 2) / 2));
+    const sum = weights.reduce((a, b) => a + b, 0);
+    return weights.map((weight) => weight / sum);
+  });
 }
 
 /** A map on the pixels of the input, in multiples of a uniform one: `feroi.explain.roi.project`. */

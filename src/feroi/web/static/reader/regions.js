@@ -29,6 +29,32 @@ export function regionShares(map, points, [height, width], names) {
   return { shares, areas, gains };
 }
 
+/** The sum of a map of locations over each region, and elsewhere: `feroi.explain.regions.region_sums`. */
+export function regionSums(map, points, [height, width], names) {
+  const regions = regionOfPixels(points, [height, width]);
+  const sums = Object.fromEntries([...names, "elsewhere"].map((name) => [name, 0]));
+  const [down, across] = [sharing(height, map.height), sharing(width, map.width)];
+  regions.forEach((name, at) => {
+    for (const [row, high] of down[Math.floor(at / width)]) {
+      for (const [column, wide] of across[at % width]) sums[name ?? "elsewhere"] += high * wide * map.values[row * map.width + column];
+    }
+  });
+  return sums;
+}
+
+/** For each pixel along a side the locations it lies in, and its share of each. */
+function sharing(pixels, locations) {
+  const side = pixels / locations;
+  return Array.from({ length: pixels }, (_, at) => {
+    const shares = [];
+    for (let k = Math.floor(at / side); k < locations && k * side < at + 1; k++) {
+      const share = (Math.min((k + 1) * side, at + 1) - Math.max(k * side, at)) / side;
+      if (share > 0) shares.push([k, share]);
+    }
+    return shares;
+  });
+}
+
 /** The name of the region each pixel lies in, or null: one that covers more than half of it. */
 export function regionOfPixels(points, [height, width]) {
   const painted = paint(points.map((value) => (value + 0.5) * FINE), height * FINE, width * FINE);

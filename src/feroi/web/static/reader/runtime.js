@@ -31,7 +31,11 @@ export function think(ort, files) {
       const faces = new Float32Array(crops.length * height * width);
       crops.forEach((crop, at) => faces.set(crop, at * height * width));
       const said = await ask("network", "faces", faces, [crops.length, 1, height, width]);
-      return crops.map((_, at) => ({ logits: part(said.logits, at), map: said.attention && mapOf(said.attention, at) }));
+      return crops.map((_, at) => ({
+        logits: part(said.logits, at),
+        map: said.attention && mapOf(said.attention, at),
+        evidence: said.evidence && mapOf(said.evidence, at),
+      }));
     },
   };
 }
@@ -41,6 +45,8 @@ function part({ data, dims }, at) {
   return data.slice(at * size, (at + 1) * size);
 }
 
-function mapOf(attention, at) {
-  return { values: part(attention, at), height: attention.dims[1], width: attention.dims[2] };
+/** A map of one face, or its seven maps one behind the other. */
+function mapOf(maps, at) {
+  const [height, width] = maps.dims.slice(-2);
+  return { values: part(maps, at), height, width };
 }

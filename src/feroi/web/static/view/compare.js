@@ -20,7 +20,7 @@ export function comparison(pair, facts) {
   if (pair.every(({ face }) => face.regions)) {
     const most = Math.max(...pair.flatMap(({ face }) => Object.values(face.regions.gains)));
     const gain = (face, name) => face.regions.gains[name] ?? 0;
-    rows.push(scale(pair, "Attention, times an even look", facts.regions, gain, (value) => `${value.toFixed(1)}×`, most));
+    rows.push(scale(pair, "Region of interest, times its area", facts.regions, gain, (value) => `${value.toFixed(1)}×`, most));
   }
   return [make("div", { className: "pair" }, ...heads), ...rows];
 }

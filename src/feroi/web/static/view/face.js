@@ -1,6 +1,6 @@
 /* One face that was read: a card with its answer, probabilities and regions. */
 
-import { answer, phrase } from "../reader/reading.js";
+import { answer, phrase, why } from "../reader/reading.js";
 import { bar, make, percent } from "./dom.js";
 import { drawFace } from "./heat.js";
 import { movementWords } from "./words.js";
@@ -23,15 +23,16 @@ export function faceCard(picture, face, number, id, facts, onCompare) {
     ),
     ...notes(face, facts),
     regions(face),
+    reasons(face, facts),
     movement(face, facts),
     meaning(face, facts),
   );
 }
 
-/** Where it looked, in words. */
+/** What decided, in words. */
 export function looked(face, number) {
   const [[name, gain] = []] = ranked(face);
-  const most = name ? `, where it looked: most, for its area, at ${name}, ${gain.toFixed(1)} times an even look` : "";
+  const most = name ? `, what decided: most, for its area, ${name}, ${gain.toFixed(1)} times an even share` : "";
   return `Face ${number} as the network saw it${most}`;
 }
 
@@ -75,8 +76,22 @@ function regions(face) {
       make("i", {}, `${gain.toFixed(1)}×`),
     );
   });
-  const title = make("p", { className: "quiet" }, "Attention, and how many times an even look");
-  return make("div", {}, title, make("ul", { className: "bars regions", aria: { label: "Attention on the regions of the face" } }, ...rows));
+  const title = make("p", { className: "quiet" }, "Region of interest: share, and times its area");
+  return make("div", {}, title, make("ul", { className: "bars regions", aria: { label: "Share of the region of interest on each part of the face" } }, ...rows));
+}
+
+/** Which regions speak for the answer rather than the runner-up, and which against it. */
+function reasons(face, { told_logits: least }) {
+  const { other, regions } = why(face);
+  const told = (name, wanted) => {
+    const parts = wanted.map(([region, value]) => `${region} +${Math.abs(value).toFixed(1)}`);
+    return parts.length ? [`for ${name}: ${parts.join(", ")}`] : [];
+  };
+  const lines = [
+    ...told(face.expression, regions.filter(([, value]) => value >= least)),
+    ...told(other, regions.filter(([, value]) => value <= -least).reverse()),
+  ];
+  return lines.length ? make("p", { className: "why" }, make("b", {}, "Why "), lines.join("; ")) : null;
 }
 
 function movement(face, facts) {
@@ -92,7 +107,7 @@ function meaning(face, facts) {
     text = `Textbook Action Units of ${face.expression}: ${names.join(", ")}; they move ${actions.regions.join(", ")}.`;
     if (face.regions) {
       const sum = (shares) => percent(actions.regions.reduce((total, name) => total + shares[name], 0));
-      text += ` ${sum(face.regions.shares)} of the attention lies there, on ${sum(face.regions.areas)} of the area.`;
+      text += ` ${sum(face.regions.shares)} of the region of interest lies there, on ${sum(face.regions.areas)} of the area.`;
     }
   }
   return make("details", {}, make("summary", {}, "What would be expected"), make("p", {}, text));
