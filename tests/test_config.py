@@ -135,3 +135,15 @@ def test_presets_of_the_paper_hold_nothing_of_ours(name):
 def test_impossible_settings_are_refused(make, says):
     with pytest.raises(ValueError, match=says):
         make()
+
+
+@pytest.mark.parametrize(
+    ("name", "paper_hw", "map_hw", "across"),
+    [("pose", (272, 272), (17, 17), 0.09), ("front", (144, 112), (9, 7), 0.03)],
+)
+def test_the_small_geometries_are_nearly_the_papers(name, paper_hw, map_hw, across):
+    """A map of as many locations, each of which sees about as much of the picture."""
+    small, paper = NETWORKS[f"small-{name}-attention"], network_preset("paper-attention", input_hw=paper_hw)
+    assert small.map_hw == paper.map_hw == map_hw
+    small_share, share = ((2 * each.reach_px + each.stride) / each.input_hw[1] for each in (small, paper))
+    assert small_share == pytest.approx(share, abs=across)

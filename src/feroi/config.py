@@ -247,6 +247,17 @@ _LARGE = NetworkConfig(
     "attention", (48, 48), dropout=0.3, bounded=False, margin=False, backbone="efficientnet-lite0"
 )
 
+# The geometry of the paper's two networks with a sixteenth and a quarter of their pixels: a map of 17x17
+# locations that see .38 of the picture (the paper's .30), and of 9x7 that see .71 of its width (.73).
+_SMALL_POSE = NetworkConfig(input_hw=(68, 68), poolings=2, convolutions=(1, 1, 1, 1))
+_SMALL_FRONT = NetworkConfig(input_hw=(72, 56), poolings=3, convolutions=(2, 1, 1, 1))
+_SMALL_HEADS: dict[str, Head] = {
+    "baseline": "flatten",
+    "gap": "gap",
+    "attention": "attention",
+    "attention-symmetric": "attention-symmetric",
+}
+
 NETWORKS: dict[str, NetworkConfig] = {
     "paper-baseline": NetworkConfig("flatten"),
     "paper-gap": NetworkConfig("gap"),
@@ -260,6 +271,8 @@ NETWORKS: dict[str, NetworkConfig] = {
     "lateral-attention": _LATERAL,
     "wide-attention": replace(_LATERAL, convolutions=(2, 2, 3, 2), width=2),
     "large-attention": _LARGE,
+    **{f"small-pose-{name}": replace(_SMALL_POSE, head=head) for name, head in _SMALL_HEADS.items()},
+    **{f"small-front-{name}": replace(_SMALL_FRONT, head=head) for name, head in _SMALL_HEADS.items()},
 }
 
 

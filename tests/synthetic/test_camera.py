@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from feroi.synthetic.camera import YAW_DEG, aligned, rotation, whole_head
 
@@ -34,3 +35,20 @@ def test_alignment_undoes_roll_and_size():
         np.testing.assert_allclose(places[36], [37.5, 58], atol=1e-9)
         np.testing.assert_allclose(places[42], [87.5, 58], atol=1e-9)
         np.testing.assert_allclose(places[[48, 54]].mean(0), [62.5, 115], atol=1e-9)
+
+
+def test_a_misplaced_face_is_shifted_and_enlarged_about_the_middle():
+    camera = whole_head(rotation(20, 5, 3), 200, np.random.default_rng(1))
+    points = np.random.default_rng(2).uniform(-8, 8, (40, 3))
+    before, _ = camera.project(points)
+    for seed in range(30):
+        moved = camera.misplaced(0.12, (200, 200), np.random.default_rng(seed))
+        after, _ = moved.project(points)
+        scale = np.ptp(after, axis=0) / np.ptp(before, axis=0)
+        assert scale[0] == pytest.approx(scale[1])
+        assert abs(np.log(scale[0])) <= 0.1
+        shift = after - 100 - scale[0] * (before - 100)
+        np.testing.assert_allclose(shift, shift[:1].repeat(40, 0), atol=1e-9)
+        assert np.abs(shift).max() <= 0.12 * 200
+    same = camera.misplaced(0.0, (200, 200), np.random.default_rng(0))
+    np.testing.assert_array_equal(same.project(points)[0], before)

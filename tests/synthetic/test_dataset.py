@@ -181,7 +181,8 @@ def test_aligned_form(made_up_model, tmp_path, difficulty):
     [
         ({"angles": (30,)}, "unknown angle 30"),
         ({"gazes": ("up",)}, "unknown gaze up"),
-        ({"difficulty": "hard"}, "clean, wild, turned"),
+        ({"difficulty": "hard"}, "clean, wild, varied, turned"),
+        ({"jitter": 0.3}, "0 to 0.2, got 0.3"),
         ({"crop": "front", "angles": (0, 90)}, "frontal"),
         ({"size": 10}, "48 or more"),
     ],
@@ -190,6 +191,26 @@ def test_wrong_settings_are_named(made_up_model, tmp_path, wrong, words):
     with pytest.raises(ValueError, match=words):
         write_dataset(tmp_path / "set", made_up_model, **wrong)
     assert not (tmp_path / "set").exists()
+
+
+def test_jitter_moves_the_same_heads_and_their_truth_with_them(made_up_model, tmp_path):
+    for name, jitter in (("placed", 0.0), ("jittered", 0.1)):
+        write_dataset(tmp_path / name, made_up_model, subjects=1, seed=4, jitter=jitter, **SMALL)
+    names = sorted(path.name for path in (tmp_path / "placed").glob("*.jpg"))
+    assert names == sorted(path.name for path in (tmp_path / "jittered").glob("*.jpg"))
+    shifts = []
+    for name in names:
+        placed, jittered = (read_truth(tmp_path / folder, name) for folder in ("placed", "jittered"))
+        assert jittered.action_units == placed.action_units
+        scale = np.ptp(jittered.landmarks, axis=0) / np.ptp(placed.landmarks, axis=0)
+        assert scale[0] == pytest.approx(scale[1], rel=1e-3)
+        shift = jittered.landmarks - 32 - scale[0] * (placed.landmarks - 32)
+        np.testing.assert_allclose(shift, shift[:1].repeat(68, 0), atol=0.01)
+        shifts.append(shift[0] / 64)
+    assert 0.05 < np.abs(shifts).max() <= 0.1
+    assert len({tuple(np.round(each, 4)) for each in shifts}) == len(names)
+    with pytest.raises(ValueError, match="holds a set with jitter"):
+        write_dataset(tmp_path / "placed", made_up_model, subjects=1, seed=4, jitter=0.1, **SMALL)
 
 
 def test_turned_heads_leave_no_yaw_out():

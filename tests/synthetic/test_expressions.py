@@ -13,6 +13,7 @@ from feroi.synthetic.expressions import (
     displacements,
     sample_action_units,
 )
+from feroi.synthetic.skin import crease_habits
 from feroi.vocabulary import IGNORED_EXPRESSIONS, TABLE_4, expression_named
 
 SHOWN = [word for word in EXPRESSION_ACTION_UNITS if word not in IGNORED_EXPRESSIONS]
@@ -69,3 +70,24 @@ def test_every_shape_named_is_facekit_s(real_model):
     for unit in SHAPES_OF_ACTION_UNIT:
         for name in blend_weights(unit, Strength(1, 1)):
             assert name in real_model.shapes
+
+
+def test_loose_displays_drop_blend_and_exaggerate_action_units():
+    rng = np.random.default_rng(0)
+    shown = [sample_action_units("surprised", (1.0, 1.0), rng, looseness=0.3) for _ in range(400)]
+    # 1 and 2 are in every form of surprise; what drops out may come back by a blend, but weakly
+    for unit in (1, 2):
+        full = [unit in each and each[unit].greater > 0.45 for each in shown]
+        assert 0.6 < np.mean(full) < 0.78
+    blended = [12 in each for each in shown]  # a smile is in no form of surprise
+    assert 0.1 < np.mean(blended) < 0.4
+    assert max(each[unit].greater for each in shown for unit in each) < 1.3 * 1.12 * 1.09 + 1e-9
+    assert np.std([each[2].greater for each in shown if 2 in each]) > 0.2
+
+
+def test_habits_of_creases_belong_to_the_person():
+    assert crease_habits(3, 0.0) == {}
+    assert crease_habits(3, 0.3) == crease_habits(3, 0.3) != crease_habits(4, 0.3)
+    depths = [habit.depth for number in range(60) for habit in crease_habits(number, 0.3).values()]
+    assert np.mean(np.array(depths) == 0) == pytest.approx(0.3, abs=0.04)
+    assert np.std(np.log([depth for depth in depths if depth])) == pytest.approx(0.3, abs=0.03)

@@ -42,8 +42,16 @@ def synth(
     size: Annotated[int, typer.Option(help="px a side, with --crop pose", min=32)] = 284,
     crop: Annotated[str, typer.Option(help="pose (the whole head) or front (aligned, 125x160 px)")] = "pose",
     difficulty: Annotated[
-        str, typer.Option(help="clean (a studio), wild (any light, weak expressions) or turned (also heads)")
+        str,
+        typer.Option(
+            help="clean (a studio), varied (people differ), wild (any light, weak expressions) or "
+            "turned (also heads)"
+        ),
     ] = "clean",
+    jitter: Annotated[
+        float,
+        typer.Option(help="how far heads lie from their place, as a share of the picture", min=0, max=0.2),
+    ] = 0.0,
     seed: SeedOption = 0,
     workers: Annotated[int, typer.Option(help="processes at work", min=1)] = 2,
 ) -> None:
@@ -67,6 +75,7 @@ def synth(
                 seed,
                 workers,
                 crop,
+                jitter,
                 on_progress,
             )
         say(f"{made} pictures in {out}, with landmarks, Action Units and movement in {out / 'truth'}")

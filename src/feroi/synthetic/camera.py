@@ -17,6 +17,8 @@ set may be its mirror image."""
 FRONT_HW = (160, 125)
 """Height and width of a picture of the aligned form, px."""
 
+MOST_JITTER = 0.2
+_JITTERED_SIZE = 5 / 6  # 12 % of shift go with sizes of up to e ** 0.1
 _DISTANCE_CM = 160.0
 _SPAN_CM = 29.0  # what the side of an unaligned picture covers at the head's distance
 _MIDDLE_CM = np.array([0.0, 1.7, 0.5])
@@ -43,6 +45,16 @@ class Camera(NamedTuple):
     def enlarged(self, factor: int) -> Camera:
         """The same view on a picture with `factor` times as many pixels a side."""
         return self._replace(linear=self.linear * factor, shift=self.shift * factor)
+
+    def misplaced(self, jitter: float, size_hw: tuple[int, int], rng: np.random.Generator) -> Camera:
+        """The view of a face that was badly cut: shifted by up to `jitter` of each side of the picture, and
+        larger or smaller by up to e ** (jitter * _JITTERED_SIZE). The same view for 0."""
+        height, width = size_hw
+        across, down, enlarged = rng.uniform(-jitter, jitter, 3)
+        scale = np.exp(_JITTERED_SIZE * enlarged)
+        middle = np.array([width, height]) / 2
+        shift = middle + scale * (self.shift - middle) + np.array([across * width, down * height])
+        return self._replace(linear=scale * self.linear, shift=shift)
 
 
 def turned(rotation: Floats, vectors: Floats) -> Floats:

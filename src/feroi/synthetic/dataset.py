@@ -17,7 +17,7 @@ from PIL import Image
 
 from feroi import __version__
 from feroi.files import atomic_path, write_json, write_text
-from feroi.synthetic.camera import FRONT_HW, YAW_DEG
+from feroi.synthetic.camera import FRONT_HW, MOST_JITTER, YAW_DEG
 from feroi.synthetic.difficulty import Difficulty, difficulty_named
 from feroi.synthetic.expressions import EXPRESSION_ACTION_UNITS
 from feroi.synthetic.facekit import FaceModel, load_facekit
@@ -61,7 +61,7 @@ SOFTWARE.
 @dataclass(frozen=True)
 class Order:
     """What to photograph. crop: `pose` (size x size px, whole head) or `front` (125 x 160 px, eyes
-    and mouth in fixed places)."""
+    and mouth in fixed places). jitter: how far heads lie from there, as `Camera.misplaced`."""
 
     angles: tuple[int, ...]
     gazes: tuple[str, ...]
@@ -69,6 +69,7 @@ class Order:
     difficulty: str
     seed: int
     crop: str
+    jitter: float = 0.0
 
     def check(self) -> None:
         """Raises ValueError naming the first setting that cannot be had, and what can."""
@@ -84,6 +85,8 @@ class Order:
                 raise ValueError(f"unknown {what} {', '.join(map(str, wrong))}; choose of {names}")
         if self.crop == "front" and self.angles != (FRONTAL,):
             raise ValueError(f"aligned pictures are frontal; give angles {FRONTAL} alone")
+        if not 0 <= self.jitter <= MOST_JITTER:
+            raise ValueError(f"jitter is a share of the picture of 0 to {MOST_JITTER}, got {self.jitter}")
         if self.size < _SMALLEST_PX:
             raise ValueError(f"pictures of {self.size} px show no face; give {_SMALLEST_PX} or more")
 
@@ -96,6 +99,7 @@ class Order:
             "seed": self.seed,
             "crop": self.crop,
             "size_wh_px": size,
+            "jitter": self.jitter,
         }
 
 
@@ -151,7 +155,7 @@ class Studio:
         size = None if self.order.crop == "front" else self.order.size
         for angle, name in names.items():
             rng = self._rng(subject.traits.number, expression, gaze, angle)
-            shot = scene.shoot(angle, size, self.difficulty, rng)
+            shot = scene.shoot(angle, size, self.difficulty, rng, self.order.jitter)
             truth = Truth(
                 action_units={unit: both.greater for unit, both in scene.units.items()},
                 sides=dict(scene.units),
@@ -178,6 +182,7 @@ def write_dataset(
     seed: int = 0,
     workers: int = 1,
     crop: str = "pose",
+    jitter: float = 0.0,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> int:
     """Write a data set below `out` and return its number of pictures.
@@ -193,7 +198,10 @@ def write_dataset(
     size: px a side for crop `pose`; crop `front` is always 125 x 160.
     difficulty: `clean` (a studio) or `wild` (weak expressions, tilted heads, any light, street
         backgrounds, glasses, hands, hair, blur, noise, low resolution) or `turned` (`wild`, with heads
-        turned by up to 23 degrees to either side of their angle, so that no yaw is left out).
+        turned by up to 23 degrees to either side of their angle, so that no yaw is left out) or `varied` (a
+        studio; people blend, drop and exaggerate Action Units, and their creases differ).
+    jitter: how badly heads are placed, 0..0.2: shifted by up to this share of the picture, and larger or
+        smaller by up to e ** (5 / 6 of it). The heads are those of a set without jitter.
     on_progress: called with the pictures there are and those ordered, after every subject.
 
     A killed run resumes: pictures already there are not made again.
@@ -201,7 +209,7 @@ def write_dataset(
     folder that holds a set of other settings.
     """
     default = (FRONTAL,) if crop == "front" else tuple(YAW_DEG)
-    order = Order(tuple(angles or default), tuple(gazes), size, difficulty, seed, crop)
+    order = Order(tuple(angles or default), tuple(gazes), size, difficulty, seed, crop, jitter)
     order.check()
     numbers = subject_numbers(subjects)
     model = facekit if isinstance(facekit, FaceModel) else load_facekit(facekit)
@@ -250,7 +258,7 @@ def _claim(out: Path, order: Order, numbers: list[int], model: FaceModel) -> Non
     """Write provenance and notice, or add to those of the same set; another set is refused."""
     path = out / "provenance.json"
     looks = order.looks | {"feroi": __version__, "facekit_sha256": model.fingerprint()}
-    before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    before = {"jitter": 0.0} | json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     other = [key for key in looks if before and before.get(key) != looks[key]]
     if other:
         raise ValueError(

@@ -14,13 +14,15 @@ Picture = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Difficulty:
-    """What varies from picture to picture. Angles are half ranges in degrees.
+    """What varies from picture to picture, and between people. Angles are half ranges in degrees.
 
     strength: range of the factor on an expression; 1 is its full display.
     street: light, shadow and background as found outside a studio.
     glasses, hand, strands: how often each hides part of a face.
     blur: range of the Gaussian's sigma in px at 284 px a side; noise: largest standard deviation,
     of white = 1; coarsest: smallest share of the resolution that is left.
+    looseness: how freely expressions are shown, as `expressions.sample_action_units`. habits: how much
+    people's creases differ, as `skin.crease_habits`.
     """
 
     strength: tuple[float, float]
@@ -34,6 +36,8 @@ class Difficulty:
     blur: tuple[float, float]
     noise: float
     coarsest: float
+    looseness: float = 0.0
+    habits: float = 0.0
 
 
 DIFFICULTIES = {
@@ -64,6 +68,9 @@ DIFFICULTIES = {
         coarsest=0.35,
     ),
 }
+DIFFICULTIES["varied"] = replace(
+    DIFFICULTIES["clean"], strength=(0.35, 1.1), looseness=0.35, habits=0.35, noise=0.02
+)
 # Heads of RaFD's five angles, 45 degrees apart, then leave no gap between them.
 DIFFICULTIES["turned"] = replace(DIFFICULTIES["wild"], yaw_deg=23.0)
 

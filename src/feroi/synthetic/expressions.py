@@ -78,6 +78,7 @@ the Action Units of the paper's Table 4; the others are FACS' usual companions. 
 one-sided."""
 
 _NEUTRAL_TONE = 0.06
+_STRONGEST = 1.3  # beyond which shapes of the model break
 _STRENGTH_SPREAD = 0.12
 _ASYMMETRY = 0.09
 
@@ -97,11 +98,14 @@ ActionUnits = Mapping[int, Strength]
 
 
 def sample_action_units(
-    expression: str, strength: tuple[float, float], rng: np.random.Generator
+    expression: str, strength: tuple[float, float], rng: np.random.Generator, looseness: float = 0.0
 ) -> dict[int, Strength]:
     """One display of `expression` (RaFD's word), with chance in form, strength and symmetry.
 
     strength: range of the factor on the whole expression.
+    looseness: how far people stray from the form, 0..1: each Action Unit drops out with this probability, is
+        stronger or weaker by a factor whose logarithm has this standard deviation, and a form of another
+        expression is blended in at up to this share.
     A neutral face keeps the slight muscle tone people have: two or three Action Units up to 0.06.
     Raises KeyError for a word that RaFD does not use.
     """
@@ -112,6 +116,8 @@ def sample_action_units(
         chosen = rng.choice([1, 4, 7, 12, 15, 17, 23], size=rng.integers(2, 4), replace=False)
         form = {int(unit): rng.uniform(0, _NEUTRAL_TONE) for unit in sorted(chosen)}
         factor = 1.0
+    if looseness:
+        form = _loosened(form, looseness, rng)
     weak_side = int(rng.integers(2)) if expression == "contemptuous" else None
     units = {}
     for unit, full in form.items():
@@ -122,6 +128,17 @@ def sample_action_units(
             sides[weak_side] *= 0.05
         units[unit] = Strength(*sides)
     return units
+
+
+def _loosened(form: Mapping[int, float], looseness: float, rng: np.random.Generator) -> dict[int, float]:
+    """`form` with Action Units dropped and exaggerated, and a form of another expression blended in."""
+    kept = {unit: full for unit, full in form.items() if rng.random() >= looseness}
+    loose = {unit: full * float(np.exp(looseness * rng.standard_normal())) for unit, full in kept.items()}
+    others = [each for forms in EXPRESSION_ACTION_UNITS.values() for each in forms]
+    share = rng.uniform(0, looseness)
+    for unit, full in others[rng.integers(len(others))].items():
+        loose[unit] = loose.get(unit, 0.0) + share * full
+    return {unit: min(full, _STRONGEST) for unit, full in loose.items()}
 
 
 def blend_weights(unit: int, strength: Strength) -> dict[str, float]:

@@ -25,7 +25,7 @@ from feroi.synthetic.raster import (
     visible_triangles,
 )
 from feroi.synthetic.shade import shade
-from feroi.synthetic.skin import Canvas, Pixels, crease
+from feroi.synthetic.skin import Canvas, Pixels, crease, crease_habits
 from feroi.synthetic.subject import Subject
 from feroi.synthetic.traits import HAIR_STYLES, HairStyle
 
@@ -71,9 +71,18 @@ class Scene:
     landmarks: Indices
 
     def shoot(
-        self, angle: int, size_px: int | None, difficulty: Difficulty, rng: np.random.Generator
+        self,
+        angle: int,
+        size_px: int | None,
+        difficulty: Difficulty,
+        rng: np.random.Generator,
+        jitter: float = 0.0,
     ) -> Shot:
-        """The picture from one of RaFD's angles: `size_px` square, or aligned if that is None."""
+        """The picture from one of RaFD's angles: `size_px` square, or aligned if that is None.
+
+        jitter: how far the head may lie from its place, as `Camera.misplaced`; all else stays the same.
+        """
+        misplacing = rng.spawn(1)[0]
         turn = rotation(
             YAW_DEG[angle] + difficulty.yaw_deg * rng.uniform(-1, 1),
             difficulty.pitch_deg * rng.uniform(-1, 1),
@@ -83,6 +92,7 @@ class Scene:
             camera, size_hw = aligned(turn, self.mesh.vertices[self.landmarks]), FRONT_HW
         else:
             camera, size_hw = whole_head(turn, size_px, rng), (size_px, size_px)
+        camera = camera.misplaced(jitter, size_hw, misplacing)
         screen = self._seen_by(camera, size_hw)
         light = self._painted(screen, turn, background(size_hw, difficulty, rng))
         image = photograph(light, difficulty, rng)
@@ -145,7 +155,7 @@ def make_scene(
     rng: np.random.Generator,
 ) -> Scene:
     """The subject showing `expression` (RaFD's word) and looking to `gaze`."""
-    units = sample_action_units(expression, difficulty.strength, rng)
+    units = sample_action_units(expression, difficulty.strength, rng, difficulty.looseness)
     moved = displacements(model, units)
     vertices = subject.mesh.vertices.copy()
     head = vertices[: len(model.vertices)]
@@ -156,7 +166,8 @@ def make_scene(
     light = varied(rng) if difficulty.street else studio(rng)
     normals = vertex_normals(mesh.vertices, mesh.triangles)
     received = irradiance(mesh.vertices, normals, mesh.cut, mesh.triangles, light.directions, light.radiance)
-    skin = subject.skin * crease(paper, units)
+    folds = crease_habits(subject.traits.number, difficulty.habits)
+    skin = subject.skin * crease(paper, units, folds)
     return Scene(subject, units, mesh, normals, light, received, skin, moved, model.landmarks)
 
 

@@ -6,7 +6,9 @@ cm), so paint follows the skin when it moves. T is the side of the texture.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +31,9 @@ _BROW_Y = (5.55, 5.85, 5.9, 5.6, 4.9)
 
 _AGE_CREASES = ((1, 0.5), (2, 0.4), (4, 0.35), (6, 0.9), (10, 0.9), (15, 0.6), (7, 0.8))
 """Action Units whose creases stay in an old face, and how deep."""
+
+
+_TEXELS_PER_CM = 20  # of `Canvas.creases`, about
 
 
 @dataclass(frozen=True)
@@ -87,15 +92,47 @@ def paint_skin(paper: Canvas, traits: Traits, seed: int) -> Pixels:
     return np.maximum(skin, 0.005).astype(np.float32)
 
 
-def crease(paper: Canvas, units: ActionUnits) -> Pixels:
-    """(T, T) share of light that creases of these Action Units leave, by side."""
+class Habit(NamedTuple):
+    """How a person's skin folds under one Action Unit: times the usual depth, and moved by (rows, columns) px
+    of `Canvas.creases`."""
+
+    depth: float
+    moved: tuple[int, int]
+
+
+_USUAL = Habit(1.0, (0, 0))
+
+
+def crease_habits(number: int, spread: float) -> dict[int, Habit]:
+    """Of each Action Unit's creases in the person of this number; empty for a spread of 0.
+
+    spread: of the logarithm of the depth; as many creases in a hundred are absent, and they lie up to a
+    centimetre times `spread` from their usual place.
+    """
+    if not spread:
+        return {}
+    rng = np.random.default_rng([number, 7])
+    habits = {}
+    for unit in CREASES:
+        depth = float(np.exp(spread * rng.standard_normal())) * float(rng.random() >= spread)
+        rows, columns = rng.uniform(-1, 1, 2) * spread * _TEXELS_PER_CM
+        habits[unit] = Habit(depth, (round(rows), round(columns)))
+    return habits
+
+
+def crease(paper: Canvas, units: ActionUnits, habits: Mapping[int, Habit]) -> Pixels:
+    """(T, T) share of light that creases of these Action Units leave, by side.
+
+    habits: how each folds in this person, the usual way where one is not told.
+    """
     x = paper.position[::2, ::2, 0]
     left = _smoothstep(-0.6, 0.6, x)
     taken = np.zeros(x.shape, dtype=np.float32)
     for unit, strength in units.items():
         if unit in paper.creases:
             side = strength.left * left + strength.right * (1 - left)
-            taken += paper.creases[unit] * np.minimum(side, 1.2)
+            depth, moved = habits.get(unit, _USUAL)
+            taken += depth * np.roll(paper.creases[unit], moved, (0, 1)) * np.minimum(side, 1.2)
     shade = Image.fromarray(1 - np.clip(taken, -0.12, 0.55).astype(np.float32))
     return np.asarray(shade.resize((TEXTURE_PX, TEXTURE_PX), Image.Resampling.BILINEAR))
 
