@@ -26,14 +26,14 @@ from PIL import Image
 
 import feroi
 import feroi.network.onnx_export
+import feroi.paper.reproduce
 import feroi.reader
 import feroi.report.figures
-import feroi.paper.reproduce
 import feroi.training.crossval
+from feroi.analysis import videos as videos
 from feroi.cli.app import app
 from feroi.data.groups import group_photos
 from feroi.network.weights import load_tensors
-from feroi.analysis import videos as videos
 
 _TINY = ("--network=paper-gap", "--size=16x16", "--recipe=onecycle", "--batch-size=8")
 _TIMES = ("seconds", "images_per_s", "processor_seconds", "seconds_per_epoch")

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from feroi.photo.depth import ELASTIC_FILE, depth_map, fit_face, relative_depth
 from feroi.photo.cropped import cropped_landmarks
+from feroi.photo.depth import ELASTIC_FILE, depth_map, fit_face, relative_depth
 from feroi.synthetic.camera import FRONT_HW, aligned, rotation
 from feroi.synthetic.dataset import FRONTAL, Order, Studio
 from feroi.synthetic.expressions import EXPRESSION_ACTION_UNITS

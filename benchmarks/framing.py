@@ -20,11 +20,11 @@ from PIL import Image
 
 from feroi.data.readers import read_dataset
 from feroi.data.samples import VALIDATION, Sample, Samples
-from feroi.network.load import load_model
 from feroi.evaluation.evaluate import read
 from feroi.inference import Compute
+from feroi.network.load import load_model
 from feroi.photo.decode import read_intensity
-from feroi.reading import Settings, analyze_photos
+from feroi.reading import ReadingOptions, analyze_photos
 from feroi.vocabulary import EXPRESSIONS
 
 MARGIN_PX = 100
@@ -46,8 +46,8 @@ def main() -> None:
 
     on_crops = read(model.forward, model.config, samples).predicted
     photos = (photo_of(row, rng) for row in samples)
-    settings = Settings(chosen.detector, only_biggest=True, compute=ONE_THREAD)
-    found = analyze_photos(photos, model.forward, model.config, settings)
+    settings = ReadingOptions(chosen.detector, only_biggest=True, compute=ONE_THREAD)
+    found = analyze_photos(photos, model, settings)
     on_photos = np.array(
         [EXPRESSIONS.index(photo.faces[0].expression) if photo.faces else -1 for photo in found]
     )

@@ -27,12 +27,12 @@ from feroi.data.batches import as_faces
 from feroi.data.decoded import decode
 from feroi.data.readers import read_dataset
 from feroi.data.samples import TRAINING
-from feroi.network.load import Model, load_model
 from feroi.inference import Compute
+from feroi.network.load import Model, load_model
 from feroi.outputs import Forward
+from feroi.photo.crop import prepare
 from feroi.photo.landmarks import HOG_SHARE, frame_of, locate
 from feroi.photo.pose import head_pose
-from feroi.photo.crop import prepare
 from feroi.photo.quality import LIMIT, SHARPNESS, SIZE, TURN, Curve, part, sharpness, turn_deg
 from feroi.photo.squares import Frame
 from feroi.photo.warp import sample

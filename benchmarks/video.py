@@ -31,14 +31,14 @@ import numpy as np
 from PIL import Image
 
 from feroi import video as video
-from feroi.data.groups import group_photos
-from feroi.video import VideoSettings
-from feroi.photo import tracks
-from feroi.photo.video import Pace
-from feroi.reader import Reader
 from feroi.analysis import videos as videos
 from feroi.analysis.photos import Tables
 from feroi.analysis.videos import Outputs, Readers, write_videos
+from feroi.data.groups import group_photos
+from feroi.photo import tracks
+from feroi.photo.video import Pace
+from feroi.reader import Reader
+from feroi.video import VideoOptions
 
 WINDOWS = {
     "1 face, 480x400": (
@@ -157,7 +157,7 @@ def spend(name: str, path: Path, seconds: float) -> None:
 def work(path: Path, reader: Reader, overlays: Path | None) -> tuple[videos.VideoCounts, float, float]:
     """What was found, and the seconds of processor and wall that reading and writing took."""
     readers = Readers(
-        lambda path, begun: reader.video_parts(path, VideoSettings(), begun),
+        lambda path, begun: reader.video_parts(path, VideoOptions(), begun),
         lambda path: next(reader.read_many([path])),
     )
     with tempfile.TemporaryDirectory() as folder:
@@ -168,7 +168,7 @@ def work(path: Path, reader: Reader, overlays: Path | None) -> tuple[videos.Vide
 
 
 def read_everything(path: Path) -> None:
-    reader, settings = Reader(), VideoSettings(Pace(fps=1), search_s=5.0, smooth_s=1.0)
+    reader, settings = Reader(), VideoOptions(Pace(fps=1), search_s=5.0, smooth_s=1.0)
     start = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
         here = Path(folder)

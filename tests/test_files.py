@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import json
 import os
 import shutil
 import signal
@@ -22,6 +23,7 @@ from feroi.files import (
     display_name,
     growing,
     name_path_in_errors,
+    open_run,
     partial,
     write_text,
 )
@@ -198,3 +200,38 @@ def test_no_two_names_are_shown_alike_and_none_turns_the_text_round():
     assert (
         display_name(Path("ü\u200dא.jpg")) == "ü\u200dא.jpg"
     )  # joiners and letters from the right are names
+
+
+def test_a_run_goes_on_where_it_is_the_same_and_for_one_process_alone(tmp_path):
+    path, asked = tmp_path / "run" / "run.json", {"seed": 1, "data": "a", "version": "1"}
+    with open_run(path, asked, ["seed", "data"]) as earlier:
+        assert earlier is None
+        assert json.loads(path.read_text()) == asked
+        with pytest.raises(BlockingIOError, match="another run is at work in"), open_run(path, asked, asked):
+            pass
+    assert [each.name for each in path.parent.iterdir()] == ["run.json"]
+    with open_run(path, asked | {"version": "2"}, ["seed", "data"]) as earlier:
+        assert earlier == asked
+    assert json.loads(path.read_text()) == asked  # as it began
+    differs = r"differs in seed, data \(see .*\): seed is 1, not 2; choose another"
+    with pytest.raises(ValueError, match=differs), open_run(path, {"seed": 2, "data": "b"}, ["seed", "data"]):
+        pass
+    path.write_text("[")
+    with pytest.raises(ValueError, match="is damaged"), open_run(path, asked, ["seed"]):
+        pass
+    with (
+        pytest.raises(ValueError, match="is a file; give a folder"),
+        open_run(path / "x.json", asked, ["seed"]),
+    ):
+        pass
+
+
+def test_a_run_that_was_killed_can_be_opened_again(tmp_path):
+    path = tmp_path / "run.json"
+    code = (
+        "import os, sys; from pathlib import Path; from feroi.files import open_run\n"
+        "with open_run(Path(sys.argv[1]), {'seed': 1}, ['seed']): os._exit(9)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(path)]).returncode == 9
+    with open_run(path, {"seed": 1}, ["seed"]) as earlier:
+        assert earlier == {"seed": 1}

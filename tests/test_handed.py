@@ -187,7 +187,7 @@ def test_videos_are_pointed_to_their_reader(reader, tmp_path):
 
 def test_a_reader_goes_to_other_processes(reader, face, readings):
     again = pickle.loads(pickle.dumps(reader))
-    assert (again.settings, again.name) == (reader.settings, reader.name)
+    assert (again.options, again.name) == (reader.options, reader.name)
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         assert pool.apply_async(reader.read, (face,)).get(timeout=60) == readings
 
@@ -199,7 +199,7 @@ def test_a_reader_finds_its_model_from_another_folder(tmp_path, monkeypatch, fac
     packed = pickle.dumps(feroi.Reader("own.onnx", "hog", True, threads=1, abstain=True))
     monkeypatch.chdir("/")
     again = pickle.loads(packed)
-    assert (again.name, again.settings.only_biggest, again.settings.abstain) == ("own.onnx", True, True)
+    assert (again.name, again.options.only_biggest, again.options.abstain) == ("own.onnx", True, True)
 
 
 ANIMATED = {"GIF": {}, "WEBP": {"lossless": True}, "PNG": {"default_image": False}}

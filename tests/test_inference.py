@@ -88,7 +88,7 @@ def test_a_shipped_network_is_opened_once_for_each_compute():
 
 def test_a_reader_asks_every_network_for_its_threads():
     reader = feroi.Reader(threads=1)
-    assert reader.settings.compute == Compute("cpu", 1)
+    assert reader.options.compute == Compute("cpu", 1)
 
 
 def test_no_reports_of_use_are_made_unless_asked_for():

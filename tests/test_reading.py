@@ -24,13 +24,14 @@ from feroi.config import NetworkConfig
 from feroi.data.groups import group_photos
 from feroi.inference import Compute
 from feroi.network.calibration import Calibration
+from feroi.network.load import Model
 from feroi.outputs import NetworkOutput
 from feroi.photo import landmarks
 from feroi.photo.action_units import WORDS
 from feroi.photo.decode import cover, to_intensity
 from feroi.photo.detect import Face
 from feroi.photo.geometry import Camera, Pose, generic_face, rotation_of
-from feroi.reading import Settings, analyze_photos
+from feroi.reading import ReadingOptions, analyze_photos
 from feroi.report.overlay import draw_overlay, free_spot, heat, moved_inside
 from feroi.report.photos import photo_values
 from feroi.report.tables import COLUMNS, rows, table_writer
@@ -40,7 +41,7 @@ from feroi.vocabulary import EXPRESSIONS, REGIONS
 from room import little_room
 
 CONFIG = NetworkConfig("attention", (48, 48), pipeline="wild")
-ONE = Settings(compute=Compute(threads=1))
+ONE = ReadingOptions(compute=Compute(threads=1))
 
 
 def _forward(faces):
@@ -73,14 +74,14 @@ def files(tmp_path, astronaut):
 
 
 def test_every_photo_has_an_outcome_in_order(files):
-    photos = list(analyze_photos(files, _forward, CONFIG, ONE))
+    photos = list(analyze_photos(files, Model(CONFIG, _forward), ONE))
     assert [photo.name for photo in photos] == [str(path) for path in files]
     assert [photo.status for photo in photos] == ["empty file", "ok", "no face", "file not found"]
     assert [len(photo.faces) for photo in photos] == [0, 1, 0, 0]
 
 
 def test_a_reading_is_whole(astronaut):
-    (photo,) = analyze_photos([astronaut], _forward, CONFIG, ONE)
+    (photo,) = analyze_photos([astronaut], Model(CONFIG, _forward), ONE)
     (face,) = photo.faces
     assert face.expression == "happy"
     assert face.confidence == pytest.approx(np.exp(3) / (np.exp(3) + 6))
@@ -105,14 +106,14 @@ def test_likely_expressions_are_named_the_most_probable_first(astronaut):
         return look
 
     calibration = Calibration(coverage=0.9, threshold=0.2)  # e^3, e^2, and five ones: .62, .23, .03
-    (photo,) = analyze_photos([astronaut], torn, CONFIG, ONE, calibration)
+    (photo,) = analyze_photos([astronaut], Model(CONFIG, torn, calibration=calibration), ONE)
     assert photo.faces[0].likely == ("happy", "fear")
     assert photo.faces[0].phrase == "happy or fear (90 %)"
     assert rows(photo)[0]["likely"] == "happy|fear"
 
 
 def test_attention_lies_on_the_photo_where_it_lay_on_the_crop(astronaut):
-    (photo,) = analyze_photos([astronaut], _forward, CONFIG, ONE)
+    (photo,) = analyze_photos([astronaut], Model(CONFIG, _forward), ONE)
     (face,) = photo.faces
     assert face.attention.shape == (512, 512)
     row, column = np.unravel_index(face.attention.argmax(), face.attention.shape)
@@ -134,7 +135,7 @@ def test_evidence_decides_the_region_shown_and_sums_to_the_answer(astronaut):
     happy, fear = EXPRESSIONS.index("happy"), EXPRESSIONS.index("fear")
     evidence[0, happy, 2, 1], evidence[0, happy, 0, 1], evidence[0, fear, 0, 1] = 3.0, -1.0, 0.5
     look = NetworkOutput(evidence.sum((2, 3)), np.full((1, 3, 3), 1 / 9), np.zeros((1, 1)), evidence)
-    (photo,) = analyze_photos([astronaut], lambda faces: look, CONFIG, ONE)
+    (photo,) = analyze_photos([astronaut], Model(CONFIG, lambda faces: look), ONE)
     (face,) = photo.faces
     assert (face.expression, face.runner_up) == ("happy", "fear")
     np.testing.assert_allclose(face.crop_attention, 1)
@@ -161,7 +162,7 @@ def test_each_photo_is_passed_on_as_soon_as_it_is_read(astronaut):
             asked.append(number)
             yield astronaut[:300, :400]
 
-    counts = [len(asked) for _ in analyze_photos(photos(), _forward, CONFIG, ONE)]
+    counts = [len(asked) for _ in analyze_photos(photos(), Model(CONFIG, _forward), ONE)]
     assert counts == [2, 3, 4, 5, 5]
     assert _forward.calls == [1] * 5
 
@@ -172,7 +173,7 @@ def test_what_was_given_is_read_though_the_giver_fails(astronaut):
         yield b""
         raise OSError("the camera is gone")
 
-    read = analyze_photos(photos(), _forward, CONFIG, ONE)
+    read = analyze_photos(photos(), Model(CONFIG, _forward), ONE)
     assert [next(read).status for _ in range(2)] == ["ok", "empty file"]
     with pytest.raises(OSError, match="the camera is gone"):
         next(read)
@@ -187,7 +188,7 @@ def test_a_photo_too_large_for_the_memory_is_a_row(astronaut, monkeypatch):
     real_find = reading._find
     monkeypatch.setattr(reading, "_find", find)
     photos = [astronaut[:301, :400], astronaut[:300, :400]]
-    assert [photo.status for photo in analyze_photos(photos, _forward, CONFIG, ONE)] == [
+    assert [photo.status for photo in analyze_photos(photos, Model(CONFIG, _forward), ONE)] == [
         "not enough memory to read it",
         "ok",
     ]
@@ -208,15 +209,15 @@ def test_photos_are_decoded_while_the_network_is_busy(astronaut, monkeypatch):
 
     real_find = reading._find
     monkeypatch.setattr(reading, "_find", find)
-    first = next(analyze_photos([astronaut[:300, :400]] * 8, busy, CONFIG, ONE))
+    first = next(analyze_photos([astronaut[:300, :400]] * 8, Model(CONFIG, busy), ONE))
     assert first.status == "ok"
 
 
 def test_only_the_biggest_when_asked_for(astronaut):
     two = np.concatenate([astronaut, astronaut], axis=1)
-    assert len(next(analyze_photos([two], _forward, CONFIG, ONE)).faces) == 2
+    assert len(next(analyze_photos([two], Model(CONFIG, _forward), ONE)).faces) == 2
     only = ONE._replace(only_biggest=True)
-    assert len(next(analyze_photos([two], _forward, CONFIG, only)).faces) == 1
+    assert len(next(analyze_photos([two], Model(CONFIG, _forward), only)).faces) == 1
 
 
 def test_images_in_memory_are_read_as_their_files_are(astronaut, tmp_path):
@@ -224,7 +225,7 @@ def test_images_in_memory_are_read_as_their_files_are(astronaut, tmp_path):
     exif[0x0112] = 6  # stored lying on its left side
     Image.fromarray(astronaut).rotate(90, expand=True).save(tmp_path / "lying.png", exif=exif)
     with Image.open(tmp_path / "lying.png") as image:
-        opened, array = analyze_photos([image, astronaut], _forward, CONFIG, ONE)
+        opened, array = analyze_photos([image, astronaut], Model(CONFIG, _forward), ONE)
     np.testing.assert_array_equal(opened.pixels, astronaut)
     assert opened.faces[0].box_xyxy_px == array.faces[0].box_xyxy_px
 
@@ -244,7 +245,7 @@ def test_what_is_no_photo_is_refused_alone_and_a_row_among_others(photo, error, 
     said = rf"uint8 array \(H, W\), \(H, W, 3\) or \(H, W, 4\); got {got}"
     with pytest.raises(error, match=said):
         feroi.analyze(photo, detector="hog")
-    before, row, after = analyze_photos([astronaut, photo, astronaut], _forward, CONFIG, ONE)
+    before, row, after = analyze_photos([astronaut, photo, astronaut], Model(CONFIG, _forward), ONE)
     assert (before.status, row.name, after.status) == ("ok", "photo 1", "ok")
     assert re.search(said, row.status)
     assert (row.pixels, row.faces) == (None, [])
@@ -285,11 +286,11 @@ def test_the_detector_is_the_one_chosen(astronaut):
 def test_a_picture_that_is_a_face_is_read_as_it_is(astronaut):
     """The network sees what `cover` makes of it, and says where the landmarks of it are."""
     tight = np.ascontiguousarray(astronaut[58:178, 162:282])
-    (photo,) = analyze_photos([tight], _forward, CONFIG, ONE._replace(detector="none"))
+    (photo,) = analyze_photos([tight], Model(CONFIG, _forward), ONE._replace(detector="none"))
     (face,) = photo.faces
     assert face.box_xyxy_px == (0, 0, 120, 120)
     np.testing.assert_array_equal(face.crop, cover(to_intensity(tight), CONFIG.stored_hw)[2:-3, 2:-3])
-    (known,) = next(analyze_photos([astronaut], _forward, CONFIG, ONE)).faces
+    (known,) = next(analyze_photos([astronaut], Model(CONFIG, _forward), ONE)).faces
     apart = np.hypot(*(face.landmarks + np.array([162, 58]) - known.landmarks).T)
     assert apart.mean() < 0.03 * np.hypot(*(known.landmarks[45] - known.landmarks[36]))
 
@@ -335,7 +336,7 @@ def test_a_reading_says_how_the_face_moves_and_is_held(astronaut):
     assert mirrored.pose.yaw_deg == pytest.approx(-face.pose.yaw_deg, abs=4)
     assert mirrored.gaze.yaw_deg == pytest.approx(-face.gaze.yaw_deg, abs=8)
     assert face.mesh.shape == (478, 3)
-    (row,) = rows(next(analyze_photos([astronaut], _forward, CONFIG)))
+    (row,) = rows(next(analyze_photos([astronaut], Model(CONFIG, _forward))))
     assert row["AU12"] == round(face.action_units["AU12"], 6)
     assert row["yaw_deg"] == round(face.pose.yaw_deg, 1)
     assert (
@@ -346,11 +347,11 @@ def test_a_reading_says_how_the_face_moves_and_is_held(astronaut):
 
 def test_a_network_that_does_not_know_its_pipeline_is_refused(astronaut):
     with pytest.raises(ValueError, match="does not say how the faces"):
-        next(analyze_photos([astronaut], _forward, NetworkConfig("gap", (48, 48)), ONE))
+        next(analyze_photos([astronaut], Model(NetworkConfig("gap", (48, 48)), _forward), ONE))
 
 
 def test_tables_have_a_row_for_everything(files, tmp_path):
-    found = list(analyze_photos(files, _forward, CONFIG, ONE))
+    found = list(analyze_photos(files, Model(CONFIG, _forward), ONE))
     paths = [tmp_path / name for name in ("t.csv", "t.jsonl", "t.parquet")]
     with table_writer(*paths) as write:
         for photo in found:
@@ -373,7 +374,7 @@ def test_a_face_turned_too_far_is_refused_by_name(astronaut, monkeypatch, capsys
     monkeypatch.setattr("feroi.reading.locate", lambda photo, frames, model, compute: [made_points(profile)])
     monkeypatch.setattr("feroi.reading.head_pose", lambda mesh: Pose(60, 0, 0))
     front = NetworkConfig("attention", (144, 112), pipeline="front")
-    (photo,) = analyze_photos([astronaut], _forward, front, ONE)
+    (photo,) = analyze_photos([astronaut], Model(front, _forward), ONE)
     assert (photo.status, photo.faces, _forward.calls) == ("no face to read", [], [])
     (row,) = rows(photo)
     assert row["status"].startswith("the face is turned by 60 degrees (yaw), and front shows at most 45")
@@ -388,7 +389,7 @@ def _beside_a_blurred_copy(photo):
 
 
 def test_poor_faces_are_marked_and_read(astronaut):
-    (photo,) = analyze_photos([_beside_a_blurred_copy(astronaut)], _forward, CONFIG, ONE)
+    (photo,) = analyze_photos([_beside_a_blurred_copy(astronaut)], Model(CONFIG, _forward), ONE)
     sharp, blurred = sorted(photo.faces, key=lambda face: face.box_xyxy_px)
     assert sharp.quality.score > 0.9 > 0.5 > blurred.quality.score
     by_place = sorted(rows(photo), key=lambda row: row["x0"])
@@ -399,8 +400,8 @@ def test_poor_faces_are_marked_and_read(astronaut):
 
 def test_abstaining_leaves_a_row_and_loses_no_face(astronaut, capsys):
     two = _beside_a_blurred_copy(astronaut)
-    (plain,) = analyze_photos([two], _forward, CONFIG, ONE)
-    (photo,) = analyze_photos([two], _forward, CONFIG, ONE._replace(abstain=True))
+    (plain,) = analyze_photos([two], Model(CONFIG, _forward), ONE)
+    (photo,) = analyze_photos([two], Model(CONFIG, _forward), ONE._replace(abstain=True))
     assert _forward.calls == [2, 1]
     (face,), (refused,) = photo.faces, photo.refused
     assert sorted([face.box_xyxy_px, refused.face.box_xyxy_px]) == sorted(f.box_xyxy_px for f in plain.faces)
@@ -410,14 +411,14 @@ def test_abstaining_leaves_a_row_and_loses_no_face(astronaut, capsys):
     assert unread["status"].startswith("too blurred to be read (quality .")
     assert (unread["expression"], unread["face"], unread["happy"]) == (None, None, None)
     assert unread["quality"] == pytest.approx(refused.quality.score, abs=1e-6)
-    (none,) = analyze_photos([two[:, 512:]], _forward, CONFIG, ONE._replace(abstain=True))
+    (none,) = analyze_photos([two[:, 512:]], Model(CONFIG, _forward), ONE._replace(abstain=True))
     assert (none.status, none.faces, len(rows(none))) == ("no face to read", [], 1)
     photo_printer(len(photo.name))(photo)
     assert "too blurred to be read" in capsys.readouterr().out
 
 
 def test_the_terminal_names_the_region_with_the_most_attention_for_its_area(astronaut, capsys):
-    (photo,) = analyze_photos([astronaut], _forward, CONFIG, ONE)
+    (photo,) = analyze_photos([astronaut], Model(CONFIG, _forward), ONE)
     shares = dict.fromkeys(REGIONS, 0.1) | {"cheek": 0.3, "brow": 0.18}
     areas = dict.fromkeys(REGIONS, 0.1) | {"cheek": 0.25}
     face = replace(photo.faces[0], regions=shares, region_areas=areas)
@@ -469,7 +470,7 @@ def test_heat_colours_only_where_the_weight_is_above_uniform():
 
 def test_the_overlay_marks_the_box(astronaut):
     wide = np.concatenate([astronaut, np.zeros_like(astronaut)], axis=1)
-    (photo,) = analyze_photos([wide], _forward, CONFIG, ONE)
+    (photo,) = analyze_photos([wide], Model(CONFIG, _forward), ONE)
     picture = np.asarray(draw_overlay(photo))
     assert picture.shape == wide.shape
     x0, y0, _, y1 = (round(value) for value in photo.faces[0].box_xyxy_px)
@@ -492,7 +493,7 @@ def test_a_face_that_was_not_read_has_a_grey_box(astronaut):
 
 
 def test_a_small_photo_is_drawn_larger(astronaut):
-    (photo,) = analyze_photos([astronaut], _forward, CONFIG, ONE)
+    (photo,) = analyze_photos([astronaut], Model(CONFIG, _forward), ONE)
     picture = np.asarray(draw_overlay(photo)).astype(int)
     assert picture.shape == (1024, 1024, 3)
     x0, y0, _, y1 = (2 * round(value) for value in photo.faces[0].box_xyxy_px)
@@ -501,7 +502,7 @@ def test_a_small_photo_is_drawn_larger(astronaut):
 
 
 def test_the_heat_fades_out_at_the_border_of_the_crop(astronaut):
-    (photo,) = analyze_photos([astronaut], _forward, CONFIG, ONE)
+    (photo,) = analyze_photos([astronaut], Model(CONFIG, _forward), ONE)
     hot = replace(photo.faces[0], crop_roi=np.full((48, 48), 3.0))
     plain = replace(hot, crop_roi=None)
     with_heat, without = (
@@ -531,7 +532,7 @@ def test_a_network_that_sees_depth_is_shown_that_of_each_face(astronaut):
         shown.append(faces)
         return _forward(faces)
 
-    (photo,) = analyze_photos([astronaut], forward, replace(CONFIG, inputs="intensity+depth"), ONE)
+    (photo,) = analyze_photos([astronaut], Model(replace(CONFIG, inputs="intensity+depth"), forward), ONE)
     ((face, depth),) = shown[0]
     (found,) = photo.faces
     np.testing.assert_array_equal(np.round(255 * face), found.crop)

@@ -13,17 +13,18 @@ import feroi
 from feroi import video
 from feroi.config import NetworkConfig
 from feroi.inference import Compute
+from feroi.network.load import Model
 from feroi.outputs import NetworkOutput
 from feroi.photo import video as decoding
 from feroi.photo.video import Pace
-from feroi.reading import Settings, analyze_photos
+from feroi.reading import ReadingOptions, analyze_photos
 from feroi.results import Photo
-from feroi.video import NO_FACE, Network, Smoother, VideoSettings, video_parts
+from feroi.video import NO_FACE, Smoother, VideoOptions, video_parts
 from feroi.vocabulary import EXPRESSIONS
 from videos import group_photo, write_sound, write_video
 
 CONFIG = NetworkConfig("attention", (48, 48), pipeline="wild")
-ONE = Settings(compute=Compute(threads=1))
+ONE = ReadingOptions(compute=Compute(threads=1))
 
 
 def _forward(faces):
@@ -33,7 +34,7 @@ def _forward(faces):
     return NetworkOutput(logits, np.ones((len(faces), 3, 3)) / 9, logits)
 
 
-NETWORK = Network(_forward, CONFIG)
+NETWORK = Model(CONFIG, _forward)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,7 @@ def still(photo, tmp_path_factory):
 
 @pytest.mark.slow
 def test_each_frame_of_a_still_video_reads_as_the_photo_does(photo, still):
-    (known,) = analyze_photos([photo], _forward, CONFIG, ONE)
+    (known,) = analyze_photos([photo], Model(CONFIG, _forward), ONE)
     for search_s in (0, 1.0):  # the detector in each frame, or in the first alone
         frames = list(feroi.Reader(threads=1).read_video(still, search_s=search_s))
         assert [frame.frame for frame in frames] == list(range(6))
@@ -78,7 +79,7 @@ def test_a_video_begun_again_behind_any_part_ends_alike(photo, tmp_path, monkeyp
     frames = [np.roll(photo, 6 * number, axis=1) for number in range(8)]
     path = write_video(tmp_path / "f.mkv", frames, codec="ffv1")
     monkeypatch.setattr(video, "_PART_PX", 2 * photo.shape[0] * photo.shape[1])
-    settings = VideoSettings(Pace(), 0.1, smooth_s=0.5)
+    settings = VideoOptions(Pace(), 0.1, smooth_s=0.5)
 
     def seen(parts):
         return [
@@ -118,16 +119,16 @@ def test_which_frames_and_which_face(still):
     def frames(settings, video):
         return [each for part in video_parts(still, NETWORK, settings, video) for each in part.frames]
 
-    assert [each.frame for each in frames(ONE, VideoSettings(Pace(every=4)))] == [0, 4]
-    assert [each.frame for each in frames(ONE, VideoSettings(Pace(fps=10)))] == [0, 3, 5]
-    assert len(frames(ONE._replace(only_biggest=True), VideoSettings())[0].faces) == 1
-    for wrong in (VideoSettings(search_s=-1), VideoSettings(smooth_s=0), VideoSettings(Pace(every=0))):
+    assert [each.frame for each in frames(ONE, VideoOptions(Pace(every=4)))] == [0, 4]
+    assert [each.frame for each in frames(ONE, VideoOptions(Pace(fps=10)))] == [0, 3, 5]
+    assert len(frames(ONE._replace(only_biggest=True), VideoOptions())[0].faces) == 1
+    for wrong in (VideoOptions(search_s=-1), VideoOptions(smooth_s=0), VideoOptions(Pace(every=0))):
         with pytest.raises(ValueError, match="got"):
             frames(ONE, wrong)
 
 
 def test_smoothing_is_the_mean_with_weights_that_fade(photo):
-    (read,) = analyze_photos([photo], _forward, CONFIG, ONE)
+    (read,) = analyze_photos([photo], Model(CONFIG, _forward), ONE)
     rng = np.random.default_rng(0)
     shares, times_s = rng.dirichlet(np.ones(7), 6), np.array([0.0, 0.1, 0.15, 0.5, 0.9, 1.3])
     smoother = Smoother(0.4)
@@ -153,7 +154,7 @@ def test_parts_hold_few_pixels(still, photo, monkeypatch):
 def test_a_camera_is_read_a_frame_a_part(photo, monkeypatch):
     shots = [decoding.Frame(number, number / 10, photo) for number in range(5)]
     monkeypatch.setattr(video, "camera_frames", lambda camera, seconds: iter(shots))
-    parts = list(feroi.Reader(threads=1).camera_parts("0", VideoSettings(Pace(every=2))))
+    parts = list(feroi.Reader(threads=1).camera_parts("0", VideoOptions(Pace(every=2))))
     assert [[(each.name, each.frame) for each in part.frames] for part in parts] == [
         [("camera 0", 0)],
         [("camera 0", 2)],

@@ -16,8 +16,8 @@ from feroi.config import NetworkConfig
 from feroi.data.batches import as_faces, centre_patches
 from feroi.data.decoded import decode
 from feroi.data.samples import Samples
-from feroi.network.load import load_model
 from feroi.network.description import DEFAULT, model_file
+from feroi.network.load import load_model
 from feroi.vocabulary import EXPRESSIONS
 
 Crops = NDArray[np.float32]

@@ -221,13 +221,37 @@ def json_object(text: str | bytes) -> dict[str, Any]:
     return value
 
 
-def claim(path: Path, description: dict[str, Any], keys: Iterable[str]) -> dict[str, Any] | None:
-    """Keep the configuration of a run in the file `path`; what it held before, or None where the run is new.
+@contextmanager
+def open_run(path: Path, description: dict[str, Any], keys: Iterable[str]) -> Iterator[dict[str, Any] | None]:
+    """The run whose description is kept in the file `path`, for this process alone while the block lasts.
 
-    Raises ValueError if it holds one that differs in one of `keys`, or is damaged.
+    Gives what the file held before, or None where the run is new and it was written now.
+    keys: those of the description in which a run may not differ from the one that was begun.
+    Raises ValueError if it differs in one of them, or if the file is damaged or its folder is a file;
+    BlockingIOError if another process is at it.
     """
+    folder = path.parent
+    if folder.is_file():
+        raise ValueError(f"{folder} is a file; give a folder for the run")
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = folder / f"{_PREFIX}lock"
+    try:
+        held = open_locked(lock)
+    except BlockingIOError:
+        raise BlockingIOError(
+            f"another run is at work in {folder}; wait until that is done, or choose another folder"
+        ) from None
+    with held:
+        earlier = _checked_run(path, description, keys)
+        if earlier is None:
+            write_json(path, description)
+        yield earlier
+        with suppress(OSError):  # where an open file cannot be removed, or the folder is gone
+            lock.unlink()
+
+
+def _checked_run(path: Path, description: dict[str, Any], keys: Iterable[str]) -> dict[str, Any] | None:
     if not path.exists():
-        write_json(path, description)
         return None
     try:
         there = json_object(path.read_bytes())
@@ -235,13 +259,20 @@ def claim(path: Path, description: dict[str, Any], keys: Iterable[str]) -> dict[
         raise ValueError(f"{path} is damaged ({error}); choose another folder") from None
     differing = [key for key in keys if there.get(key) != description.get(key)]
     if differing:
+        first = differing[0]
         raise ValueError(
-            f"{path.parent} holds a run that differs in {', '.join(differing)} (see {path}); "
-            f"choose another folder, or delete this one"
+            f"{path.parent} holds a run that differs in {', '.join(differing)} (see {path}): {first} is "
+            f"{_short(there.get(first))}, not {_short(description.get(first))}; choose another folder, or "
+            f"delete this one"
         )
     return there
 
 
+def _short(value: Any) -> str:
+    return repr(value) if len(repr(value)) <= _TOLD else f"{repr(value)[: _TOLD - 1]}…"
+
+
+_TOLD = 60  # characters of a setting in a message
 _PREFIX = ".feroi-"  # of temporary names, which are short enough beside the longest name there can be
 _SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FULL_BYTES = 100_000

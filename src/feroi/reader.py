@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, overload
 
-from feroi.config import PIPELINES
 from feroi.inference import Compute
 from feroi.network.description import DEFAULT, SHIPPED
 from feroi.network.load import load_model
@@ -17,9 +15,9 @@ from feroi.photo.detect import check_detector
 from feroi.photo.handed import Handed, as_source, is_one_photo
 from feroi.photo.landmarks import check_model
 from feroi.photo.video import Pace
-from feroi.reading import Settings, analyze_photos
+from feroi.reading import ReadingOptions, analyze_photos, with_pipeline
 from feroi.results import Photo, Reading
-from feroi.video import Network, Part, VideoSettings, camera_parts, video_parts
+from feroi.video import Part, VideoOptions, camera_parts, video_parts
 
 
 class Reader:
@@ -55,26 +53,14 @@ class Reader:
         check_detector(detector)
         check_model(landmarks)
         compute = Compute(device, threads).checked()
+        self.options = ReadingOptions(detector, only_biggest, pipeline, landmarks, abstain, compute)
         loaded = load_model(model, compute)
+        self.model = loaded if pipeline is None else with_pipeline(loaded, pipeline)
         self.name = Path(model).name
-        self.config, self.forward, self.calibration = loaded.config, loaded.forward, loaded.calibration
-        if pipeline is not None:
-            if self.config.pipeline not in (None, pipeline):
-                raise ValueError(
-                    f"the model learned from faces prepared by {self.config.pipeline!r} and would "
-                    f"misread those of {pipeline!r}; leave the pipeline out"
-                )
-            if pipeline not in PIPELINES:
-                raise ValueError(f"unknown pipeline {pipeline!r}; choose one of {', '.join(PIPELINES)}")
-            self.config = replace(self.config, pipeline=pipeline)
-        self.settings = Settings(detector, only_biggest, landmarks, abstain, compute)
-        self._pipeline = pipeline
-        self._model = str(model) if str(model) in SHIPPED else Path(model).absolute()
+        self._file = str(model) if str(model) in SHIPPED else Path(model).absolute()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        detector, only_biggest, landmarks, abstain, compute = self.settings
-        options = self._pipeline, compute.threads, landmarks, abstain, compute.device
-        return type(self), (self._model, detector, only_biggest, *options)
+        return reader_with, (self._file, self.options)
 
     @classmethod
     def from_pretrained(cls, name: Path | str, revision: str | None = None, **options: Any) -> Reader:
@@ -115,7 +101,7 @@ class Reader:
         photos: each as for `read`. One that cannot be read, or is no photo, has a status that says why.
         """
         many: Any = [photos] if is_one_photo(photos) else photos
-        return analyze_photos(many, self.forward, self.config, self.settings, self.calibration)
+        return analyze_photos(many, self.model, self.options)
 
     def read_video(
         self,
@@ -133,36 +119,34 @@ class Reader:
         person. If the video has no face, cannot be read, or is damaged, a last one without pixels says so.
         Raises ValueError for numbers that are out of range.
         """
-        settings = VideoSettings(Pace(every, fps), search_s, smooth_s)
-        for part in self.video_parts(Path(video), settings):
+        for part in self.video_parts(Path(video), VideoOptions(Pace(every, fps), search_s, smooth_s)):
             yield from part.frames
 
     read_film = read_video  # its name until 2026-11-26
 
     def video_parts(
-        self, video: Path, settings: VideoSettings, begun: dict[str, Any] | None = None
+        self, video: Path, options: VideoOptions, begun: dict[str, Any] | None = None
     ) -> Iterator[Part]:
         """As `read_video`, in parts with what it takes to go on behind each; see `video.video_parts`."""
-        return video_parts(video, self._network, self.settings, settings, begun)
+        return video_parts(video, self.model, self.options, options, begun)
 
     def camera_parts(
-        self, camera: str, settings: VideoSettings, seconds: float | None = None
+        self, camera: str, options: VideoOptions, seconds: float | None = None
     ) -> Iterator[Part]:
         """What a camera shows, a frame a part; see `video.camera_parts`."""
-        return camera_parts(camera, self._network, self.settings, settings, seconds)
+        return camera_parts(camera, self.model, self.options, options, seconds)
 
-    @property
-    def _network(self) -> Network:
-        return Network(self.forward, self.config, self.calibration)
+
+def reader_with(model: Path | str, options: ReadingOptions) -> Reader:
+    """A reader whose options are handed whole. Raises as `Reader`."""
+    detector, only_biggest, pipeline, landmarks, abstain, (device, threads) = options
+    return Reader(model, detector, only_biggest, pipeline, threads, landmarks, abstain, device)
 
 
 @lru_cache(maxsize=8)
-def _kept_reader(changed_ns: int | None, model: Path | str, *options: Any) -> Reader:
+def _kept_reader(changed_ns: int | None, model: Path | str, options: ReadingOptions) -> Reader:
     """The reader of a model, which stays loaded until its file changes."""
-    detector, only_biggest, pipeline, landmarks, abstain, device = options
-    return Reader(
-        model, detector, only_biggest, pipeline, landmarks=landmarks, abstain=abstain, device=device
-    )
+    return reader_with(model, options)
 
 
 @overload
@@ -214,7 +198,5 @@ def analyze(
         changed_ns = Path(model).stat().st_mtime_ns if str(model) not in SHIPPED else None
     except OSError:
         changed_ns = None  # the reader says what is wrong with it
-    reader = _kept_reader(
-        changed_ns, str(model), detector, only_biggest, pipeline, landmarks, abstain, device
-    )
-    return reader.read(photo)
+    options = ReadingOptions(detector, only_biggest, pipeline, landmarks, abstain, Compute(device))
+    return _kept_reader(changed_ns, str(model), options).read(photo)

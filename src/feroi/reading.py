@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from feroi.config import NetworkConfig
+from feroi.config import PIPELINES, NetworkConfig
 from feroi.data.batches import as_faces
 from feroi.explain.regions import region_areas, region_masks, region_shares, region_sums
 from feroi.explain.roi import project, region_of_interest
 from feroi.inference import CPU, Compute
-from feroi.network.calibration import UNCALIBRATED, Calibration
-from feroi.outputs import FloatArray, Forward, NetworkOutput
+from feroi.network.calibration import Calibration
+from feroi.network.load import Model
+from feroi.outputs import FloatArray, NetworkOutput
 from feroi.photo.action_units import ActionUnits, Gaze, action_units, gaze
 from feroi.photo.crop import Crop, prepare, prepare_whole
 from feroi.photo.decode import NO_MEMORY, Source, UnreadableImage, photo_frames, photo_name, to_intensity
@@ -32,11 +34,12 @@ from feroi.results import Refused as Refused
 from feroi.vocabulary import EXPRESSIONS
 
 
-class Settings(NamedTuple):
+class ReadingOptions(NamedTuple):
     """How photos are read.
 
     detector: a name in `photo.detect.DETECTORS`.
     only_biggest: read the biggest face of each photo alone, as SFEW is prepared.
+    pipeline: how faces are prepared, a name in `config.PIPELINES`, for a model that does not say it itself.
     landmarks: a name in `photo.landmarks.MODELS`.
     abstain: leave faces whose quality is below `photo.quality.LIMIT` unread.
     compute: what the networks that find and describe faces run on.
@@ -44,12 +47,13 @@ class Settings(NamedTuple):
 
     detector: str = "yunet"
     only_biggest: bool = False
+    pipeline: str | None = None
     landmarks: str = "face-mesh"
     abstain: bool = False
     compute: Compute = CPU
 
 
-PLAIN = Settings()
+PLAIN = ReadingOptions()
 
 
 class FoundFace(NamedTuple):
@@ -76,29 +80,37 @@ class Found(NamedTuple):
 
 
 def analyze_photos(
-    photos: Iterable[Handed],
-    forward: Forward,
-    config: NetworkConfig,
-    settings: Settings = PLAIN,
-    calibration: Calibration = UNCALIBRATED,
+    photos: Iterable[Handed], model: Model, options: ReadingOptions = PLAIN
 ) -> Iterator[Photo]:
     """Read every face of every photo, in the order given, each as soon as it is read.
 
     photos: as `photo.handed.as_source`. What cannot be read, or is no photo, becomes a `Photo` whose status
         says why, and the others are read.
-    forward: answers as `calibration`, which says which of them are likely, makes them.
     The next photo is asked for, decoded and searched while the network and the caller are busy with one, and
     no other is held. If `photos` itself fails, that is raised when all it gave has been passed on.
     Raises ValueError if the network does not say how its faces were prepared, or cannot be given such.
     """
-    check_pipeline(config)
+    model = with_pipeline(model, options.pipeline)
     with ThreadPoolExecutor(1) as pool:
-        for found in _ahead(pool, photos, config, settings):
-            yield from read_found([found], forward, config, calibration)
+        for found in _ahead(pool, photos, model.config, options):
+            yield from read_found([found], model)
 
 
-def check_pipeline(config: NetworkConfig) -> None:
-    """Raises ValueError if faces cannot be prepared for a network of `config`."""
+def with_pipeline(model: Model, pipeline: str | None) -> Model:
+    """`model`, its faces prepared by `pipeline` if it does not say itself how.
+
+    Raises ValueError if nobody says it, if the model says another, or if faces cannot be prepared that way.
+    """
+    config = model.config
+    if pipeline is not None:
+        if config.pipeline not in (None, pipeline):
+            raise ValueError(
+                f"the model learned from faces prepared by {config.pipeline!r} and would "
+                f"misread those of {pipeline!r}; leave the pipeline out"
+            )
+        if pipeline not in PIPELINES:
+            raise ValueError(f"unknown pipeline {pipeline!r}; choose one of {', '.join(PIPELINES)}")
+        config = replace(config, pipeline=pipeline)
     if config.pipeline is None:
         raise ValueError(
             "this network does not say how the faces it learned from were prepared, so none can be "
@@ -107,13 +119,14 @@ def check_pipeline(config: NetworkConfig) -> None:
     if config.pipeline == "front" and config.stored_hw != FRAME_HW:
         height, width = config.input_hw
         raise ValueError(f"the pipeline front prepares faces for 112x144 inputs, not {width}x{height}")
+    return model._replace(config=config)
 
 
 def _ahead(
     pool: ThreadPoolExecutor,
     photos: Iterable[Handed],
     config: NetworkConfig,
-    settings: Settings,
+    options: ReadingOptions,
 ) -> Iterator[Found]:
     """Photos with their faces found and prepared, one of them ahead of the caller."""
     running: Future[Found] | None = None
@@ -127,7 +140,7 @@ def _ahead(
         before, running = running, None
         if ahead is not None:
             number, source = ahead[0], as_row(ahead[1], ahead[0])
-            running = pool.submit(_tried, photo_name(source, number), source, config, settings)
+            running = pool.submit(_tried, photo_name(source, number), source, config, options)
         if before is not None:
             yield before.result()
         if running is None:
@@ -136,27 +149,27 @@ def _ahead(
         raise failure
 
 
-def _tried(name: str, photo: Source, config: NetworkConfig, settings: Settings) -> Found:
+def _tried(name: str, photo: Source, config: NetworkConfig, options: ReadingOptions) -> Found:
     try:
-        return _find(name, photo, config, settings)
+        return _find(name, photo, config, options)
     except MemoryError:  # this photo is too large for the machine, others may not be
         return Found(name, NO_MEMORY, None, [], [])
 
 
-def _find(name: str, photo: Source, config: NetworkConfig, settings: Settings) -> Found:
+def _find(name: str, photo: Source, config: NetworkConfig, options: ReadingOptions) -> Found:
     try:
         for number, each in enumerate(photo_frames(photo)):
-            found = detect(each, settings.detector, settings.compute)
+            found = detect(each, options.detector, options.compute)
             if found or not number:  # of an animation the first picture that shows a face
                 pixels, faces = each, found
             if found:
                 break
     except UnreadableImage as error:
         return Found(name, str(error), None, [], [])
-    if settings.only_biggest and faces:
+    if options.only_biggest and faces:
         faces = [face for face in [biggest(faces)] if face is not None]
-    points = locate(pixels, [face.frame for face in faces], settings.landmarks, settings.compute)
-    return prepared(name, pixels, zip(faces, points, strict=True), config, settings)
+    points = locate(pixels, [face.frame for face in faces], options.landmarks, options.compute)
+    return prepared(name, pixels, zip(faces, points, strict=True), config, options)
 
 
 def prepared(
@@ -164,7 +177,7 @@ def prepared(
     pixels: NDArray[np.uint8],
     marked: Iterable[tuple[Face, FacePoints]],
     config: NetworkConfig,
-    settings: Settings,
+    options: ReadingOptions,
 ) -> Found:
     """Faces of a photo with their points, cut out for the network; those refused said why."""
     intensity, refused = to_intensity(pixels), []
@@ -176,11 +189,11 @@ def prepared(
             refused.append(Refused(face, str(error)))
             continue
         shown_well = quality(intensity, points, crop, head_pose(points.mesh.points_xyz_px))
-        if settings.abstain and shown_well.score < LIMIT:
+        if options.abstain and shown_well.score < LIMIT:
             refused.append(Refused(face, shown_well.refusal, shown_well))
             continue
         kept.append((face, points, crop, shown_well))
-    moved = coefficients([points.mesh for _, points, _, _ in kept], settings.compute)
+    moved = coefficients([points.mesh for _, points, _, _ in kept], options.compute)
     pairs = zip(kept, moved, strict=True)
     faces = [FoundFace(*known, action_units(each), gaze(each)) for known, each in pairs]
     status = "ok" if faces else "no face to read" if refused else "no face"
@@ -193,13 +206,12 @@ def _crop(intensity: NDArray[np.uint8], face: Face, points: FacePoints, config: 
     return prepare(intensity, points, str(config.pipeline), config.stored_hw)
 
 
-def read_found(
-    waiting: Sequence[Found], forward: Forward, config: NetworkConfig, calibration: Calibration
-) -> Iterator[Photo]:
+def read_found(waiting: Sequence[Found], model: Model) -> Iterator[Photo]:
     """The photos of `waiting`, their faces read in one pass."""
+    config = model.config
     crops = [_centre(each.crop, config.input_hw) for found in waiting for each in found.faces]
     if crops:
-        look = forward(as_faces(np.stack([crop.image for crop in crops]), _depths(crops, config)))
+        look = model.forward(as_faces(np.stack([crop.image for crop in crops]), _depths(crops, config)))
         odds = np.exp(look.logits - np.max(look.logits, axis=1, keepdims=True), dtype=np.float64)
         shares = odds / odds.sum(axis=1, keepdims=True)
         looks = [
@@ -212,7 +224,7 @@ def read_found(
         for each in found.faces:
             assert found.pixels is not None
             seen = each._replace(crop=crops[number])
-            readings.append(_reading(seen, looks[number], calibration, found.pixels.shape))
+            readings.append(_reading(seen, looks[number], model.calibration, found.pixels.shape))
             number += 1
         yield Photo(
             found.name, found.status, found.pixels, readings, found.refused, found.frame, found.time_s

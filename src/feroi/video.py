@@ -15,13 +15,12 @@ from numpy.typing import NDArray
 
 from feroi.config import NetworkConfig
 from feroi.files import display_name
-from feroi.network.calibration import UNCALIBRATED, Calibration
-from feroi.outputs import Forward
+from feroi.network.load import Model
 from feroi.photo.detect import Face, biggest, detect
 from feroi.photo.landmarks import locate
 from feroi.photo.tracks import REMEMBERED_S, Tracker
 from feroi.photo.video import Frame, Pace, UnreadableVideo, camera_frames, video_frames
-from feroi.reading import PLAIN, Found, Settings, check_pipeline, prepared, read_found
+from feroi.reading import PLAIN, Found, ReadingOptions, prepared, read_found, with_pipeline
 from feroi.results import Photo, Reading
 from feroi.vocabulary import EXPRESSIONS
 
@@ -34,8 +33,8 @@ meanwhile."""
 _FADED = 8.0  # after so many times the seconds of smoothing, what was counts for less than a thousandth
 
 
-class VideoSettings(NamedTuple):
-    """How videos are read, beside `reading.Settings`.
+class VideoOptions(NamedTuple):
+    """How videos are read, beside `reading.ReadingOptions`.
 
     pace: which frames. search_s: seconds of video between searches by the detector; those it found are
     followed in between. smooth_s: average probabilities over about so many seconds; None for not.
@@ -45,7 +44,7 @@ class VideoSettings(NamedTuple):
     search_s: float = 1.0
     smooth_s: float | None = None
 
-    def checked(self) -> VideoSettings:
+    def checked(self) -> VideoOptions:
         """Itself. Raises ValueError for numbers that are out of range."""
         self.pace.checked()
         if not self.search_s >= 0:
@@ -53,14 +52,6 @@ class VideoSettings(NamedTuple):
         if self.smooth_s is not None and not 0 < self.smooth_s < math.inf:
             raise ValueError(f"seconds to smooth over are above 0; got {self.smooth_s:g}")
         return self
-
-
-class Network(NamedTuple):
-    """What reads faces; as for `reading.analyze_photos`."""
-
-    forward: Forward
-    config: NetworkConfig
-    calibration: Calibration = UNCALIBRATED
 
 
 class Part(NamedTuple):
@@ -77,36 +68,36 @@ class Part(NamedTuple):
 
 def video_parts(
     path: Path,
-    network: Network,
-    settings: Settings = PLAIN,
-    video: VideoSettings = VideoSettings(),  # noqa: B008
+    model: Model,
+    options: ReadingOptions = PLAIN,
+    video: VideoOptions = VideoOptions(),  # noqa: B008
     begun: dict[str, Any] | None = None,
 ) -> Iterator[Part]:
     """The video in `path`, read part by part in bounded memory.
 
     begun: the state of the last part that was read, to go on behind it; the rest is as it would have
         been, for parts end at the same frames and numbers of people go on.
-    Raises ValueError as `reading.check_pipeline` and `VideoSettings.checked`.
+    Raises ValueError as `reading.with_pipeline` and `VideoOptions.checked`.
     """
-    check_pipeline(network.config)
+    model = with_pipeline(model, options.pipeline)
     video.checked()
     state = begun or {"frame": -1, "time_s": None}
     frames = video_frames(path, video.pace, state["frame"], state["time_s"])
-    ready = _ready(display_name(path), frames, network.config, settings, video, begun, _PART_PX)
+    ready = _ready(display_name(path), frames, model.config, options, video, begun, _PART_PX)
     smoother = Smoother(video.smooth_s, begun["smoother"] if begun else None)
     with ThreadPoolExecutor(1) as pool:
         coming = pool.submit(next, ready, None)
         while (part := coming.result()) is not None:
             coming = pool.submit(next, ready, None)
             found, state = part
-            yield _read_part(found, state, network, smoother)
+            yield _read_part(found, state, model, smoother)
 
 
 def camera_parts(
     camera: str,
-    network: Network,
-    settings: Settings = PLAIN,
-    video: VideoSettings = VideoSettings(),  # noqa: B008
+    model: Model,
+    options: ReadingOptions = PLAIN,
+    video: VideoOptions = VideoOptions(),  # noqa: B008
     seconds: float | None = None,
 ) -> Iterator[Part]:
     """What a camera shows, a frame a part, until `seconds` have gone by, if ever; see `video.camera_frames`.
@@ -114,11 +105,11 @@ def camera_parts(
     Raises as `video_parts`, UnreadableVideo if the camera cannot be opened, ModuleNotFoundError without
     feroi[video].
     """
-    check_pipeline(network.config)
+    model = with_pipeline(model, options.pipeline)
     frames = _paced(camera_frames(camera, seconds), video.checked().pace)
     smoother = Smoother(video.smooth_s)
-    for found, state in _ready(f"camera {camera}", frames, network.config, settings, video, None, 1):
-        part = _read_part(found, state, network, smoother)
+    for found, state in _ready(f"camera {camera}", frames, model.config, options, video, None, 1):
+        part = _read_part(found, state, model, smoother)
         last = part.frames[-1]
         if last.frame is None and last.status != NO_FACE:
             raise UnreadableVideo(last.status)
@@ -137,15 +128,15 @@ def _ready(
     name: str,
     frames: Iterator[Frame],
     config: NetworkConfig,
-    settings: Settings,
-    video: VideoSettings,
+    options: ReadingOptions,
+    video: VideoOptions,
     begun: dict[str, Any] | None,
     most_px: int,
 ) -> Iterator[tuple[list[Found], dict[str, Any]]]:
     """Frames ready for the network, as many as it reads together, and the state behind them."""
     tracker = Tracker(
-        partial(_find, settings=settings),
-        partial(locate, model=settings.landmarks, compute=settings.compute),
+        partial(_find, options=options),
+        partial(locate, model=options.landmarks, compute=options.compute),
         video.search_s,
     )
     state: dict[str, Any] = {"frame": -1, "time_s": None, "faces": 0}
@@ -157,8 +148,8 @@ def _ready(
     try:
         for frame in frames:
             tracked = tracker.step(frame)
-            marked = tracked[:1] if settings.only_biggest else tracked
-            found = prepared(name, frame.pixels, marked, config, settings)
+            marked = tracked[:1] if options.only_biggest else tracked
+            found = prepared(name, frame.pixels, marked, config, options)
             waiting.append(found._replace(frame=frame.number, time_s=frame.time_s))
             state = {
                 "frame": frame.number, "time_s": frame.time_s, "faces": state["faces"] + len(tracked),
@@ -182,17 +173,14 @@ def _is_enough(waiting: list[Found], most_px: int) -> bool:
     return sum(len(each.faces) for each in waiting) >= _PART_FACES or pixels >= most_px
 
 
-def _find(pixels: NDArray[np.uint8], settings: Settings) -> list[Face]:
-    faces = detect(pixels, settings.detector, settings.compute)
+def _find(pixels: NDArray[np.uint8], options: ReadingOptions) -> list[Face]:
+    faces = detect(pixels, options.detector, options.compute)
     only = biggest(faces)
-    return [only] if settings.only_biggest and only else faces
+    return [only] if options.only_biggest and only else faces
 
 
-def _read_part(found: list[Found], state: dict[str, Any], network: Network, smoother: Smoother) -> Part:
-    photos = [
-        photo._replace(faces=smoother.smooth(photo))
-        for photo in read_found(found, network.forward, network.config, network.calibration)
-    ]
+def _read_part(found: list[Found], state: dict[str, Any], model: Model, smoother: Smoother) -> Part:
+    photos = [photo._replace(faces=smoother.smooth(photo)) for photo in read_found(found, model)]
     return Part(photos, state | {"smoother": smoother.state})
 
 

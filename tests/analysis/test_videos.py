@@ -25,17 +25,18 @@ from feroi.analysis.videos import Outputs, Readers, VideoCallbacks, write_videos
 from feroi.cli.app import app
 from feroi.config import NetworkConfig
 from feroi.inference import Compute
+from feroi.network.load import Model
 from feroi.outputs import NetworkOutput
 from feroi.photo.video import Frame
-from feroi.reading import Settings, analyze_photos
+from feroi.reading import ReadingOptions, analyze_photos
 from feroi.report.tables import SMOOTHED, VIDEO_COLUMNS
 from feroi.report.timeline import MOST_PEOPLE, Timelines, clock, draw_timeline
 from feroi.results import Photo
-from feroi.video import Network, VideoSettings, video_parts
+from feroi.video import VideoOptions, video_parts
 from videos import group_photo, write_sound, write_video
 
 CONFIG = NetworkConfig("attention", (48, 48), pipeline="wild")
-ONE = Settings(compute=Compute(threads=1))
+ONE = ReadingOptions(compute=Compute(threads=1))
 
 
 class Killed(Exception):
@@ -56,14 +57,14 @@ def _network(die_at=None):
         attention[:, 2, 1] = 1
         return NetworkOutput(logits, attention, logits)
 
-    return Network(forward, CONFIG)
+    return Model(CONFIG, forward)
 
 
 def _readers(network):
-    settings = VideoSettings(smooth_s=0.3)
+    settings = VideoOptions(smooth_s=0.3)
     return Readers(
         lambda path, begun: video_parts(path, network, ONE, settings, begun),
-        lambda path: next(analyze_photos([path], network.forward, CONFIG, ONE)),
+        lambda path: next(analyze_photos([path], network, ONE)),
     )
 
 
@@ -151,7 +152,7 @@ def test_the_drawn_video_shows_box_and_number_at_the_times_of_the_video(sources,
     with av.open(str(tmp_path / "drawn" / "00000-video.mp4")) as container:
         drawn = list(container.decode(video=0))
     assert [frame.time for frame in drawn] == pytest.approx(np.arange(8) / 25, abs=2e-3)
-    (known,) = analyze_photos([picture], _network().forward, CONFIG, ONE)
+    (known,) = analyze_photos([picture], _network(), ONE)
     times = drawn[0].width // picture.shape[1]
     x0, y0, _, y1 = (round(times * value) for value in known.faces[0].box_xyxy_px)
     pixels = drawn[0].to_ndarray(format="rgb24")
@@ -229,7 +230,7 @@ def _person_photo(face, tracks, number, time_s):
 
 @pytest.fixture(scope="module")
 def face(picture):
-    (photo,) = analyze_photos([picture], _network().forward, CONFIG, ONE)
+    (photo,) = analyze_photos([picture], _network(), ONE)
     return photo.faces[0]
 
 

@@ -21,10 +21,10 @@ from feroi.cluster.readings import MODEL, RUN, Job, ShardReader, analyze_on_clus
 from feroi.cluster.shards import cut, fingerprint
 from feroi.network.description import shipped
 from feroi.reader import Reader
-from feroi.reading import Settings
+from feroi.reading import ReadingOptions
 from packed import write_table, write_tar
 
-PLAIN, ABSTAINING = Settings(), Settings(abstain=True)
+PLAIN, ABSTAINING = ReadingOptions(), ReadingOptions(abstain=True)
 
 
 def _locally(folder: Path, out: Path) -> tuple[pa.Table, Counts]:
@@ -74,7 +74,7 @@ def test_rows_are_those_of_the_local_command_however_the_photos_are_packed(
         [source],
         str(tmp_path / "out"),
         "",
-        settings=PLAIN,
+        options=PLAIN,
         photos_each=2,
         on_progress=lambda *n: told.append(n),
     )
@@ -89,14 +89,14 @@ def test_rows_are_those_of_the_local_command_however_the_photos_are_packed(
 @pytest.mark.slow
 def test_called_again_reads_only_what_is_missing(alone, tmp_path, folder):
     out = tmp_path / "out"
-    whole = analyze_on_cluster([str(folder)], str(out), "", settings=PLAIN, photos_each=2)
+    whole = analyze_on_cluster([str(folder)], str(out), "", options=PLAIN, photos_each=2)
     before = {path: path.read_bytes() for path in out.iterdir()}
     (out / "part-0000001.parquet").unlink()
     (out / ".part-0000001.parquet.torn").write_bytes(b"PAR1")
     for path in before:
         if path.exists():
             os.utime(path, (1, 1))
-    assert analyze_on_cluster([str(folder)], str(out), "", settings=PLAIN, photos_each=2) == whole
+    assert analyze_on_cluster([str(folder)], str(out), "", options=PLAIN, photos_each=2) == whole
     assert {path: path.read_bytes() for path in out.iterdir()} == before
     written = {
         path.name for path in out.iterdir() if path.name.startswith("part") and path.stat().st_mtime > 1
@@ -142,7 +142,7 @@ def test_places_that_cannot_be_meant_are_refused(tmp_path, folder):
 def test_machines_that_do_not_share_the_storage_or_the_version_say_so(tmp_path, folder):
     import feroi
 
-    job = Job(f"{MODEL}.onnx", None, PLAIN, (str(folder),), str(tmp_path), str(tmp_path), feroi.__version__)
+    job = Job(f"{MODEL}.onnx", PLAIN, (str(folder),), str(tmp_path), str(tmp_path), feroi.__version__)
 
     def error(job: Job) -> str:
         (shard, *_) = cut([str(folder)])
@@ -175,9 +175,9 @@ def _nodes():
 def _asked(folder: Path, out: Path, address: str) -> subprocess.Popen:
     """The cluster asked, in a process of its own, to read a photo a shard."""
     program = (
-        "import sys; from feroi.cluster.readings import Settings, analyze_on_cluster as read; "
+        "import sys; from feroi.cluster.readings import ReadingOptions, analyze_on_cluster as read; "
         "_, src, dst, at = sys.argv; "
-        "print(*read([src], dst, at, settings=Settings(), photos_each=1))"
+        "print(*read([src], dst, at, options=ReadingOptions(), photos_each=1))"
     )
     command = [sys.executable, "-c", program, str(folder), str(out), address]
     environment = os.environ | {"RAY_gcs_rpc_server_reconnect_timeout_s": "3"}

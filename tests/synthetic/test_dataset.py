@@ -209,7 +209,7 @@ def test_jitter_moves_the_same_heads_and_their_truth_with_them(made_up_model, tm
         shifts.append(shift[0] / 64)
     assert 0.05 < np.abs(shifts).max() <= 0.1
     assert len({tuple(np.round(each, 4)) for each in shifts}) == len(names)
-    with pytest.raises(ValueError, match="holds a set with jitter"):
+    with pytest.raises(ValueError, match="differs in jitter"):
         write_dataset(tmp_path / "placed", made_up_model, subjects=1, seed=4, jitter=0.1, **SMALL)
 
 

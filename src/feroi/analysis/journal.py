@@ -9,7 +9,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from feroi.files import claim, json_object, name_path_in_errors, open_locked, partial, write_json
+from feroi.files import json_object, name_path_in_errors, open_locked, open_run, partial, write_json
 from feroi.streams import is_stream, opened_stream
 
 
@@ -25,16 +25,14 @@ class Journal:
     """
 
     def __init__(self, folder: Path, description: dict[str, Any]) -> None:
-        self.folder, self._open = folder, ExitStack()
+        self.folder, self._open, self._run = folder, ExitStack(), ExitStack()
         self._files: dict[Path, IO[bytes]] = {}
         self._note = folder / "note.json"
-        folder.mkdir(parents=True, exist_ok=True)
-        self._lock = open_locked(folder / "lock")
+        self._run.enter_context(open_run(folder / "run.json", description, description))
         try:
-            claim(folder / "run.json", description, description)
             noted = _noted(self._note)
         except BaseException:
-            self._lock.close()
+            self._run.close()
             raise
         self.state: Any = noted.get("state")
         self._sizes: dict[str, int] = noted.get("sizes", {})
@@ -72,7 +70,7 @@ class Journal:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        with self._lock:
+        with self._run:
             if kind is not None:
                 with suppress(OSError):  # what could not be written just now cannot be written now either
                     self._open.close()

@@ -67,29 +67,27 @@ def analyze(
         from feroi.analysis.videos import Outputs
         from feroi.inference import Compute
         from feroi.photo.video import Pace, is_video
-        from feroi.reader import Reader
-        from feroi.reading import Settings
-        from feroi.video import VideoSettings
+        from feroi.reader import reader_with
+        from feroi.reading import ReadingOptions
+        from feroi.video import VideoOptions
 
         spare_pictures(csv, jsonl, parquet, report)
+        options = ReadingOptions(detector, biggest, pipeline, landmarks, abstain, Compute(device))
         if ray is not None:
             if csv or jsonl or parquet or overlay or report or camera is not None:
                 raise ValueError("--ray writes a folder of Parquet and no other table, picture or page")
-            settings = Settings(detector, biggest, landmarks, abstain, Compute(device))
-            return read_on_cluster(ray, photos, model, settings, pipeline)
+            return read_on_cluster(ray, photos, model, options)
         if bool(photos) == (camera is not None):
             raise ValueError("give photos or videos to read, or a --camera")
-        video = VideoSettings(Pace(every, fps), search, smooth).checked()
+        video = VideoOptions(Pace(every, fps), search, smooth).checked()
         files = chosen_photos(photos) if photos else []
-        reader = Reader(
-            model, detector, biggest, pipeline, landmarks=landmarks, abstain=abstain, device=device
-        )
+        reader = reader_with(model, options)
         tables = Tables(csv, jsonl, parquet)
         outputs = Outputs(tables, overlay, report, smoothed=smooth is not None)
         if camera is not None:
             read_camera(camera, reader, video, outputs, str(model), seconds)
         elif any(isinstance(file, Path) and is_video(file) for file in files):
-            read_videos(files, reader, video, outputs, {"model": str(model), "pipeline": pipeline})
+            read_videos(files, reader, video, outputs, str(model))
         else:
             outputs.check_free()
             with kept_when_stopped(*tables, report), progress_bar("reading") as on_progress:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from feroi.cli.results import number_of, progress_bar
 from feroi.cli.screen import say, signals_handled, tell
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from feroi.reader import Reader
     from feroi.report.timeline import Timelines
     from feroi.results import Photo
-    from feroi.video import Part, VideoSettings
+    from feroi.video import Part, VideoOptions
 
 
 def read_videos(
     files: Sequence[Photograph],
     reader: Reader,
-    video: VideoSettings,
+    video: VideoOptions,
     outputs: Outputs,
-    description: dict[str, Any],
+    model: str,
 ) -> None:
     """Read videos, and photos among them, with a line a person, or a face of a photo."""
     from feroi import __version__
@@ -54,7 +54,7 @@ def read_videos(
             lambda path: next(reader.read_many([path])),
         )
         asked = {
-            **description, "settings": list(reader.settings[:-1]), "video": [*video.pace, *video[1:]],
+            "model": model, "options": list(reader.options[:-1]), "video": [*video.pace, *video[1:]],
             "version": __version__,
         }  # fmt: skip
         counts = write_videos(files, readers, outputs, asked, VideoCallbacks(hear, hear_video, say_resumed))
@@ -62,7 +62,7 @@ def read_videos(
 
 
 def read_camera(
-    camera: str, reader: Reader, video: VideoSettings, outputs: Outputs, model: str, seconds: float | None
+    camera: str, reader: Reader, video: VideoOptions, outputs: Outputs, model: str, seconds: float | None
 ) -> None:
     """Read what a camera shows, with a line a face, until Ctrl-C or so many seconds."""
     from feroi.analysis.videos import VideoCallbacks, write_live

@@ -19,8 +19,8 @@ from feroi.cluster.cluster import connected
 from feroi.cluster.shards import PHOTOS_EACH, Shard, cut, fingerprint, photos_of
 from feroi.cluster.storage import Store, is_uri, is_within, normal, public
 from feroi.network.description import model_file
-from feroi.reader import Reader
-from feroi.reading import PLAIN, Settings
+from feroi.reader import Reader, reader_with
+from feroi.reading import PLAIN, ReadingOptions
 from feroi.report.tables import parquet_table, rows
 
 RUN, MODEL = "_run.json", "_model"
@@ -38,8 +38,7 @@ class Job(NamedTuple):
     """
 
     model: str
-    pipeline: str | None
-    settings: Settings
+    options: ReadingOptions
     sources: tuple[str, ...]
     destination: str
     home: str
@@ -51,8 +50,7 @@ def analyze_on_cluster(
     destination: str,
     address: str,
     model: Path | str = "default",
-    settings: Settings = PLAIN,
-    pipeline: str | None = None,
+    options: ReadingOptions = PLAIN,
     photos_each: int = PHOTOS_EACH,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Counts:
@@ -69,8 +67,7 @@ def analyze_on_cluster(
     cluster; OSError if a source is not there or nothing can be written.
     """
     file = model_file(model, ".onnx")
-    marks, device = settings.landmarks, settings.compute.device
-    Reader(model, settings.detector, pipeline=pipeline, landmarks=marks, device=device)  # or say why not
+    reader_with(model, options)  # or say why not
     sources, destination = [normal(source) for source in sources], normal(destination)
     _check_places(sources, destination)
     shards = cut(sources, photos_each)
@@ -78,14 +75,13 @@ def analyze_on_cluster(
         raise ValueError(f"no photos, tar archives or Parquet tables in {', '.join(map(public, sources))}")
     store = Store(destination)
     store.make()
-    _claim(store, _description(file.read_bytes(), pipeline, settings, sources, shards))
+    _claim(store, _description(file.read_bytes(), options, sources, shards))
     store.put(file, f"{MODEL}{file.suffix}")  # workers have no other
     there = store.names()
     done = [shard for shard in shards if shard.part in there]
     job = Job(
         f"{MODEL}{file.suffix}",
-        pipeline,
-        settings,
+        options,
         tuple(sources),
         destination,
         str(Path.cwd()),
@@ -183,20 +179,12 @@ class ShardReader:
 
     @cached_property
     def _reader(self) -> Reader:
-        settings = self._job.settings
+        options = self._job.options
+        alone = options._replace(compute=options.compute._replace(threads=1))
         with tempfile.TemporaryDirectory() as folder:
             model = Path(folder, self._job.model)
             model.write_bytes(self._store.read(self._job.model) or b"")
-            return Reader(
-                model,
-                settings.detector,
-                settings.only_biggest,
-                self._job.pipeline,
-                threads=1,
-                landmarks=settings.landmarks,
-                abstain=settings.abstain,
-                device=settings.compute.device,
-            )
+            return reader_with(model, alone)
 
 
 def _check_places(sources: Sequence[str], destination: str) -> None:
@@ -212,13 +200,12 @@ def _check_places(sources: Sequence[str], destination: str) -> None:
 
 
 def _description(
-    model: bytes, pipeline: str | None, settings: Settings, sources: Sequence[str], shards: Sequence[Shard]
+    model: bytes, options: ReadingOptions, sources: Sequence[str], shards: Sequence[Shard]
 ) -> dict[str, Any]:
     return {
         "version": feroi.__version__,
         "model": hashlib.sha256(model).hexdigest(),
-        "pipeline": pipeline,
-        "settings": {key: value for key, value in settings._asdict().items() if key != "compute"},
+        "options": {key: value for key, value in options._asdict().items() if key != "compute"},
         "sources": [public(source) for source in sources],
         "photos": fingerprint(shards),
     }

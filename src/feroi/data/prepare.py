@@ -28,7 +28,7 @@ from feroi.data.contact import draw_contact_sheet
 from feroi.data.decoded import Rejected, write_rejected
 from feroi.data.readers import PREPARATION, TABLE, read_dataset
 from feroi.data.samples import Sample, Samples, write_table
-from feroi.files import atomic_path, json_object, write_json
+from feroi.files import atomic_path, open_run
 from feroi.inference import usable_cores
 from feroi.photo.align import POSE_HW, RAFD_POSE_BOX_XYXY_PX, crop_fixed
 from feroi.photo.crop import prepare
@@ -124,15 +124,16 @@ def prepare_dataset(
     samples = _photos(src, kind, how)
     _check_apart(src, dst)
     names = _crop_names(samples)
-    _begin(dst, {"kind": kind, **how._asdict(), "source": str(src.resolve())})
-
-    photos = {dst / name: row.image for name, row in zip(names, samples, strict=True)}
-    tasks = [_Task(photo, crop, how) for crop, photo in photos.items() if isinstance(photo, Path)]
-    todo = [task for task in tasks if not _is_made(task)]
-    reasons = _make_all(todo, min(workers, len(todo)), on_progress)
-    failed = {task.crop: reason for task, reason in zip(todo, reasons, strict=True) if reason is not None}
-    prepared, rejected = _write_tables(samples, names, failed, how.pipeline, dst)
-    return Prepared(prepared, rejected, len(todo) - len(failed))
+    _check_empty(dst)
+    asked = {"kind": kind, **how._asdict(), "source": str(src.resolve())}
+    with open_run(dst / PREPARATION, {**asked, "feroi": feroi.__version__}, asked):
+        photos = {dst / name: row.image for name, row in zip(names, samples, strict=True)}
+        tasks = [_Task(photo, crop, how) for crop, photo in photos.items() if isinstance(photo, Path)]
+        todo = [task for task in tasks if not _is_made(task)]
+        reasons = _make_all(todo, min(workers, len(todo)), on_progress)
+        failed = {task.crop: reason for task, reason in zip(todo, reasons, strict=True) if reason is not None}
+        prepared, rejected = _write_tables(samples, names, failed, how.pipeline, dst)
+        return Prepared(prepared, rejected, len(todo) - len(failed))
 
 
 def prepare_photo(photo: NDArray[np.uint8], how: Preparation) -> NDArray[np.uint8]:
@@ -208,27 +209,13 @@ def _crop_names(samples: Samples) -> list[str]:
     return [str(p.with_suffix(".png") if alike[p.with_suffix(".png")] == 1 else f"{p}.png") for p in photos]
 
 
-def _begin(dst: Path, description: Mapping[str, str | None]) -> None:
-    """Write what is being prepared; raises ValueError if `dst` holds anything else."""
-    path = dst / PREPARATION
-    if path.is_file():
-        try:
-            there = json_object(path.read_bytes())
-        except ValueError as error:
-            raise ValueError(f"{path} is damaged ({error}); choose another folder") from None
-        differing = [key for key, value in description.items() if there.get(key, "") != value]
-        if differing:
-            key = differing[0]
-            raise ValueError(
-                f"{dst} was prepared with {key} {there.get(key)}, now {key} {description[key]} is asked for; "
-                f"choose another folder, or delete this one"
-            )
-    elif dst.is_file():
+def _check_empty(dst: Path) -> None:
+    """Raises ValueError if there is anything but a preparation in `dst`."""
+    if dst.is_file():
         raise ValueError(f"{dst} is a file; give a folder for the prepared faces")
-    elif dst.is_dir() and any(not each.name.startswith(".") for each in dst.iterdir()):
+    begun = (dst / PREPARATION).is_file() or not dst.is_dir()
+    if not begun and any(not each.name.startswith(".") for each in dst.iterdir()):
         raise ValueError(f"{dst} holds something else already; choose a new or an empty folder")
-    else:
-        write_json(path, {**description, "feroi": feroi.__version__})
 
 
 def _write_tables(

@@ -21,7 +21,7 @@ from feroi.data.folds import PAPER_FOLDS, Division, divide, stratified_holdout
 from feroi.data.samples import Samples, fingerprint
 from feroi.evaluation.crossval import CrossValidation, cross_validate
 from feroi.evaluation.metrics import score
-from feroi.files import claim, write_json
+from feroi.files import open_run, write_json
 from feroi.photo.geometry import FRAME_HW
 
 RESULT = "crossval.json"
@@ -61,7 +61,6 @@ def validate_baseline(
     settings = {"baseline": name, "size_hw": list(size_hw), "seed": seed, "folds": folds, "limit": limit}
     identity = {**settings, "sha256": fingerprint(decoded, readable.pixels)}
     versions = {"feroi": feroi.__version__, "numpy": np.__version__, "scikit-learn": sklearn.__version__}
-    claim(run / CONFIG, {**identity, "versions": versions}, identity)
     described = _Described(name)
 
     def fit(number: int, division: Division) -> NDArray[np.int64]:
@@ -75,15 +74,16 @@ def validate_baseline(
         )
         return predicted
 
-    if any(decoded.attribute("split")) or not any(decoded.subjects):
-        division = divide(decoded, seed)
-        only = score(division.validation.labels, fit(1, division))
-        result = CrossValidation([only], only)
-    else:
-        result = cross_validate(decoded, fit, folds, seed)
-    rejected = [item._asdict() for item in readable.rejected]
-    write_json(run / RESULT, {**settings, **result.to_json(), "rejected": rejected})
-    return result
+    with open_run(run / CONFIG, {**identity, "versions": versions}, identity):
+        if any(decoded.attribute("split")) or not any(decoded.subjects):
+            division = divide(decoded, seed)
+            only = score(division.validation.labels, fit(1, division))
+            result = CrossValidation([only], only)
+        else:
+            result = cross_validate(decoded, fit, folds, seed)
+        rejected = [item._asdict() for item in readable.rejected]
+        write_json(run / RESULT, {**settings, **result.to_json(), "rejected": rejected})
+        return result
 
 
 def _learned(

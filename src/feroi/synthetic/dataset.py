@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from feroi import __version__
-from feroi.files import atomic_path, write_json, write_text
+from feroi.files import atomic_path, open_run, write_json, write_text
 from feroi.synthetic.camera import FRONT_HW, MOST_JITTER, YAW_DEG
 from feroi.synthetic.difficulty import Difficulty, difficulty_named
 from feroi.synthetic.expressions import EXPRESSION_ACTION_UNITS
@@ -27,6 +26,7 @@ from feroi.synthetic.subject import Subject, make_subject
 from feroi.synthetic.traits import SUBJECTS, Traits, draw_traits, subject_numbers
 from feroi.synthetic.truth import MOVEMENT_STEP, Truth, truth_path, write_truth
 
+PROVENANCE = "provenance.json"
 FRONTAL = 90
 _JPEG_QUALITY = 90
 _SMALLEST_PX = 48
@@ -99,7 +99,7 @@ class Order:
             "seed": self.seed,
             "crop": self.crop,
             "size_wh_px": size,
-            "jitter": self.jitter,
+            **({"jitter": self.jitter} if self.jitter else {}),
         }
 
 
@@ -213,13 +213,16 @@ def write_dataset(
     order.check()
     numbers = subject_numbers(subjects)
     model = facekit if isinstance(facekit, FaceModel) else load_facekit(facekit)
-    _claim(out, order, numbers, model)
     total = len(numbers) * len(order.angles) * len(order.gazes) * len(EXPRESSION_ACTION_UNITS)
     done = 0
-    for count in _photographed(model, order, out, numbers, workers):
-        done += count
-        if on_progress is not None:
-            on_progress(done, total)
+    looks = order.looks | {"feroi": __version__, "facekit_sha256": model.fingerprint()}
+    with open_run(out / PROVENANCE, looks, [*looks, "jitter"]) as before:
+        write_json(out / PROVENANCE, looks | _holds(order, numbers, before or {}))
+        write_text(out / "LICENSE-ICT-FaceKit", _NOTICE)
+        for count in _photographed(model, order, out, numbers, workers):
+            done += count
+            if on_progress is not None:
+                on_progress(done, total)
     return done
 
 
@@ -254,20 +257,11 @@ def _photograph(number: int) -> int:
     return _studio.photograph(number)
 
 
-def _claim(out: Path, order: Order, numbers: list[int], model: FaceModel) -> None:
-    """Write provenance and notice, or add to those of the same set; another set is refused."""
-    path = out / "provenance.json"
-    looks = order.looks | {"feroi": __version__, "facekit_sha256": model.fingerprint()}
-    before = {"jitter": 0.0} | json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    other = [key for key in looks if before and before.get(key) != looks[key]]
-    if other:
-        raise ValueError(
-            f"{out} holds a set with {other[0]} {before.get(other[0])!r}, not {looks[other[0]]!r}; "
-            f"give another folder"
-        )
+def _holds(order: Order, numbers: list[int], before: dict[str, Any]) -> dict[str, Any]:
+    """What is in a set, that is not the same for each of its pictures, with what was there `before`."""
     known = [each["number"] for each in before.get("subjects", [])]
     people = [draw_traits(number, order.seed) for number in sorted({*known, *numbers})]
-    holds = {
+    return {
         "angles": sorted({*before.get("angles", []), *order.angles}),
         "gazes": sorted({*before.get("gazes", []), *order.gazes}),
         "expressions": list(EXPRESSION_ACTION_UNITS),
@@ -277,8 +271,6 @@ def _claim(out: Path, order: Order, numbers: list[int], model: FaceModel) -> Non
             {"number": each.number, "gender": each.gender, "age": round(each.age)} for each in people
         ],
     }
-    write_text(out / "LICENSE-ICT-FaceKit", _NOTICE)
-    write_json(path, looks | holds)
 
 
 def _write_jpeg(path: Path, image: NDArray[np.uint8]) -> None:

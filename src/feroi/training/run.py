@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from feroi.data.decoded import Decoded, Rejected, decode, image_marks, write_rej
 from feroi.data.folds import Division, check_subjects_apart
 from feroi.data.samples import Samples, fingerprint, pipeline_of
 from feroi.evaluation.evaluate import TRAINED_ON
-from feroi.files import claim, write_text
+from feroi.files import open_run, write_text
 from feroi.network.weights import load_network, weights_sha256
 from feroi.recipe import RecipeConfig
 from feroi.report.figures import draw_curves
@@ -60,16 +61,16 @@ def train_run(
     start: the model whose weights are begun with, in place of random ones.
     workers: the processes that share the work, each of which calls this with the same arguments. They may sit
     on several machines, if all of them see the data and the folder `run`.
-    Raises ValueError if the faces were prepared in different ways, if `run` holds another configuration, seed
-    or data, if a subject stands on both sides of the division, or if workers see different things; for the
-    rest see `loop.train`.
+    Raises BlockingIOError if another process trains in `run`; ValueError if the faces were prepared in
+    different ways, if `run` holds another configuration, seed or data, if a subject stands on both sides of
+    the division, or if workers see different things; for the rest see `loop.train`.
     """
     if not workers.leads:
         voice = SILENT
     check_subjects_apart(division.training, division.validation)
     taught_by = check_teachers(recipe, teachers)
     begins_with = None if start is None else load_network(start)
-    if run.exists() and not run.is_dir():
+    if run.is_file():
         raise ValueError(f"{run} is a file; give a folder for the run")
     run.mkdir(parents=True, exist_ok=True)  # before the long work, in case it may not be written
     network = replace(network, pipeline=pipeline_of(Samples([*division.training, *division.validation])))
@@ -99,15 +100,18 @@ def train_run(
             "arithmetic": computing,
             "versions": versions(),
         }
+    with ExitStack() as opened:
+        with workers.leader_first():
+            if workers.leads:
+                earlier = opened.enter_context(open_run(run / CONFIG, description, _IDENTITY))
+                _note(run, description, earlier, training, rejected, voice)
+            seen = _taught(training, network, recipe, teachers, voice)
+            held = _labelled(validation, network)
+        on = [arithmetic.device.type, arithmetic.bfloat16]
+        workers.check_alike({**description, "arithmetic": on, "the run folder": _marks(run)})
+        history = train(network, recipe, seen, held, run, seed, voice, begins_with, workers)
         if workers.leads:
-            _begin(run, description, training, rejected, voice)
-        seen = _taught(training, network, recipe, teachers, voice)
-        held = _labelled(validation, network)
-    on = [arithmetic.device.type, arithmetic.bfloat16]
-    workers.check_alike({**description, "arithmetic": on, "the run folder": _marks(run)})
-    history = train(network, recipe, seen, held, run, seed, voice, begins_with, workers)
-    if workers.leads:
-        draw_curves(history, run / CURVES)
+            draw_curves(history, run / CURVES)
     return history
 
 
@@ -121,11 +125,15 @@ def versions() -> dict[str, str]:
     }
 
 
-def _begin(
-    run: Path, description: dict[str, Any], training: Decoded, rejected: list[Rejected], voice: Callbacks
+def _note(
+    run: Path,
+    description: dict[str, Any],
+    there: dict[str, Any] | None,
+    training: Decoded,
+    rejected: list[Rejected],
+    voice: Callbacks,
 ) -> None:
-    """Write the run's configuration and what it learns from, unless the folder holds another run."""
-    there = claim(run / CONFIG, description, _IDENTITY)
+    """Write what the run learns from, and say how it goes on with what is there."""
     for key in ("arithmetic", "versions"):
         if there is not None and there.get(key) != description[key]:
             voice.say(
