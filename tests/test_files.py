@@ -216,6 +216,7 @@ def test_a_run_goes_on_where_it_is_the_same_and_for_one_process_alone(tmp_path):
     differs = r"differs in seed, data \(see .*\): seed is 1, not 2; choose another"
     with pytest.raises(ValueError, match=differs), open_run(path, {"seed": 2, "data": "b"}, ["seed", "data"]):
         pass
+    assert [each.name for each in path.parent.iterdir()] == ["run.json"]
     path.write_text("[")
     with pytest.raises(ValueError, match="is damaged"), open_run(path, asked, ["seed"]):
         pass

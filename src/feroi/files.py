@@ -242,12 +242,14 @@ def open_run(path: Path, description: dict[str, Any], keys: Iterable[str]) -> It
             f"another run is at work in {folder}; wait until that is done, or choose another folder"
         ) from None
     with held:
-        earlier = _checked_run(path, description, keys)
-        if earlier is None:
-            write_json(path, description)
-        yield earlier
-        with suppress(OSError):  # where an open file cannot be removed, or the folder is gone
-            lock.unlink()
+        try:
+            earlier = _checked_run(path, description, keys)
+            if earlier is None:
+                write_json(path, description)
+            yield earlier
+        finally:
+            with suppress(OSError):  # where an open file cannot be removed, or the folder is gone
+                lock.unlink()
 
 
 def _checked_run(path: Path, description: dict[str, Any], keys: Iterable[str]) -> dict[str, Any] | None:

@@ -111,15 +111,15 @@ def test_a_folder_of_other_readings_is_refused(alone, tmp_path, folder, monkeypa
     with pytest.raises(ValueError, match="stopped"):
         analyze_on_cluster(**run)
     with pytest.raises(ValueError, match="stopped"):  # nothing is read, so it may become anything
-        analyze_on_cluster(**run, settings=ABSTAINING)
+        analyze_on_cluster(**run, options=ABSTAINING)
     (out / "part-0000000.parquet").write_bytes(b"PAR1")
-    with pytest.raises(ValueError, match="differ in model, settings"):
+    with pytest.raises(ValueError, match="differ in model, options"):
         analyze_on_cluster(**run, model="ferplus")
     with pytest.raises(ValueError, match=r"part-0000000.parquet is damaged .*; delete it"):
-        analyze_on_cluster(**run | {"sources": [f"{folder}/"]}, settings=ABSTAINING)
+        analyze_on_cluster(**run | {"sources": [f"{folder}/"]}, options=ABSTAINING)
     (folder / "new.png").touch()
     with pytest.raises(ValueError, match="differ in photos"):
-        analyze_on_cluster(**run, settings=ABSTAINING)
+        analyze_on_cluster(**run, options=ABSTAINING)
 
 
 def test_places_that_cannot_be_meant_are_refused(tmp_path, folder):
