@@ -1,4 +1,4 @@
-"""feroi reads facial expressions and shows where on the face the network looked.
+"""feroi reads facial expressions and shows which parts of the face decided.
 
 import feroi
 

@@ -22,7 +22,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 def main(
     version: Annotated[bool, typer.Option("--version", help="print the version")] = False,
 ) -> None:
-    """Read facial expressions from photos and video, and show where on the face the network looked.
+    """Read facial expressions from photos and video, and show which parts of the face decided.
 
     Begin with feroi analyze PHOTO. feroi COMMAND --help lists the options of a command.
     """

@@ -58,7 +58,7 @@ def analyze(
     seconds: SecondsOption = None,
     ray: RayReadingOption = None,
 ) -> None:
-    """Read every face in photos and videos; show where it looked.
+    """Read every face in photos and videos; show what decided.
 
     Videos give one row per face per frame. If interrupted, run the same command again to resume.
     """
