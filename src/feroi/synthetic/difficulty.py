@@ -69,7 +69,7 @@ DIFFICULTIES = {
     ),
 }
 DIFFICULTIES["varied"] = replace(
-    DIFFICULTIES["clean"], strength=(0.35, 1.1), looseness=0.35, habits=0.35, noise=0.02
+    DIFFICULTIES["clean"], strength=(0.55, 1.05), looseness=0.12, habits=0.35, noise=0.012
 )
 # Heads of RaFD's five angles, 45 degrees apart, then leave no gap between them.
 DIFFICULTIES["turned"] = replace(DIFFICULTIES["wild"], yaw_deg=23.0)
