@@ -57,7 +57,7 @@ def long_commands(given: Path, facekit: Path | None) -> dict[str, Job]:
     jobs: dict[str, Job] = {
         "train": lambda f: ["train", data, *_TINY, "--epochs=8", f"--run={f}"],
         "crossval": lambda f: ["crossval", data, *_TINY, "--epochs=2", f"--run={f}"],
-        "baseline": lambda f: ["baseline", "lbp", data, f"--run={f}"],
+        "baseline": lambda f: ["crossval", "--classifier=lbp", data, f"--run={f}"],
         "reproduce": lambda f: [
             *("reproduce", "table5", data, "--networks=paper-gap", *_TINY[1:]),
             *("--epochs=1", "--folds=2", f"--out={f}"),

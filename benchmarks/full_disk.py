@@ -60,8 +60,8 @@ def short_commands(given: Path) -> dict[str, Job]:
         "evaluate": lambda f: ["evaluate", "default", f"--data={photos}", f"--json={f / 'scores.json'}"],
         "calibrate": lambda f: ["calibrate", "default", f"--data={faces}", f"--out={f / 'c.safetensors'}"],
         "export": lambda f: ["export", "default", f"--out={f / 'model.onnx'}"],
-        "publish": lambda f: ["publish", "default", str(f)],
-        "rois": lambda f: ["rois", "default", f"--data={photos}", f"--out={f / 'rois.png'}"],
+        "publish": lambda f: ["export", "default", f"--folder={f}"],
+        "rois": lambda f: ["evaluate", "default", f"--data={photos}", f"--rois={f / 'rois.png'}"],
         "agreement": lambda f: [
             "agreement",
             "default",
@@ -70,7 +70,7 @@ def short_commands(given: Path) -> dict[str, Job]:
             f"--json={f / 'a.json'}",
         ],
         "explain": lambda f: ["explain", one, "--methods=attention", f"--report={f / 'explained.html'}"],
-        "group": lambda f: ["group", one, f"--out={f / 'group.png'}"],
+        "group": lambda f: ["explain", one, f"--whole={f / 'group.png'}"],
     }
 
 

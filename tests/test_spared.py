@@ -60,7 +60,7 @@ def test_an_earlier_table_is_replaced_as_ever(photos):
         assert len(list(csv.DictReader(file))) == 2
 
 
-@pytest.mark.parametrize("command", [("explain", "--report"), ("group", "--out")])
+@pytest.mark.parametrize("command", [("explain", "--report"), ("explain", "--whole")])
 def test_a_drawing_never_replaces_the_photo_it_is_made_from(photos, command):
     photo = photos / "a.png"
     Image.fromarray(GREY).save(photo)

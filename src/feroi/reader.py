@@ -24,7 +24,7 @@ class Reader:
     """A loaded network with its way of finding and preparing faces.
 
     model: "default" (shipped; needs no torch), an .onnx file, a .safetensors file, a run folder or what
-        `feroi publish` makes.
+        `feroi export --folder` makes.
     detector: "yunet", "hog" (needs feroi[dlib]) or "none", for pictures that are a face; see `photo.detect`.
     only_biggest: read the biggest face of each photo alone.
     pipeline: how faces are prepared, for a model that does not say it itself.

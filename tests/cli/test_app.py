@@ -53,8 +53,8 @@ def test_evaluate_writes_the_scores_under_their_names(model, expression_folders,
     assert (tmp_path / "c.png").exists()
 
 
-def test_rois_are_drawn_side_by_side(model, expression_folders, tmp_path):
-    result = _run("rois", model, model, "--data", expression_folders, "--out", tmp_path / "r.png")
+def test_rois_are_drawn(model, expression_folders, tmp_path):
+    result = _run("evaluate", model, "--data", expression_folders, "--rois", tmp_path / "r.png")
     assert result.exit_code == 0, result.output
     assert (tmp_path / "r.png").read_bytes().startswith(b"\x89PNG")
 
@@ -108,13 +108,13 @@ def test_errors_are_one_clear_message(arguments, says, tmp_path, monkeypatch):
 
 def test_options_that_do_not_fit_the_model_or_data_say_so(model, expression_folders, tmp_path):
     data = ["--data", expression_folders]
-    assert "no poses" in _run("rois", model, *data, "--by-pose", "--out", tmp_path / "r.png").output
+    assert "no poses" in _run("evaluate", model, *data, "--by-pose", "--rois", tmp_path / "r.png").output
     assert "no split 'test'" in _run("evaluate", model, *data, "--split", "test").output
     assert "--split is" in _run("evaluate", model, *data, "--split", "rest").output
     assert "training split" in _run("evaluate", model, *data, "--twins").output
     baseline = tmp_path / "baseline"
     _run("train", *data, "--run", baseline, "--network", "paper-baseline", *TINY)
-    assert "no map" in _run("rois", baseline, *data, "--out", tmp_path / "r.png").output
+    assert "no map" in _run("evaluate", baseline, *data, "--rois", tmp_path / "r.png").output
 
 
 def test_evaluate_reads_the_validation_split_and_counts_twins(tmp_path, expression_folders):
@@ -288,9 +288,10 @@ def test_reading_needs_no_torch(tmp_path):
     assert result.stdout.split() == ["happy", "(512,", "512)"]
 
 
-def test_baseline_scores_an_svm_and_says_where_the_rest_is(tmp_path, expression_folders):
+def test_crossval_scores_an_svm_and_says_where_the_rest_is(tmp_path, expression_folders):
     result = _run(
-        "baseline", "ds", "--data", expression_folders, "--run", tmp_path / "svm", "--size", "24x24"
+        "crossval", "--classifier", "ds", "--data", expression_folders, "--run", tmp_path / "svm",
+        "--size", "24x24",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     values = json.loads((tmp_path / "svm" / "crossval.json").read_text())

@@ -104,7 +104,7 @@ def test_what_is_no_folder_and_no_repository_is_refused(tmp_path, monkeypatch):
 
 
 def test_the_command_writes_a_folder_commands_can_read(published, tmp_path):
-    made = CliRunner().invoke(app, ["publish", "ferplus", str(tmp_path / "f")])
+    made = CliRunner().invoke(app, ["export", "ferplus", "--folder", str(tmp_path / "f")])
     assert made.exit_code == 0, made.output
     config = json.loads((tmp_path / "f" / "config.json").read_text())
     assert config["id2label"]["3"] == "happy"
@@ -162,7 +162,7 @@ def test_the_hub_library_downloads_only_what_is_safe(published, tmp_path):
     try:
         code = (
             "import feroi; reader = feroi.Reader.from_pretrained('anna/faces');"
-            "print(reader.calibration.temperature)"
+            "print(reader.model.calibration.temperature)"
         )
         environment = {
             **os.environ,

@@ -26,7 +26,8 @@ def _model(path, config=CONFIG):
 
 
 def _run(*arguments):
-    return CliRunner().invoke(app, ["group", *(str(argument) for argument in arguments)])
+    words = ["--whole" if argument == "--out" else str(argument) for argument in arguments]
+    return CliRunner().invoke(app, ["explain", *words])
 
 
 @pytest.fixture

@@ -7,11 +7,10 @@ from typing import Annotated
 import typer
 
 from feroi import __version__
-from feroi.cli.compare import baseline
-from feroi.cli.learn import agreement, calibrate, crossval, evaluate, export, publish, rois, train
+from feroi.cli.learn import agreement, calibrate, crossval, evaluate, export, train
 from feroi.cli.make import demo, reproduce, synth
 from feroi.cli.page import page
-from feroi.cli.photos import analyze, explain, group, prepare
+from feroi.cli.photos import analyze, explain, prepare
 from feroi.cli.screen import any_encoding
 from feroi.cli.serve import serve
 
@@ -33,11 +32,11 @@ def main(
 
 
 PANELS = {
-    "Read photos and video": (analyze, explain, group, serve, page),
+    "Read photos and video": (analyze, explain, serve, page),
     "Prepare faces": (prepare, synth),
-    "Train": (train, calibrate, crossval, baseline),
-    "Measure": (evaluate, agreement, rois),
-    "Share a network": (export, publish),
+    "Train": (train, calibrate, crossval),
+    "Measure": (evaluate, agreement),
+    "Share a network": (export,),
     "Reproduce the paper": (demo, reproduce),
 }
 """The commands, as the help groups them."""

@@ -37,6 +37,7 @@ from feroi.cli.results import (
     print_evaluation,
     print_rejected,
     say,
+    size_hw,
     training_callbacks,
     training_split,
     warn_of_trained_on,
@@ -99,6 +100,16 @@ def train(
 def crossval(
     data: DataOption,
     run: RunOption,
+    classifier: Annotated[
+        str | None,
+        typer.Option(
+            help="in place of a network, an SVM on lbp, gabor, lpq, ds, phog-lpq, audn or patches; the first "
+            "four also with depth, as lbp+fe-gem"
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="an SVM learns from about so many faces of a fold", min=1)
+    ] = None,
     network: NetworkOption = "paper-attention",
     size: SizeOption = None,
     recipe: RecipeOption = "onecycle",
@@ -117,6 +128,16 @@ def crossval(
     with clear_errors(goes_on=True):
         from feroi.data.readers import read_dataset
         from feroi.report.figures import draw_confusion
+
+        if classifier is not None:
+            from feroi.evaluation.baseline import validate_baseline
+            from feroi.photo.geometry import FRAME_HW
+
+            faces_hw = size_hw(size) or FRAME_HW
+            samples = read_dataset(data, layout)
+            found = validate_baseline(samples, classifier, run, seed, folds, faces_hw, limit, say)
+            draw_confusion(found.together, run / "confusion.png")
+            return print_crossval(found, run)
         from feroi.training.crossval import cross_validate_network
 
         config, how = chosen_settings(network, size, recipe, epochs, batch_size, learning_rate, settings)
@@ -143,6 +164,10 @@ def evaluate(
     corruptions: Annotated[
         Path | None, typer.Option(help="make the faces worse in many ways, and draw here what is left")
     ] = None,
+    rois: Annotated[
+        Path | None, typer.Option(help="draw to this PNG file where the network looks, for each expression")
+    ] = None,
+    by_pose: Annotated[bool, typer.Option("--by-pose", help="--rois by pose, as Fig. 6")] = False,
     layout: LayoutOption = "auto",
     seed: SeedOption = 0,
 ) -> None:
@@ -151,7 +176,7 @@ def evaluate(
     Accuracy, macro-F1, recall of each expression, confusion matrix, and what the probabilities are worth;
     also of groups of people or pictures, and of worse faces.
     """
-    with clear_errors(json, confusion, reliability, corruptions):
+    with clear_errors(json, confusion, reliability, corruptions, rois):
         from feroi.data.readers import read_dataset
         from feroi.evaluation.evaluate import evaluate as score_network
         from feroi.evaluation.groups import check_attributes
@@ -178,6 +203,10 @@ def evaluate(
             draw_confusion(result.scores, confusion)
         if reliability:
             draw_reliability(result.certainty, reliability)
+        if rois:
+            from feroi.report.rois import draw_network_rois
+
+            draw_network_rois([(Path(model).stem, network.config, network.forward)], chosen, rois, by_pose)
 
 
 def _compare_groups(network: Model, samples: Samples, names: list[str], seed: int) -> dict[str, Any]:
@@ -248,28 +277,6 @@ def calibrate(
         calibrate_network(model, chosen, mirror, coverage, out, Callbacks(say), elsewhere)
 
 
-def rois(
-    models: Annotated[
-        list[Path], typer.Argument(help="one or more networks, as for evaluate, drawn below each other")
-    ],
-    data: DataOption,
-    out: Annotated[Path, typer.Option(help="PNG file to draw")],
-    by_pose: Annotated[bool, typer.Option("--by-pose", help="a block for each pose, as Fig. 6")] = False,
-    split: SplitOption = None,
-    layout: LayoutOption = "auto",
-) -> None:
-    """Draw where networks look on average, for each expression."""
-    with clear_errors(out):
-        from feroi.data.readers import read_dataset
-        from feroi.network.load import load_model
-        from feroi.report.rois import draw_network_rois
-
-        loaded = [(path, load_model(path)) for path in models]
-        networks = [(path.stem, model.config, model.forward) for path, model in loaded]
-        draw_network_rois(networks, chosen_split(read_dataset(data, layout), split), out, by_pose)
-        say(f"drawn: {out}")
-
-
 def agreement(
     model: ModelArgument,
     data: DataOption,
@@ -312,33 +319,32 @@ def agreement(
 
 def export(
     model: ModelArgument,
-    out: Annotated[Path, typer.Option(help=".onnx file to write")],
-) -> None:
-    """Write a network as ONNX, to be read without torch."""
-    with clear_errors(out):
-        from feroi.network.onnx_export import export_onnx
-        from feroi.network.weights import load_calibration, load_network
-
-        export_onnx(load_network(model), out, load_calibration(model))
-        say(f"written: {out}")
-
-
-def publish(
-    model: ModelArgument,
-    folder: Annotated[Path, typer.Argument(help="folder to write", metavar="FOLDER")],
+    out: Annotated[Path | None, typer.Option(help=".onnx file to write")] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="folder to write for the Hugging Face hub: weights, ONNX, model card")
+    ] = None,
     push: Annotated[
         str | None,
-        typer.Option(help="upload it to this repository of the Hugging Face hub", metavar="USER/NAME"),
+        typer.Option(help="upload --folder to this repository of the hub", metavar="USER/NAME"),
     ] = None,
     public: Annotated[bool, typer.Option(help="let all see a repository that is made for it")] = False,
 ) -> None:
-    """Write a network as the Hugging Face hub expects it.
+    """Write a network as ONNX, or as the Hugging Face hub expects it.
 
-    The folder holds weights, ONNX and a model card to fill in; it is uploaded only with --push.
+    ONNX files are read without torch.
     """
-    with clear_errors():
+    with clear_errors(out):
+        if (out is None) == (folder is None) or (push and folder is None):
+            raise ValueError("give --out FILE.onnx, or --folder DIR, which --push uploads")
+        if out:
+            from feroi.network.onnx_export import export_onnx
+            from feroi.network.weights import load_calibration, load_network
+
+            export_onnx(load_network(model), out, load_calibration(model))
+            return say(f"written: {out}")
         from feroi.network.hub import push_to_hub, save_pretrained
 
+        assert folder is not None
         save_pretrained(model, folder)
         say(f"written: {folder}; read with it by --model {folder}, or feroi.Reader.from_pretrained")
         if push:

@@ -102,13 +102,19 @@ def explain(
     methods: MethodsOption = "evidence,attention,saliency,deconvnet,grad-cam,integrated-gradients,occlusion",
     report: Annotated[Path | None, typer.Option(help="page (.html) or picture (.png) to write")] = None,
     class_images: ClassImagesOption = None,
+    whole: Annotated[
+        Path | None,
+        typer.Option(help="draw to this PNG file where the network looks in whole photos, as Fig. 7"),
+    ] = None,
     detector: DetectorOption = "yunet",
     biggest: BiggestOption = False,
     pipeline: PipelineOption = None,
     landmarks: LandmarksOption = "face-mesh",
 ) -> None:
     """Compare methods that say where an expression was seen."""
-    with clear_errors(report, class_images):
+    with clear_errors(report, class_images, whole):
+        if whole:
+            return _draw_whole([Path(photo) for photo in photos], model, whole, report or class_images)
         from feroi.explain.class_images import class_images as images_of
         from feroi.explain.methods import chosen_methods, locators
         from feroi.network.weights import load_network
@@ -131,23 +137,17 @@ def explain(
             say(f"{faces} faces by {len(names)} methods: {report}")
 
 
-def group(
-    photos: Annotated[list[Path], typer.Argument(help="photos of one face or many, a column each")],
-    out: Annotated[Path, typer.Option(help="PNG file to draw")],
-    model: Annotated[
-        str,
-        typer.Option(help="run folder, .safetensors or .onnx file, or a shipped network's name"),
-    ] = "default",
-) -> None:
-    """Draw where a network looks in whole group photos."""
-    with clear_errors(out):
-        from feroi.network.load import load_model
-        from feroi.report.groups import draw_group_photos
+def _draw_whole(photos: list[Path], model: Path, out: Path, other: Path | None) -> None:
+    """Whole group photos, a column each."""
+    from feroi.network.load import load_model
+    from feroi.report.groups import draw_group_photos
 
-        spare_inputs(out, photos)
-        reader = load_model(model)
-        draw_group_photos(photos, reader.score, reader.config, out, say_faces)
-        say(f"drawn: {out}")
+    if other is not None or not photos:
+        raise ValueError("give photos and --whole alone, or a --report or --class-images")
+    spare_inputs(out, photos)
+    network = load_model(model)
+    draw_group_photos(photos, network.score, network.config, out, say_faces)
+    say(f"drawn: {out}")
 
 
 def prepare(

@@ -328,7 +328,8 @@ def print_crossval(result: CrossValidation, run: Path) -> None:
 
     print_scores(result.together)
     accuracy = in_percent(result.spread("accuracy"))
-    say(f"accuracy {accuracy} % over {len(result.folds)} folds; see {run}")
+    over = f"over {len(result.folds)} folds" if len(result.folds) > 1 else "on one validation set"
+    say(f"accuracy {accuracy} % {over}; see {run}")
 
 
 def print_agreement(agreement: Agreement) -> None:

@@ -69,7 +69,7 @@ def push_to_hub(folder: Path, repository: str, public: bool = False, token: str 
     missing = [name for name in _FILES if not (folder / name).is_file()]
     if missing:
         raise FileNotFoundError(
-            f"{folder} lacks {', '.join(missing)}; make it with `feroi publish MODEL {folder}`"
+            f"{folder} lacks {', '.join(missing)}; make it with `feroi export MODEL --folder {folder}`"
         )
     if not _REPOSITORY.fullmatch(repository):
         raise ValueError(f"a repository of the hub is USER/NAME, got {repository!r}")
