@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from feroi.data.decoded import image_marks
-from feroi.data.holdout import MARKED_HW, held_out
+from feroi.data.folds import MARKED_HW, held_out
 from feroi.data.samples import Sample, Samples
 
 HALVES = ["training", "validation"] * 200

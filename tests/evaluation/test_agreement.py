@@ -16,13 +16,13 @@ from feroi.evaluation.attention_targets import (
     points_as_stored,
     truth_names,
     truths_of,
+    unit_mask,
 )
 from feroi.explain.roi import average
-from feroi.explain.truth import unit_mask
 from feroi.outputs import NetworkOutput
 from feroi.photo.decode import cover
 from feroi.photo.geometry import FRAME_EYES_PX, FRAME_HW
-from feroi.report.agreement import draw_agreement
+from feroi.report.evaluations import draw_agreement
 from feroi.synthetic.expressions import Strength
 from feroi.synthetic.truth import Truth, write_truth
 

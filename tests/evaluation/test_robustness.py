@@ -10,7 +10,7 @@ from feroi.data.corruptions import CORRUPTIONS
 from feroi.data.readers import read_dataset
 from feroi.evaluation.robustness import Cover, measure_robustness
 from feroi.outputs import NetworkOutput
-from feroi.report.robustness import draw_robustness
+from feroi.report.evaluations import draw_robustness
 from feroi.vocabulary import REGIONS
 
 CONFIG = NetworkConfig("attention", (48, 48), margin=False)

@@ -9,10 +9,9 @@ import typer
 from feroi import __version__
 from feroi.cli.learn import agreement, calibrate, crossval, evaluate, export, train
 from feroi.cli.make import demo, reproduce, synth
-from feroi.cli.page import page
 from feroi.cli.photos import analyze, explain, prepare
 from feroi.cli.screen import any_encoding
-from feroi.cli.serve import serve
+from feroi.cli.serve import page, serve
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 

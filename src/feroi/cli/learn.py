@@ -72,7 +72,7 @@ def train(
     If interrupted, run the same command again to resume.
     """
     with clear_errors(goes_on=True):
-        from feroi.data.holdout import divided
+        from feroi.data.folds import divided
         from feroi.data.readers import read_dataset
         from feroi.training.run import train_run
         from feroi.training.workers import torchrun_workers
@@ -223,7 +223,7 @@ def _compare_groups(network: Model, samples: Samples, names: list[str], seed: in
 def _make_worse(network: Model, samples: Samples, figure: Path, seed: int) -> dict[str, Any]:
     from feroi.cli.tables import print_robustness
     from feroi.evaluation.robustness import measure_robustness
-    from feroi.report.robustness import draw_robustness
+    from feroi.report.evaluations import draw_robustness
 
     result = measure_robustness(network.forward, network.config, samples, network.calibration, seed)
     print_robustness(result)
@@ -256,7 +256,7 @@ def calibrate(
     What the network answers stays the same but for mirror images; the file written says how it is read.
     """
     with clear_errors(out):
-        from feroi.data.holdout import held_out
+        from feroi.data.folds import held_out
         from feroi.data.readers import read_dataset
         from feroi.data.samples import Sample, Samples
         from feroi.network.weights import load_network
@@ -311,7 +311,7 @@ def agreement(
             say("no control by an untrained network: that needs pip install 'feroi[train]'")
         print_rejected(result.rejected)
         if out:
-            from feroi.report.agreement import draw_agreement
+            from feroi.report.evaluations import draw_agreement
 
             draw_agreement(result, out)
             say(f"drawn: {out}")

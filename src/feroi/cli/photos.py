@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from feroi.cli.cluster import read_on_cluster
 from feroi.cli.options import (
     AbstainOption,
     BiggestOption,
@@ -32,6 +32,9 @@ from feroi.cli.options import (
 from feroi.cli.results import chosen_photos, heard, print_prepared, progress_bar, say_counts, say_faces
 from feroi.cli.screen import clear_errors, kept_when_stopped, say, spare_inputs, spare_pictures
 from feroi.cli.videos import read_camera, read_videos
+
+if TYPE_CHECKING:
+    from feroi.reading import ReadingOptions
 
 
 def analyze(
@@ -140,7 +143,7 @@ def explain(
 def _draw_whole(photos: list[Path], model: Path, out: Path, other: Path | None) -> None:
     """Whole group photos, a column each."""
     from feroi.network.load import load_model
-    from feroi.report.groups import draw_group_photos
+    from feroi.report.rois import draw_group_photos
 
     if other is not None or not photos:
         raise ValueError("give photos and --whole alone, or a --report or --class-images")
@@ -172,3 +175,17 @@ def prepare(
         with progress_bar("preparing") as on_progress:
             result = prepare_dataset(src, dst, kind, pipeline, workers, on_progress, landmarks)
         print_prepared(result, dst)
+
+
+def read_on_cluster(address: str, places: Sequence[str], model: Path, options: ReadingOptions) -> None:
+    """Read all places but the last, and write to that. Raises as `cluster.readings.analyze_on_cluster`."""
+    from feroi.cluster.readings import analyze_on_cluster
+    from feroi.cluster.storage import public
+
+    if len(places) < 2:
+        raise ValueError("with --ray, give what to read and then where to write: SRC... DST")
+    *sources, destination = places
+    with progress_bar("reading shards") as on_progress:
+        counts = analyze_on_cluster(sources, destination, address, model, options, on_progress=on_progress)
+    say(f"the readings are in {public(destination)}, in parts that are one table together")
+    say_counts(counts)

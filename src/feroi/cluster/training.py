@@ -23,7 +23,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from feroi.cluster.cluster import LOCAL, connected
 from feroi.config import NetworkConfig
-from feroi.data.holdout import divided
+from feroi.data.folds import divided
 from feroi.data.readers import read_dataset
 from feroi.recipe import RecipeConfig
 from feroi.training.callbacks import SILENT, Callbacks

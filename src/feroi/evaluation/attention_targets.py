@@ -11,7 +11,7 @@ from PIL import Image
 
 from feroi.config import NetworkConfig
 from feroi.data.samples import Sample, Samples
-from feroi.explain.truth import unit_mask
+from feroi.explain.regions import region_masks
 from feroi.outputs import FloatArray
 from feroi.photo.cropped import cropped_landmarks
 from feroi.photo.decode import cover, cover_box
@@ -135,3 +135,16 @@ def _centre(values: FloatArray, size_hw: tuple[int, int]) -> FloatArray:
     height, width = size_hw
     top, left = (values.shape[0] - height) // 2, (values.shape[1] - width) // 2
     return values[top : top + height, left : left + width]
+
+
+def unit_mask(expression: str, landmarks_xy_px: FloatArray, size_hw: tuple[int, int]) -> NDArray[np.float32]:
+    """The regions Table 4 names for `expression`, (H, W): 1 inside them, 0 elsewhere; neutral has none.
+
+    landmarks_xy_px: (68, 2) in an image of `size_hw`.
+    """
+    union = np.zeros(size_hw, dtype=np.float32)
+    if expression in TABLE_4:
+        masks = region_masks(landmarks_xy_px, size_hw)
+        for region in TABLE_4[expression].regions:
+            union[masks[region]] = 1
+    return union

@@ -15,8 +15,7 @@ from feroi.network.torch_forward import torch_score
 from feroi.network.weights import load_network
 from feroi.paper.runs import Runs
 from feroi.report.figures import draw_rois
-from feroi.report.groups import draw_group_photos
-from feroi.report.rois import expression_looks
+from feroi.report.rois import draw_group_photos, expression_looks
 from feroi.training.loop import LAST_WEIGHTS
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from feroi.server.memory import give_back
+from feroi.server.queue import give_back
 
 
 def _resident_mb() -> float:

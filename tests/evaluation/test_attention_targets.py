@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from feroi.evaluation.attention_targets import unit_mask
 from feroi.explain.regions import region_masks
-from feroi.explain.truth import unit_mask
 from feroi.photo.geometry import FRAME_HW, frame_px, generic_face
 
 LANDMARKS = frame_px(generic_face().landmarks_cm)
