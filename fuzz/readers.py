@@ -26,7 +26,7 @@ from feroi.data.decoded import decode
 from feroi.data.prepare import _crop_names
 from feroi.data.readers import read_dataset
 from feroi.data.samples import Broken, LayoutError, Samples, pipeline_of
-from feroi.files import claim
+from feroi.files import open_run
 from feroi.inference import Compute
 from feroi.network.calibration import read_calibration
 from feroi.network.description import describe, described
@@ -278,7 +278,8 @@ def _claimed(content: bytes, folder: Path) -> bool:
     taken = 0
     (folder / "run.json").write_bytes(content)
     try:
-        claim(folder / "run.json", {"seed": 0}, ["seed"])
+        with open_run(folder / "run.json", {"seed": 0}, ["seed"]):
+            pass
         taken += 1
     except ValueError as error:
         _refused(error)

@@ -35,7 +35,7 @@ LEARNING = """--help
 train --data embedded --run run --size 20x20 --epochs 1 --recipe onecycle
 evaluate run --data embedded --json scores.json --reliability reliability.png
 calibrate run --data embedded --out calibrated.safetensors
-publish default folder
+export default --folder folder
 explain {photo} --methods attention,saliency --biggest --report explained.html"""
 SERVE = """
 import socket, subprocess, sys, time, urllib.request

@@ -67,7 +67,7 @@ def test_networks_of_one_name_and_poses_get_blocks_of_their_own(tmp_path, monkey
     from feroi.config import NetworkConfig
     from feroi.data.samples import Sample, Samples
     from feroi.outputs import NetworkOutput
-    from feroi.report import groups as rois
+    from feroi.report import rois
 
     drawn = {}
     monkeypatch.setattr(rois, "draw_rois", lambda blocks, out: drawn.update(blocks))

@@ -77,7 +77,7 @@ def test_the_folder_has_all_the_page_asks_for_and_nothing_from_elsewhere(no_runt
     assert "connect-src 'self';" in policy
     told = json.loads(content["models/facts.json"])
     assert told["columns"] == list(COLUMNS)
-    assert told["calibration"] == reader().calibration._asdict()
+    assert told["calibration"] == reader().model.calibration._asdict()
     assert told["bytes"] == {name: len(content[name]) for name in told["bytes"]}
     for name in ("onnxruntime", "yunet", "mediapipe", "ICT-FaceKit"):
         assert f"licences/{name}.txt" in content["NOTICES.txt"].decode() + "licences/onnxruntime.txt"
