@@ -35,7 +35,7 @@ from feroi.reading import ReadingOptions, analyze_photos
 from feroi.report.overlay import draw_overlay, free_spot, heat, moved_inside
 from feroi.report.photos import photo_values
 from feroi.report.tables import COLUMNS, rows, table_writer
-from feroi.results import Photo, Refused
+from feroi.results import ANY_FACE, Photo, Refused
 from feroi.shipped import shipped_path
 from feroi.vocabulary import EXPRESSIONS, REGIONS
 from room import little_room
@@ -149,8 +149,23 @@ def test_evidence_decides_the_region_shown_and_sums_to_the_answer(astronaut):
     assert sum(why.values()) == pytest.approx(2.0 - 0.5)  # the difference of their logits
     assert sum(face.why("sad").values()) == pytest.approx(2.0)
     assert min(why, key=why.get) in ("elsewhere", "brow")  # the forehead
+    for other in ("neutral", "sad"):  # with what is the same for any face, the odds themselves
+        odds = face.probabilities["happy"] / face.probabilities[other]
+        assert sum(face.why(other).values()) == pytest.approx(np.log(odds))
     with pytest.raises(ValueError, match="unknown expression 'joy'; choose of angry"):
         face.why("joy")
+    with pytest.raises(ValueError, match="'happy' is the answer"):
+        face.why("happy")
+
+
+def test_what_the_network_leans_to_whatever_the_face_is_told_apart(astronaut):
+    evidence, logits = np.zeros((1, 7, 3, 3)), np.zeros((1, 7))
+    logits[0, EXPRESSIONS.index("sad")] = 2.0
+    look = NetworkOutput(logits, np.full((1, 3, 3), 1 / 9), np.zeros((1, 1)), evidence)
+    (photo,) = analyze_photos([astronaut], Model(CONFIG, lambda faces: look), ONE)
+    why = photo.faces[0].why("fear")
+    assert why.pop(ANY_FACE) == pytest.approx(2.0)
+    assert set(why.values()) == {0.0}
 
 
 def test_each_photo_is_passed_on_as_soon_as_it_is_read(astronaut):

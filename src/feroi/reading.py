@@ -28,6 +28,7 @@ from feroi.photo.handed import Handed, as_row
 from feroi.photo.landmarks import FacePoints, locate
 from feroi.photo.pose import head_pose
 from feroi.photo.quality import LIMIT, Quality, quality
+from feroi.results import ANY_FACE
 from feroi.results import Photo as Photo
 from feroi.results import Reading as Reading
 from feroi.results import Refused as Refused
@@ -215,8 +216,10 @@ def read_found(waiting: Sequence[Found], model: Model) -> Iterator[Photo]:
         odds = np.exp(look.logits - np.max(look.logits, axis=1, keepdims=True), dtype=np.float64)
         shares = odds / odds.sum(axis=1, keepdims=True)
         looks = [
-            _Look(share, *maps)
-            for share, *maps in zip(shares, *_maps(look, shares.argmax(1), config.input_hw), strict=True)
+            _Look(share, logits, *maps)
+            for share, logits, *maps in zip(
+                shares, look.logits, *_maps(look, shares.argmax(1), config.input_hw), strict=True
+            )
         ]
     number = 0
     for found in waiting:
@@ -232,9 +235,11 @@ def read_found(waiting: Sequence[Found], model: Model) -> Iterator[Photo]:
 
 
 class _Look(NamedTuple):
-    """What the network says of one face: probabilities (7,), maps (H, W) on the crop, evidence (7, h, w)."""
+    """What the network says of one face: probabilities and logits (7,), maps (H, W) on the crop, evidence
+    (7, h, w)."""
 
     shares: FloatArray
+    logits: FloatArray
     attention: FloatArray | None
     roi: FloatArray | None
     evidence: FloatArray | None
@@ -262,6 +267,7 @@ def _reading(found: FoundFace, look: _Look, calibration: Calibration, shape: tup
         regions, areas = region_shares(look.roi, masks), region_areas(masks)
         if look.evidence is not None:
             sums = region_sums(look.evidence, masks)
+            sums[ANY_FACE] = look.logits - look.logits.mean() - look.evidence.sum((1, 2))
             evidence = {
                 name: {region: float(each[at]) for region, each in sums.items()}
                 for at, name in enumerate(EXPRESSIONS)

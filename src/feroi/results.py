@@ -18,6 +18,8 @@ from feroi.photo.geometry import Pose
 from feroi.photo.quality import Quality
 from feroi.vocabulary import EXPRESSIONS
 
+ANY_FACE = "any face"
+"""Beside the regions: what the network adds to an expression whatever face it is shown."""
 _TOLD = 30  # characters of a name or status, where a photo is told in one line
 
 
@@ -38,8 +40,9 @@ class Reading:
         of a uniform map (`explain.roi.region_of_interest`). The attention, for a model file written before
         2026-11-27; None for a network without a map.
     crop_attention: (H, W), the attention on the crop, whatever the answer, in multiples of a uniform map.
-    evidence: what each region adds to each expression, and to "elsewhere", as expression to region to
-        logits; see `why`. Empty where `crop_roi` is not made of it.
+    evidence: what each region adds to each expression, as expression to region to logits; beside the regions
+        stand "elsewhere" and ANY_FACE. Over them all it sums to the logit of the expression less the mean of
+        the logits. Empty where `crop_roi` is not made of it; see `why`.
     regions: share of the region of interest on brow, lid, nose, cheek, lip, jaw (the words of Table 4); what
         is missing to 1 lies elsewhere. Empty for a network without a map.
     region_areas: share of the crop each of these covers, what a uniform map would put there; empty
@@ -151,13 +154,15 @@ class Reading:
         """What each region of the face, and elsewhere, says for the answer: above 0 for it, below against.
 
         rather_than: the expression it is compared with; the runner-up if None. The values are differences of
-            logits: together, but for a constant of the network, the logarithm of how many times more probable
-            the answer is. The strongest first. Empty where there is no evidence.
-        Raises ValueError for an expression that is none of the seven.
+            logits, the strongest first; they sum to the logarithm of how many times more probable the answer
+            is. ANY_FACE is the part that has nothing to do with this face. Empty where there is no evidence.
+        Raises ValueError for an expression that is none of the seven, or the answer itself.
         """
         other = self.runner_up if rather_than is None else rather_than
         if other not in EXPRESSIONS:
             raise ValueError(f"unknown expression {other!r}; choose of {', '.join(EXPRESSIONS)}")
+        if other == self.expression:
+            raise ValueError(f"{other!r} is the answer; ask for another expression")
         if not self.evidence:
             return {}
         mine, theirs = self.evidence[self.expression], self.evidence[other]

@@ -29,7 +29,15 @@ from feroi.cli.options import (
     SmoothOption,
     WorkersOption,
 )
-from feroi.cli.results import chosen_photos, heard, print_prepared, progress_bar, say_counts, say_faces
+from feroi.cli.results import (
+    chosen_photos,
+    heard,
+    number_of,
+    print_prepared,
+    progress_bar,
+    say_counts,
+    say_faces,
+)
 from feroi.cli.screen import clear_errors, kept_when_stopped, say, spare_inputs, spare_pictures
 from feroi.cli.videos import read_camera, read_videos
 
@@ -137,7 +145,7 @@ def explain(
             with progress_bar("explaining") as on_progress:
                 found = heard(reader.read_many(files), files, on_progress)
                 faces = write_explanations(found, locators(names, network), str(model), report)
-            say(f"{faces} faces by {len(names)} methods: {report}")
+            say(f"{number_of(faces, 'face')} by {number_of(len(names), 'method')}: {report}")
 
 
 def _draw_whole(photos: list[Path], model: Path, out: Path, other: Path | None) -> None:

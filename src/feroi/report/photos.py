@@ -111,14 +111,15 @@ def _face_values(face: Reading) -> dict[str, Any]:
 
 
 def in_words_why(face: Reading) -> str:
-    """Which regions of the face speak for the answer rather than the runner-up, and which against it."""
+    """What speaks for the answer and not the runner-up, region by region, and what for the runner-up."""
     reasons = list(face.why().items())
     sides = [
         (face.expression, [(name, value) for name, value in reasons if value >= _TOLD_LOGITS]),
         (face.runner_up, [(name, -value) for name, value in reversed(reasons) if value <= -_TOLD_LOGITS]),
     ]
     told = [(answer, ", ".join(f"{name} +{value:.1f}" for name, value in parts)) for answer, parts in sides]
-    return "; ".join(f"for {answer}: {parts}" for answer, parts in told if parts)
+    words = "; ".join(f"for {answer}: {parts}" for answer, parts in told if parts)
+    return f"{face.expression} and not {face.runner_up}? {words[0].upper()}{words[1:]}" if words else ""
 
 
 def _regions(face: Reading) -> list[tuple[str, float, str]]:

@@ -25,6 +25,7 @@ from feroi.photo.quality import LIMIT, SHARPNESS, SIZE, TURN
 from feroi.report import photos
 from feroi.report.overlay import FULL_HEAT, INFERNO
 from feroi.report.tables import COLUMNS
+from feroi.results import ANY_FACE
 from feroi.vocabulary import ACTION_UNITS, EXPRESSIONS, REGIONS, TABLE_4
 
 _DETECTOR = (
@@ -79,6 +80,7 @@ def facts(config: NetworkConfig, calibration: Calibration, model: str) -> dict[s
         },
         "quality": {"limit": LIMIT, "size": SIZE, "sharpness": SHARPNESS, "turn": TURN},
         "smooth": vars(roi)["_SMOOTH"],
+        "any_face": ANY_FACE,
         "told_logits": vars(photos)["_TOLD_LOGITS"],
         "heat": {"colours": INFERNO.tolist(), "full": FULL_HEAT},
     }

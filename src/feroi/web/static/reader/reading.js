@@ -99,7 +99,12 @@ function reading({ face, shownWell, crop }, { logits, map, evidence }, facts, in
   const likely = coverage === null ? [] : ranked.filter((at, rank) => !rank || shares[at] >= threshold);
   const hw = facts.network.input_hw;
   const roi = evidence ? regionOfInterest(ofExpression(evidence, ranked[0]), hw, facts.smooth) : map && project(map, hw);
-  const sums = (at) => regionSums(ofExpression(evidence, at), crop.points, hw, facts.regions);
+  const mean = logits.reduce((a, b) => a + b, 0) / logits.length;
+  const sums = (at) => {
+    const map = ofExpression(evidence, at);
+    const anyFace = logits[at] - mean - map.values.reduce((a, b) => a + b, 0);
+    return { ...regionSums(map, crop.points, hw, facts.regions), [facts.any_face]: anyFace };
+  };
   return {
     expression: facts.expressions[ranked[0]],
     confidence: shares[ranked[0]],

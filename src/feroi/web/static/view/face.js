@@ -91,7 +91,11 @@ function reasons(face, { told_logits: least }) {
     ...told(face.expression, regions.filter(([, value]) => value >= least)),
     ...told(other, regions.filter(([, value]) => value <= -least).reverse()),
   ];
-  return lines.length ? make("p", { className: "why" }, make("b", {}, "Why "), lines.join("; ")) : null;
+  return lines.length ? make("p", { className: "why" }, make("b", {}, `Why ${face.expression} and not ${other}? `), sentence(lines.join("; "))) : null;
+}
+
+function sentence(words) {
+  return words[0].toUpperCase() + words.slice(1);
 }
 
 function movement(face, facts) {
