@@ -347,7 +347,7 @@ def print_agreement(agreement: Agreement) -> None:
             for row, values in group.items():
                 table.add_row(row.replace("_", " "), *map(_with_interval, values.values()))
             table.add_section()
-        tell_table(table, 130)
+        tell_table(table, 150)
         for control, ahead in figures.ahead.items():
             level = [measure for measure, each in ahead.items() if each.low is not None and each.low <= 0]
             if level:
