@@ -112,6 +112,10 @@ def test_options_that_do_not_fit_the_model_or_data_say_so(model, expression_fold
     assert "no split 'test'" in _run("evaluate", model, *data, "--split", "test").output
     assert "--split is" in _run("evaluate", model, *data, "--split", "rest").output
     assert "training split" in _run("evaluate", model, *data, "--twins").output
+    assert "give --rois FILE too" in _run("evaluate", model, *data, "--by-pose").output
+    folds = ["crossval", *data, "--run", tmp_path / "svm"]
+    assert "for a --classifier" in _run(*folds, "--limit", "9").output
+    assert "an SVM has no epochs" in _run(*folds, "--classifier", "lbp", "--epochs", "2").output
     baseline = tmp_path / "baseline"
     _run("train", *data, "--run", baseline, "--network", "paper-baseline", *TINY)
     assert "no map" in _run("evaluate", baseline, *data, "--rois", tmp_path / "r.png").output

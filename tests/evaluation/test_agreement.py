@@ -14,9 +14,9 @@ from feroi.evaluation.attention_targets import (
     REAL_TRUTHS,
     as_stored,
     points_as_stored,
+    textbook_regions,
     truth_names,
     truths_of,
-    unit_mask,
 )
 from feroi.explain.roi import average
 from feroi.outputs import NetworkOutput
@@ -25,6 +25,7 @@ from feroi.photo.geometry import FRAME_EYES_PX, FRAME_HW
 from feroi.report.evaluations import draw_agreement
 from feroi.synthetic.expressions import Strength
 from feroi.synthetic.truth import Truth, write_truth
+from feroi.vocabulary import TABLE_4
 
 CONFIG = NetworkConfig("attention", (48, 48), poolings=3)  # stored at 53x53, a map of 6x6
 # Row and column of what moved in the picture: each in the middle of a location of the map.
@@ -65,8 +66,8 @@ def _sees(faces):
 @pytest.fixture(autouse=True)
 def _marks(monkeypatch):
     """The made-up pictures have no landmarks, so Table 4's regions are drawn as one block."""
-    block = lambda expression, points, size_hw: np.eye(*size_hw, dtype=np.float32)  # noqa: E731
-    monkeypatch.setattr("feroi.evaluation.attention_targets.unit_mask", block)
+    block = lambda points, size_hw: dict.fromkeys(TABLE_4, np.eye(*size_hw, dtype=np.float32))  # noqa: E731
+    monkeypatch.setattr("feroi.evaluation.attention_targets.textbook_regions", block)
 
 
 @pytest.mark.parametrize("picture_hw", [(100, 125), (284, 284), (211, 96)])
@@ -137,7 +138,7 @@ def test_units_weigh_the_same_however_far_they_moved(tmp_path):
 
 
 def test_real_faces_have_the_regions_of_table_4(monkeypatch):
-    monkeypatch.setattr("feroi.evaluation.attention_targets.unit_mask", unit_mask)
+    monkeypatch.setattr("feroi.evaluation.attention_targets.textbook_regions", textbook_regions)
     faces = read_dataset("embedded").where(lambda row: row.subject == "01" and row.expression == "happy")
     pixels = [cover(np.asarray(Image.open(row.image).convert("L")), FRAME_HW) for row in faces]
     rows = [

@@ -10,6 +10,7 @@ from feroi.data.samples import Sample, Samples
 from feroi.synthetic.expressions import Strength
 from feroi.synthetic.truth import Truth, write_truth
 from feroi.training.guidance import truth_maps
+from feroi.vocabulary import TABLE_4
 
 CONFIG = NetworkConfig("attention", (48, 48), poolings=3)  # stored at 53x53
 SPOTS = {"angry": (20, 30), "sad": (70, 60), "neutral": (40, 40)}
@@ -31,7 +32,8 @@ def decoded(tmp_path, monkeypatch):
         write_truth(tmp_path, name, known)
         rows.append(Sample(tmp_path / name, name, expression, "01"))
     monkeypatch.setattr(
-        "feroi.evaluation.attention_targets.unit_mask", lambda *_: np.ones((53, 53), np.float32)
+        "feroi.evaluation.attention_targets.textbook_regions",
+        lambda *_: dict.fromkeys(TABLE_4, np.ones((53, 53), np.float32)),
     )
     return decode(Samples(rows), CONFIG.stored_hw)
 

@@ -129,7 +129,12 @@ def crossval(
         from feroi.data.readers import read_dataset
         from feroi.report.figures import draw_confusion
 
+        training = [epochs, batch_size, learning_rate, settings or None]
+        if classifier is None and limit is not None:
+            raise ValueError("--limit is for a --classifier; a network learns from all faces of a fold")
         if classifier is not None:
+            if any(each is not None for each in training):
+                raise ValueError("an SVM has no epochs, batches, rate or --set; leave them out")
             from feroi.evaluation.baseline import validate_baseline
             from feroi.photo.geometry import FRAME_HW
 
@@ -184,6 +189,8 @@ def evaluate(
         from feroi.network.load import load_model
         from feroi.report.figures import draw_confusion, draw_reliability
 
+        if by_pose and not rois:
+            raise ValueError("--by-pose says how --rois are drawn; give --rois FILE too")
         network = load_model(model)
         samples = read_dataset(data, layout)
         trained_on = training_split(samples) if twins else None

@@ -86,7 +86,8 @@ def targets_of(
         if points is None:
             raise LeftOut(NO_LANDMARKS)
         found = points
-    textbook = {name: _centre(unit_mask(name, found, config.stored_hw), config.input_hw) for name in TABLE_4}
+    drawn = textbook_regions(found, config.stored_hw)
+    textbook = {name: _centre(each, config.input_hw) for name, each in drawn.items()}
     cut = {name: _centre(map_, config.input_hw) for name, map_ in maps.items()}
     cut["regions"] = textbook[row.expression]
     if not all(float(each.max()) > 0 for each in cut.values()):
@@ -137,14 +138,14 @@ def _centre(values: FloatArray, size_hw: tuple[int, int]) -> FloatArray:
     return values[top : top + height, left : left + width]
 
 
-def unit_mask(expression: str, landmarks_xy_px: FloatArray, size_hw: tuple[int, int]) -> NDArray[np.float32]:
-    """The regions Table 4 names for `expression`, (H, W): 1 inside them, 0 elsewhere; neutral has none.
+def textbook_regions(landmarks_xy_px: FloatArray, size_hw: tuple[int, int]) -> dict[str, NDArray[np.float32]]:
+    """The regions Table 4 names for each of the six expressions, (H, W): 1 inside them, 0 elsewhere.
 
     landmarks_xy_px: (68, 2) in an image of `size_hw`.
     """
-    union = np.zeros(size_hw, dtype=np.float32)
-    if expression in TABLE_4:
-        masks = region_masks(landmarks_xy_px, size_hw)
-        for region in TABLE_4[expression].regions:
-            union[masks[region]] = 1
-    return union
+    masks = region_masks(landmarks_xy_px, size_hw)
+    unions = {
+        name: np.any([masks[region] for region in actions.regions], axis=0)
+        for name, actions in TABLE_4.items()
+    }
+    return {name: union.astype(np.float32) for name, union in unions.items()}

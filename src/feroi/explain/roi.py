@@ -13,7 +13,7 @@ from feroi.photo.warp import bilinear
 
 _BLOB_SIGMA = 0.2  # of each side
 _SMOOTH = 1 / 16
-"""Of each side: standard deviation of the smoothing of evidence, a quarter of a location's field or less."""
+"""Of each side: standard deviation of the smoothing of evidence, chosen on images held out."""
 
 
 class MeanLook(NamedTuple):

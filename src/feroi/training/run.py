@@ -91,12 +91,7 @@ def train_run(
             "seed": seed,
             **({"teachers": taught_by} if taught_by else {}),
             **({"start": weights_sha256(start)} if start is not None else {}),
-            "data": {
-                "division": division.how,
-                "training": _describe(training),
-                "validation": _describe(validation),
-                "rejected": len(rejected),
-            },
+            "data": _division(division.how, training, validation),
             "arithmetic": computing,
             "versions": versions(),
         }
@@ -176,6 +171,15 @@ def _marks(run: Path) -> list[str]:
     """What a worker that sees another folder in place of `run` would not find there."""
     files = [run / name for name in (CONFIG, LAST_WEIGHTS)]
     return [hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.exists()]
+
+
+def _division(how: str, training: Decoded, validation: Decoded) -> dict[str, Any]:
+    return {
+        "division": how,
+        "training": _describe(training),
+        "validation": _describe(validation),
+        "rejected": len(training.rejected) + len(validation.rejected),
+    }
 
 
 def _describe(decoded: Decoded) -> dict[str, Any]:
