@@ -2,7 +2,7 @@
 
 Each of the three is brought to 0..1 by a measured curve: the share that is left of what `residual-attention`
 reads above always saying the commonest expression, on faces made that small, that blurred, or turned that
-far; 1 is as good as it gets, and at .5 half of it is lost. See docs/results/2026-11-24-quality.md.
+far; 1 is as good as it gets, and at .5 half of it is lost. See docs/results/quality.md.
 
 Sharpness is the energy of the Laplacian over that of the gradient, two measures of focus (Subbarao, Choi and
 Nikzad, Focusing techniques, 1993; Tenengrad, Krotkov, Focusing, 1988), of which Pertuz, Puig and Garcia,
