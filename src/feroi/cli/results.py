@@ -129,15 +129,16 @@ def photo_printer(longest_name: int) -> Callable[[Photo], None]:
         for face in photo.faces:
             line = f"{photo.name:{width}}  {face.expression:10}  {100 * face.confidence:3.0f} %  "
             line += f"{_corners(face.box_xyxy_px):19}"
-            gains = face.region_gains
-            if gains:
-                most = max(gains, key=lambda name: gains[name])
-                line += f"  {f'{most} {gains[most]:.1f}x ({100 * face.regions[most]:.0f} %)':20}"
+            if face.regions:
+                most = max(face.regions, key=lambda name: face.regions[name])
+                share, gain = 100 * face.regions[most], face.region_gains.get(most, 0)
+                line += f"  {f'{most} {share:.0f} %, {gain:.1f}x its area':24}"
             tell(f"{line}  {', '.join(face.likely[1:])}".rstrip())
         for found, reason, _ in photo.refused:
             tell(f"{photo.name:{width}}  {'not read':17}  {_corners(found.box_xyxy_px):19}  {reason}")
 
-    tell(f"{'photo':{width}}  expression   sure  {'box x0,y0,x1,y1':19}  decided most by       also likely")
+    heads = f"{'box x0,y0,x1,y1':19}  {'decided most by':24}  also likely"
+    tell(f"{'photo':{width}}  expression   sure  {heads}")
     return print_photo
 
 

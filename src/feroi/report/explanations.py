@@ -21,12 +21,14 @@ from feroi.data.batches import as_faces
 from feroi.outputs import FloatArray, Locator
 from feroi.report.figures import ROI_COLOURS, save
 from feroi.report.html import write_page
-from feroi.report.overlay import FULL_HEAT, heat
+from feroi.report.overlay import heat
 from feroi.results import Photo
 from feroi.vocabulary import EXPRESSIONS
 
 _FACE_PX = 160
-_SCALE = f"from 1 (a uniform map, no colour) to {FULL_HEAT:.0f} times that and above"
+_LEVEL = 1.001  # a map that is nowhere above this is level, and stays without colour
+_SCALE = "from the weight of an even map (no colour) to the highest weight of that map"
+"""Each map has a scale of its own: some, as of `rise`, are nearly level and yet say where to look first."""
 
 
 class Explained(NamedTuple):
@@ -83,7 +85,7 @@ def draw_explanations(rows: Sequence[Explained], path: Path) -> None:
     figure = Figure(figsize=size, layout="compressed")
     grid = figure.subplots(len(rows), columns, squeeze=False)
     for line, row in zip(grid, rows, strict=True):
-        pictures = [row.face, *(heat(row.face, row.maps[name]) for name in methods)]
+        pictures = [row.face, *(_drawn(row.face, row.maps[name]) for name in methods)]
         captions = [row.reading, *(spoken_seconds(row.seconds[name]) for name in methods)]
         for axes, picture, caption in zip(line, pictures, captions, strict=True):
             axes.imshow(picture, cmap="gray", vmin=0, vmax=255)
@@ -92,9 +94,9 @@ def draw_explanations(rows: Sequence[Explained], path: Path) -> None:
             axes.set_xlabel(caption, fontsize=7, labelpad=2)
     for axes, title in zip(grid[0], ["face", *methods], strict=True):
         axes.set_title(title.replace("-", "-\n", 1) if len(title) > 10 else title, fontsize=8)
-    scale = ScalarMappable(Normalize(1, FULL_HEAT), ROI_COLOURS)
-    bar = figure.colorbar(scale, ax=grid, location="bottom", shrink=0.5, aspect=40, pad=0.02)
-    bar.set_label("weight, in multiples of a uniform map; no colour below 1", fontsize=8)
+    scale = ScalarMappable(Normalize(0, 1), ROI_COLOURS)
+    bar = figure.colorbar(scale, ax=grid, location="bottom", shrink=0.5, aspect=40, pad=0.02, ticks=[0, 1])
+    bar.set_ticklabels(["an even map's weight, and less", "the highest of each map"])
     bar.ax.tick_params(labelsize=7)
     save(figure, path)
 
@@ -128,13 +130,19 @@ def _write_page(
             "reading": row.reading,
             "face": _png(row.face),
             "cells": [
-                (_png(heat(row.face, row.maps[name])), spoken_seconds(row.seconds[name])) for name in methods
+                (_png(_drawn(row.face, row.maps[name])), spoken_seconds(row.seconds[name]))
+                for name in methods
             ],
         }
         for row in rows
     ]
     values = {"rows": shown, "methods": methods, "notes": notes, "model": model, "scale": _SCALE}
     write_page("explanations.html", path, version=feroi.__version__, **values)
+
+
+def _drawn(face: NDArray[np.uint8], weights: FloatArray) -> NDArray[np.uint8]:
+    """A face (H, W) under a map (H, W), coloured by `_SCALE`."""
+    return heat(face, weights, full=max(float(weights.max()), _LEVEL))
 
 
 def _png(picture: NDArray[np.uint8]) -> str:
