@@ -57,6 +57,7 @@ def report_page(photos: Sequence[dict[str, Any]], model: str) -> str:
         photos=photos,
         labels=EXPRESSIONS,
         faces=sum(len(photo["faces"]) for photo in photos),
+        regions=any(face["looked"] for photo in photos for face in photo["faces"]),
         model=model,
         version=feroi.__version__,
     )
@@ -123,9 +124,9 @@ def in_words_why(face: Reading) -> str:
 
 
 def _regions(face: Reading) -> list[tuple[str, float, str]]:
-    """Name, share of the region of interest and that over the share of area, the highest such gain first."""
-    gains = sorted(face.region_gains.items(), key=lambda item: -item[1])
-    rows = [(name, face.regions[name], f"{gain:.1f}x") for name, gain in gains]
+    """Name, share of the region of interest, the highest first, and that over the share of area."""
+    shares = sorted(face.regions.items(), key=lambda item: -item[1])
+    rows = [(name, share, f"{face.region_gains.get(name, 0):.1f}x") for name, share in shares]
     return [*rows, ("elsewhere", 1 - sum(face.regions.values()), "")] if rows else []
 
 
