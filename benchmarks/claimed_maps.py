@@ -11,7 +11,9 @@ Each network is asked about the faces its fold held out. For the attention and t
   of the same person with the same expression at the opposite pose. If the map follows the face, its own is
   ahead by far;
 - one-sidedness (Fig. 5a): the share of the map on its heavier half, of frontal faces, .5 for a symmetric map;
-  and the share on the left half, which says whether it is the same half for all.
+  and the share on the left half, which says whether it is the same half for all;
+- group photos (Fig. 7): on the three shipped ones, the share of the unsuppressed attention inside the boxes
+  that a detector draws, over the boxes' share of the photo. 1 is chance.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from typing import NamedTuple
 import numpy as np
 
 from feroi.data.decoded import decode
+from feroi.data.groups import group_photos
 from feroi.data.readers import read_dataset
 from feroi.data.samples import Samples
 from feroi.evaluation.agreement import FRONTAL
@@ -32,9 +35,14 @@ from feroi.evaluation.bootstrap import Interval, bootstrap_means
 from feroi.evaluation.evaluate import read
 from feroi.evaluation.map_similarity import cosine
 from feroi.explain.roi import project, region_of_interest
+from feroi.explain.whole_photo import look_at_group, soft_boxes
+from feroi.inference import Compute
+from feroi.network.load import load_model
 from feroi.network.torch_forward import torch_forward
 from feroi.network.weights import load_network
 from feroi.outputs import FloatArray
+from feroi.photo.decode import read_photo, to_intensity
+from feroi.photo.detect import detect
 from feroi.training.loop import LAST_WEIGHTS
 
 TRUTH = "units"
@@ -62,7 +70,8 @@ def main() -> None:
     for folder in folders:
         if (folder / "read.json").is_file():
             found += measure(folder, samples)
-    print(f"{len({each.subject for each in found})} people held out, {len(folders)} trainings")
+            found += group_photos_measured(folder)
+    print(f"{len(folders)} trainings")
     for name in dict.fromkeys(each.name for each in found):
         mine = [each for each in found if each.name == name]
         values = np.array([each.value for each in mine])[:, None]
@@ -122,6 +131,22 @@ def measure(folder: Path, samples: Samples) -> list[Found]:
                     values["turned faces: lead"] = own - turned
                     values["turned faces: one mean map"] = average
             found += [Found(f"{kind}: {name}", value, str(row.subject)) for name, value in values.items()]
+    return found
+
+
+def group_photos_measured(folder: Path) -> list[Found]:
+    """How many times its share of the area the boxes of faces hold of the attention, for each group photo."""
+    model = load_model(folder / LAST_WEIGHTS, Compute(threads=1))
+    found = []
+    for path in group_photos():
+        photo = read_photo(path)
+        faces = detect(photo)
+        if model.score is None:
+            return []
+        attention = look_at_group(to_intensity(photo), faces, model.score, model.config).attention
+        inside = soft_boxes(faces, photo.shape[:2], attention.shape) == 1
+        gain = float(attention[inside].sum() / inside.mean())
+        found.append(Found("group photos: attention inside boxes, times their area", gain, path.name))
     return found
 
 
