@@ -12,6 +12,8 @@ Each network is asked about the faces its fold held out. For the attention and t
   ahead by far;
 - one-sidedness (Fig. 5a): the share of the map on its heavier half, of frontal faces, .5 for a symmetric map;
   and the share on the left half, which says whether it is the same half for all;
+- size and variety (section 4.4): the share of the picture a map covers, e to its entropy over the pixels, 1
+  for a uniform map; and its cosine with the mean map, which is low where maps vary;
 - group photos (Fig. 7): on the three shipped ones, the share of the unsuppressed attention inside the boxes
   that a detector draws, over the boxes' share of the photo. 1 is chance.
 """
@@ -111,7 +113,12 @@ def measure(folder: Path, samples: Samples) -> list[Found]:
         mean = map_.mean(0).ravel()
 
         for index, row in enumerate(readings.samples):
-            pose, values = row.attributes["pose"], {}
+            pose = row.attributes["pose"]
+            flat = map_[index].ravel()
+            values = {
+                "share of the picture covered": covered(flat),
+                "cosine with the mean map": cosine(flat, mean),
+            }
             if pose == FRONTAL:
                 half = config.input_hw[1] // 2
                 left = float(map_[index][:, :half].sum() / map_[index].sum())
@@ -119,7 +126,7 @@ def measure(folder: Path, samples: Samples) -> list[Found]:
                 values["frontal faces: share on the left half"] = left
             if index in truths:
                 truth = truths[index].ravel()
-                own, average = cosine(map_[index].ravel(), truth), cosine(mean, truth)
+                own, average = cosine(flat, truth), cosine(mean, truth)
                 values["agreement"] = own
                 values["agreement, lead over the template"] = own - cosine(templates[index].ravel(), truth)
                 values["agreement, lead over one mean map"] = own - average
@@ -132,6 +139,11 @@ def measure(folder: Path, samples: Samples) -> list[Found]:
                     values["turned faces: one mean map"] = average
             found += [Found(f"{kind}: {name}", value, str(row.subject)) for name, value in values.items()]
     return found
+
+
+def covered(weights: FloatArray) -> float:
+    shares = weights[weights > 0] / weights.sum()
+    return float(np.exp(-(shares * np.log(shares)).sum()) / len(weights))
 
 
 def group_photos_measured(folder: Path) -> list[Found]:
