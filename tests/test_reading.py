@@ -432,13 +432,13 @@ def test_abstaining_leaves_a_row_and_loses_no_face(astronaut, capsys):
     assert "too blurred to be read" in capsys.readouterr().out
 
 
-def test_the_terminal_names_the_region_with_the_most_attention_for_its_area(astronaut, capsys):
+def test_the_terminal_names_the_region_that_holds_most_of_the_evidence(astronaut, capsys):
     (photo,) = analyze_photos([astronaut], Model(CONFIG, _forward), ONE)
     shares = dict.fromkeys(REGIONS, 0.1) | {"cheek": 0.3, "brow": 0.18}
     areas = dict.fromkeys(REGIONS, 0.1) | {"cheek": 0.25}
     face = replace(photo.faces[0], regions=shares, region_areas=areas)
     photo_printer(len(photo.name))(photo._replace(faces=[face]))
-    assert capsys.readouterr().out.rstrip().endswith("brow 1.8x (18 %)")
+    assert capsys.readouterr().out.rstrip().endswith("cheek 30 %, 1.2x its area")
 
 
 def test_a_killed_run_keeps_the_rows_it_wrote(tmp_path):

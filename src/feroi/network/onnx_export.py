@@ -35,7 +35,7 @@ def export_onnx(network: Network, path: Path, calibration: Calibration = UNCALIB
     outputs = [name for name in OUTPUTS if name in found]
     if network.config.takes_any_size:
         free |= {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
-    with warnings.catch_warnings():  # the exporter warns of its own insides
+    with torch.no_grad(), warnings.catch_warnings():  # the exporter warns of its own insides
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         program = torch.onnx.export(
