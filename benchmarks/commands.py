@@ -30,7 +30,7 @@ import feroi.paper.reproduce
 import feroi.reader
 import feroi.report.figures
 import feroi.training.crossval
-from feroi.analysis import videos as videos
+from feroi.analysis import run as run
 from feroi.cli.app import app
 from feroi.data.groups import group_photos
 from feroi.network.weights import load_tensors
@@ -38,7 +38,7 @@ from feroi.network.weights import load_tensors
 _TINY = ("--network=paper-gap", "--size=16x16", "--recipe=onecycle", "--batch-size=8")
 _TIMES = ("seconds", "images_per_s", "processor_seconds", "seconds_per_epoch")
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
-videos._NOTE_EVERY_S = 0.5  # in place of 20 s: how far a video is must be noted in runs that are short
+run._NOTE_EVERY_S = 0.5  # in place of 20 s: how far a video is must be noted in runs that are short
 
 Job = Callable[[Path], list[str]]
 """The words of a command that writes to a folder, which may not exist yet."""

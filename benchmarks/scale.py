@@ -27,12 +27,13 @@ import pyarrow as pa
 from PIL import Image
 from pyarrow import parquet
 
+from feroi.analysis.run import Outputs, Readers, write_analysis
+from feroi.analysis.tables import Tables
+from feroi.cluster.readings import analyze_on_cluster
+from feroi.cluster.shards import cut, photos_of
 from feroi.data.groups import group_photos
 from feroi.photo.decode import EncodedPhoto, photo_pixels
 from feroi.reader import Reader
-from feroi.analysis.photos import Tables, write_analysis
-from feroi.cluster.readings import analyze_on_cluster
-from feroi.cluster.shards import cut, photos_of
 
 WINDOW_HW = 400, 480
 SMALL_PX = 48
@@ -64,9 +65,10 @@ def read(folder: Path, photos: int) -> None:
 
     start, busy = time.monotonic(), time.process_time()
     counts = write_analysis(
-        Reader(threads=1).read_many(sorted(source.iterdir())),
-        "default",
-        Tables(parquet=folder / "local.parquet"),
+        sorted(source.iterdir()),
+        Readers(Reader(threads=1).read_many),
+        Outputs(Tables(parquet=folder / "local.parquet")),
+        {},
     )
     report("local command", photos, start, time.process_time() - busy)
     print(f"  {counts}")

@@ -31,9 +31,10 @@ import numpy as np
 from PIL import Image
 
 from feroi import video as video
-from feroi.analysis import videos as videos
-from feroi.analysis.photos import Tables
-from feroi.analysis.videos import Outputs, Readers, write_videos
+from feroi.analysis import run as run
+from feroi.analysis import tables as tables
+from feroi.analysis.run import Counts, Outputs, Readers, write_analysis
+from feroi.analysis.tables import Tables
 from feroi.data.groups import group_photos
 from feroi.photo import tracks
 from feroi.photo.video import Pace
@@ -130,8 +131,8 @@ def spend(name: str, path: Path, seconds: float) -> None:
     with ExitStack() as stack:
         for place, attribute, stage in (
             (video, "detect", "detect"), (video, "locate", "landmarks"), (video, "prepared", "prepare"),
-            (tracks, "_small", "compare"), (reader, "forward", "network"), (videos, "video_rows", "write"),
-            (videos, "as_csv", "write"),
+            (tracks, "_small", "compare"), (reader, "forward", "network"), (run, "video_rows", "write"),
+            (tables, "as_csv", "write"),
         ):  # fmt: skip
             function = getattr(place, attribute)
             stack.enter_context(patch.object(place, attribute, timed(stage, function)))
@@ -154,16 +155,16 @@ def spend(name: str, path: Path, seconds: float) -> None:
     )
 
 
-def work(path: Path, reader: Reader, overlays: Path | None) -> tuple[videos.VideoCounts, float, float]:
+def work(path: Path, reader: Reader, overlays: Path | None) -> tuple[Counts, float, float]:
     """What was found, and the seconds of processor and wall that reading and writing took."""
     readers = Readers(
+        reader.read_many,
         lambda path, begun: reader.video_parts(path, VideoOptions(), begun),
-        lambda path: next(reader.read_many([path])),
     )
     with tempfile.TemporaryDirectory() as folder:
         outputs = Outputs(Tables(Path(folder) / "t.csv"), overlays, Path(folder) / "page.html")
         start = time.process_time(), time.monotonic()
-        counts = write_videos([path], readers, outputs, {})
+        counts = write_analysis([path], readers, outputs, {})
         return counts, time.process_time() - start[0], time.monotonic() - start[1]
 
 
@@ -175,10 +176,10 @@ def read_everything(path: Path) -> None:
         tables = Tables(here / "t.csv", here / "t.jsonl", here / "t.parquet")
         outputs = Outputs(tables, here / "drawn", here / "page.html", smoothed=True)
         readers = Readers(
+            reader.read_many,
             lambda path, begun: reader.video_parts(path, settings, begun),
-            lambda path: next(reader.read_many([path])),
         )
-        counts = write_videos([path], readers, outputs, {})
+        counts = write_analysis([path], readers, outputs, {})
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{counts.frames} | {counts.faces} | {peak_mb:.0f} | {time.process_time() - start:.0f}")
 

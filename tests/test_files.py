@@ -21,13 +21,13 @@ from feroi.files import (
     atomic_path,
     check_writable,
     display_name,
-    growing,
     name_path_in_errors,
     open_run,
     partial,
     write_text,
 )
 from room import little_room
+from tables import growing
 
 NOISE = np.random.default_rng(0).integers(0, 256, (300, 300), dtype=np.uint8)
 WRITERS = {

@@ -34,11 +34,12 @@ from feroi.photo.geometry import Camera, Pose, generic_face, rotation_of
 from feroi.reading import ReadingOptions, analyze_photos
 from feroi.report.overlay import draw_overlay, free_spot, heat, moved_inside
 from feroi.report.photos import photo_values
-from feroi.report.tables import COLUMNS, rows, table_writer
+from feroi.report.tables import COLUMNS, rows
 from feroi.results import ANY_FACE, Photo, Refused
 from feroi.shipped import shipped_path
 from feroi.vocabulary import EXPRESSIONS, REGIONS
 from room import little_room
+from tables import table_writer
 
 CONFIG = NetworkConfig("attention", (48, 48), pipeline="wild")
 ONE = ReadingOptions(compute=Compute(threads=1))

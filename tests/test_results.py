@@ -14,8 +14,9 @@ import pytest
 from skimage import data
 
 import feroi
+from feroi.analysis.tables import as_csv
 from feroi.photo.detect import Face
-from feroi.report.tables import COLUMNS, SMOOTHED, VIDEO_COLUMNS, as_csv, rows, video_rows
+from feroi.report.tables import COLUMNS, SMOOTHED, VIDEO_COLUMNS, rows, video_rows
 from feroi.results import Photo, Refused
 from feroi.vocabulary import EXPRESSIONS
 

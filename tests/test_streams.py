@@ -15,20 +15,20 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from feroi.analysis.videos import Outputs
+from feroi.analysis.run import Outputs
 from feroi.cli.app import app
 from feroi.files import (
     atomic_path,
     beside,
     check_writable,
     cut_name,
-    growing,
     open_locked,
     partial,
     write_text,
 )
-from feroi.report.tables import COLUMNS, table_writer
+from feroi.report.tables import COLUMNS
 from feroi.streams import is_standard_output, is_stream
+from tables import growing, table_writer
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere such outputs have other names")
 
@@ -175,8 +175,9 @@ def test_a_table_nobody_reads_ends_and_another_goes_on(tmp_path):
 _HOLDS = """
 import sys
 from pathlib import Path
-from feroi.files import growing
-with growing(Path(sys.argv[1])) as file:
+from feroi.analysis.journal import forgotten
+with forgotten() as journal:
+    file = journal.open(Path(sys.argv[1]))
     file.write(b"of the first")
     file.flush()
     print("begun", flush=True)
@@ -270,7 +271,7 @@ def test_names_outside_the_terminals_encoding_do_not_end_the_run(tmp_path, encod
 def test_names_that_windows_cannot_have_are_changed_there_alone(monkeypatch):
     from types import SimpleNamespace
 
-    from feroi.analysis import photos as analysis
+    from feroi.analysis import run as analysis
 
     shown = 'a\\u202egpj: "x"?.exe.jpg'  # as `files.shown` tells a name with a mark that turns text round
     assert analysis.overlay_name(3, shown, ".png") == '00003-a\\u202egpj: "x"?.exe.png'

@@ -103,33 +103,6 @@ def sync(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-@contextmanager
-def growing(path: Path) -> Iterator[BinaryIO]:
-    """A file to write `path` in little by little, in sight: under its name with `.partial` behind.
-
-    Moved onto `path` when the block ends well; otherwise it stays, and so does what `path` held before. If
-    `path` is a link, all this is of what it leads to. What is no file (`streams.is_stream`) is written into.
-    Raises OSError naming `path` if nothing can be written there, there is no space for it, or another process
-    is writing it.
-    """
-    check_writable(path)
-    if is_stream(path):
-        with name_path_in_errors(path), opened_stream(path) as stream:
-            yield stream
-        return
-    grown = partial(path)
-    with name_path_in_errors(path):
-        grown.parent.mkdir(parents=True, exist_ok=True)
-        with open_locked(grown) as file:
-            file.truncate(0)
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-            if sys.platform == "win32":  # where an open file cannot be moved
-                file.close()
-            grown.replace(_behind_links(path))
-
-
 def partial(path: Path) -> Path:
     """Where a file that is not done grows."""
     return beside(_behind_links(path), ".partial")

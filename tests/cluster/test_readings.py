@@ -14,7 +14,8 @@ import pyarrow.dataset as pads
 import pytest
 from pyarrow import parquet
 
-from feroi.analysis.photos import Counts, Tables, write_analysis
+from feroi.analysis.run import Counts, Outputs, Readers, write_analysis
+from feroi.analysis.tables import Tables
 from feroi.cluster import readings
 from feroi.cluster.cluster import connected
 from feroi.cluster.readings import MODEL, RUN, Job, ShardReader, analyze_on_cluster
@@ -29,7 +30,7 @@ PLAIN, ABSTAINING = ReadingOptions(), ReadingOptions(abstain=True)
 
 def _locally(folder: Path, out: Path) -> tuple[pa.Table, Counts]:
     files = sorted(folder.glob("*.png"))
-    counts = write_analysis(Reader().read_many(files), "default", Tables(parquet=out))
+    counts = write_analysis(files, Readers(Reader().read_many), Outputs(Tables(parquet=out)), {})
     return parquet.read_table(out), counts
 
 
@@ -78,7 +79,7 @@ def test_rows_are_those_of_the_local_command_however_the_photos_are_packed(
         photos_each=2,
         on_progress=lambda *n: told.append(n),
     )
-    assert found == counts == Counts(photos=6, faces=4, refused=0, faceless=1, unreadable=1)
+    assert found == counts == Counts(sources=6, faces=4, refused=0, faceless=1, unreadable=1)
     parts = pads.dataset(tmp_path / "out")
     assert len(parts.files) == (1 if kind == "tar" else 3)
     assert _renamed(parts.to_table(), folder).equals(local)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from feroi.photo.decode import NoPhoto
 from feroi.photo.sources import photo_files
 
 
@@ -45,4 +46,5 @@ def test_a_glob_may_mean_folders(folder):
 
 
 def test_a_glob_that_nothing_fits_is_not_lost(folder):
-    assert _names(folder, folder / "*.webp") == ["*.webp"]
+    (none,) = photo_files([str(folder / "*.webp")])
+    assert none == NoPhoto(folder / "*.webp", "nothing fits this pattern")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from contextlib import ExitStack, suppress
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,6 +18,7 @@ from feroi.streams import is_stream, opened_stream
 class Journal:
     """The folder of an unfinished run: what was asked (`run.json`), how far it is (`note.json`), its parts.
 
+    resumes: whether a killed run goes on there; else the folder is one that is forgotten, see `forgotten`.
     state: what the last `note` of an earlier run with the same `description` kept; None at the start.
     Files opened here are cut back to what they held then, so that whatever a kill left behind it is
     written again. Those outside the folder grow as `files.partial`, and are moved to their names, on what was
@@ -24,7 +27,8 @@ class Journal:
     BlockingIOError if another process is at it.
     """
 
-    def __init__(self, folder: Path, description: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, description: dict[str, Any], resumes: bool = True) -> None:
+        self.resumes = resumes
         self.folder, self._open, self._run = folder, ExitStack(), ExitStack()
         self._files: dict[Path, IO[bytes]] = {}
         self._note = folder / "note.json"
@@ -81,6 +85,7 @@ class Journal:
         with self._open:
             for file in self._files.values():
                 file.flush()
+                os.fsync(file.fileno())
             if sys.platform == "win32":  # where an open file cannot be moved
                 self._open.close()
             for path in self._files:
@@ -106,3 +111,10 @@ def _noted(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise ValueError(f"{path} is damaged ({error}); delete {path.parent} to begin anew") from None
     return noted
+
+
+@contextmanager
+def forgotten() -> Iterator[Journal]:
+    """A journal for a run that cannot resume: its folder is gone at the end, however that comes."""
+    with tempfile.TemporaryDirectory() as folder, Journal(Path(folder, "run"), {}, resumes=False) as journal:
+        yield journal

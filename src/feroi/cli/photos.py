@@ -38,8 +38,8 @@ from feroi.cli.results import (
     say_counts,
     say_faces,
 )
-from feroi.cli.screen import clear_errors, kept_when_stopped, say, spare_inputs, spare_pictures
-from feroi.cli.videos import read_camera, read_videos
+from feroi.cli.screen import clear_errors, say, spare_inputs, spare_pictures
+from feroi.cli.videos import read_camera, read_files
 
 if TYPE_CHECKING:
     from feroi.reading import ReadingOptions
@@ -74,10 +74,10 @@ def analyze(
     Videos give one row per face per frame. If interrupted, run the same command again to resume.
     """
     with clear_errors(csv, jsonl, parquet, report, goes_on=ray is not None):
-        from feroi.analysis.photos import Tables, write_analysis
-        from feroi.analysis.videos import Outputs
+        from feroi.analysis.run import Outputs
+        from feroi.analysis.tables import Tables
         from feroi.inference import Compute
-        from feroi.photo.video import Pace, is_video
+        from feroi.photo.video import Pace
         from feroi.reader import reader_with
         from feroi.reading import ReadingOptions
         from feroi.video import VideoOptions
@@ -93,18 +93,11 @@ def analyze(
         video = VideoOptions(Pace(every, fps), search, smooth).checked()
         files = chosen_photos(photos) if photos else []
         reader = reader_with(model, options)
-        tables = Tables(csv, jsonl, parquet)
-        outputs = Outputs(tables, overlay, report, smoothed=smooth is not None)
+        outputs = Outputs(Tables(csv, jsonl, parquet), overlay, report, smoothed=smooth is not None)
         if camera is not None:
             read_camera(camera, reader, video, outputs, str(model), seconds)
-        elif any(isinstance(file, Path) and is_video(file) for file in files):
-            read_videos(files, reader, video, outputs, str(model))
         else:
-            outputs.check_free()
-            with kept_when_stopped(*tables, report), progress_bar("reading") as on_progress:
-                found = heard(reader.read_many(files), files, on_progress)
-                counts = write_analysis(found, str(model), tables, overlay, report)
-            say_counts(counts)
+            read_files(files, reader, video, outputs, str(model))
 
 
 def explain(

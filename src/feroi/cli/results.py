@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import glob
 import io
 import os
 import re
@@ -21,7 +20,7 @@ from feroi.cli.screen import console, tell, tell_table
 from feroi.cli.screen import say as say
 
 if TYPE_CHECKING:
-    from feroi.analysis.photos import Counts
+    from feroi.analysis.run import Counts
     from feroi.config import NetworkConfig
     from feroi.data.decoded import Rejected
     from feroi.data.prepare import Prepared
@@ -197,16 +196,11 @@ def listed(lines: Iterable[bytes]) -> Iterator[str]:
 def heard(
     photos: Iterator[Photo], files: Sequence[Photograph], on_progress: Callable[[int, int], None]
 ) -> Iterator[Photo]:
-    """Pass photos on as they are read, with a line a face and progress for each.
-
-    A file that is missing and was named by a pattern is said to be that.
-    """
-    from feroi.photo.decode import NOT_FOUND, photo_name
+    """Pass photos on as they are read, with a line a face and progress for each."""
+    from feroi.photo.decode import photo_name
 
     print_photo = photo_printer(max(len(photo_name(photo, at)) for at, photo in enumerate(files)))
     for done, photo in enumerate(photos, 1):
-        if photo.status == NOT_FOUND and glob.has_magic(photo.name):
-            photo = photo._replace(status="nothing fits this pattern")
         print_photo(photo)
         on_progress(done, len(files))
         yield photo
@@ -259,12 +253,12 @@ def size_hw(text: str | None) -> tuple[int, int] | None:
 
 def say_counts(counts: Counts) -> None:
     """What was found in a run over photos. Raises ValueError if not one of them could be read."""
-    faces, photos = number_of(counts.faces, "face"), number_of(counts.photos, "photo")
+    faces, photos = number_of(counts.faces, "face"), number_of(counts.sources, "photo")
     say(
         f"{faces} read in {photos}; {counts.refused} found and not read, "
         f"{counts.faceless} without a face, {counts.unreadable} unreadable"
     )
-    if counts.unreadable == counts.photos:
+    if counts.unreadable == counts.sources:
         raise ValueError("not a single photo could be read; the table says why")
 
 

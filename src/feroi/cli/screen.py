@@ -123,15 +123,17 @@ def spare_inputs(output: Path, inputs: Iterable[object]) -> None:
 
 
 @contextmanager
-def kept_when_stopped(*outputs: Path | None) -> Iterator[None]:
-    """Ctrl-C, SIGTERM and SIGHUP end the block alike, and the message says where what was read so far is."""
+def kept_when_stopped(*outputs: Path | None, resumes: bool) -> Iterator[None]:
+    """Ctrl-C, SIGTERM and SIGHUP end the block alike, and the message says where what was read so far is, or
+    that the same command resumes."""
     try:
         with signals_handled(_stop):
             yield
     except KeyboardInterrupt as stop:
         files = [partial(path) for path in outputs if path is not None and not is_stream(path)]
         there = ", ".join(str(path) for path in files if path.exists())
-        stop.args = (f"{_STOPPED}; what was read until then is in {there}" if there else _STOPPED,)
+        kept = f"{_STOPPED}; what was read until then is in {there}" if there else _STOPPED
+        stop.args = (GOES_ON if resumes else kept,)
         raise
 
 

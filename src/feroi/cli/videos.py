@@ -1,18 +1,19 @@
-"""What `feroi analyze` does with videos and cameras, and says of them."""
+"""What `feroi analyze` does with photos, videos and cameras, and says of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-from feroi.cli.results import number_of, progress_bar
-from feroi.cli.screen import say, signals_handled, tell
+from feroi.cli.results import heard, number_of, progress_bar, say_counts
+from feroi.cli.screen import kept_when_stopped, say, signals_handled, tell
+from feroi.files import display_name
 
 if TYPE_CHECKING:
-    from feroi.analysis.videos import Outputs, VideoCounts
+    from feroi.analysis.run import AnalysisCallbacks, Counts, Outputs
     from feroi.cli.results import Photograph
     from feroi.reader import Reader
     from feroi.report.timeline import Timelines
@@ -20,58 +21,67 @@ if TYPE_CHECKING:
     from feroi.video import Part, VideoOptions
 
 
-def read_videos(
-    files: Sequence[Photograph],
-    reader: Reader,
-    video: VideoOptions,
-    outputs: Outputs,
-    model: str,
+def read_files(
+    files: Sequence[Photograph], reader: Reader, video: VideoOptions, outputs: Outputs, model: str
 ) -> None:
-    """Read videos, and photos among them, with a line a person, or a face of a photo."""
+    """Read photos, with a line a face, or videos and photos, with a line a person or a face of a photo."""
     from feroi import __version__
-    from feroi.analysis.videos import Readers, VideoCallbacks, write_videos
-    from feroi.photo.video import duration_s, is_video
+    from feroi.analysis.run import AnalysisCallbacks, Readers, is_video_file, write_analysis
 
-    sources_done = 0
-    lengths_s = [
-        round(duration_s(path) or 0) if isinstance(path, Path) and is_video(path) else 0 for path in files
-    ]
-    with progress_bar("seconds of video read") as on_progress:
+    with_videos = any(map(is_video_file, files))
+    description = {
+        "model": model,
+        "options": list(reader.options[:-1]),
+        "video": [*video.pace, *video[1:]],
+        "version": __version__,
+    }
+    written = (*outputs.tables, outputs.report)
+    with (
+        kept_when_stopped(*written, resumes=with_videos and outputs.can_resume),
+        progress_bar("seconds of video read" if with_videos else "reading") as on_progress,
+    ):
+        if with_videos:
+            readers = Readers(reader.read_many, lambda path, begun: reader.video_parts(path, video, begun))
+            callbacks = _video_callbacks(files, on_progress)
+        else:
+            readers = Readers(lambda photos: heard(reader.read_many(photos), files, on_progress))
+            callbacks = AnalysisCallbacks()
+        counts = write_analysis(files, readers, outputs, description, callbacks)
+    (say_video_counts if with_videos else say_counts)(counts)
 
-        def hear(photo: Photo) -> None:
-            if photo.time_s is not None:
-                on_progress(round(photo.time_s), lengths_s[sources_done])
-            elif photo.status != "ok" or photo.faces:
-                print_still(photo)
 
-        def hear_video(name: str, timelines: Timelines) -> None:
-            nonlocal sources_done
-            sources_done += 1
-            print_people(name, timelines)
+def _video_callbacks(
+    files: Sequence[Photograph], on_progress: Callable[[int, int], None]
+) -> AnalysisCallbacks:
+    from feroi.analysis.run import AnalysisCallbacks, is_video_file
+    from feroi.photo.video import duration_s
 
-        readers = Readers(
-            lambda path, begun: reader.video_parts(path, video, begun),
-            lambda path: next(reader.read_many([path])),
-        )
-        asked = {
-            "model": model, "options": list(reader.options[:-1]), "video": [*video.pace, *video[1:]],
-            "version": __version__,
-        }  # fmt: skip
-        counts = write_videos(files, readers, outputs, asked, VideoCallbacks(hear, hear_video, say_resumed))
-    say_video_counts(counts)
+    lengths_s = {
+        display_name(path): round(duration_s(path) or 0)
+        for path in files
+        if isinstance(path, Path) and is_video_file(path)
+    }
+
+    def on_photo(photo: Photo) -> None:
+        if photo.time_s is not None:
+            on_progress(round(photo.time_s), lengths_s[photo.name])
+        elif photo.status != "ok" or photo.faces:
+            print_still(photo)
+
+    return AnalysisCallbacks(on_photo, print_people, say_resumed)
 
 
 def read_camera(
     camera: str, reader: Reader, video: VideoOptions, outputs: Outputs, model: str, seconds: float | None
 ) -> None:
     """Read what a camera shows, with a line a face, until Ctrl-C or so many seconds."""
-    from feroi.analysis.videos import VideoCallbacks, write_live
+    from feroi.analysis.run import AnalysisCallbacks, write_live
 
     say("reading; Ctrl-C ends it" if seconds is None else f"reading for {seconds:g} s; Ctrl-C ends it sooner")
     tell(f"{'seconds':>8}  person  expression   sure")
     with until_interrupted() as stopped:
         parts = _until(stopped, reader.camera_parts(camera, video, seconds))
-        counts = write_live(f"camera {camera}", parts, outputs, model, VideoCallbacks(print_live))
+        counts = write_live(f"camera {camera}", parts, outputs, model, AnalysisCallbacks(print_live))
     say_video_counts(counts)
 
 
@@ -124,7 +134,7 @@ def say_resumed(name: str, frame: int) -> None:
     say(f"{name}: going on behind frame {frame}")
 
 
-def say_video_counts(counts: VideoCounts) -> None:
+def say_video_counts(counts: Counts) -> None:
     """What was found. Raises ValueError if not one source could be read."""
     say(
         f"{number_of(counts.people, 'person', 'people')} in videos, {number_of(counts.faces, 'face')} "

@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import feroi
-from feroi.analysis.photos import Counts
+from feroi.analysis.run import Counts
+from feroi.analysis.tables import parquet_table
 from feroi.cluster.cluster import connected
 from feroi.cluster.shards import PHOTOS_EACH, Shard, cut, fingerprint, photos_of
 from feroi.cluster.storage import Store, is_uri, is_within, normal, public
 from feroi.network.description import model_file
 from feroi.reader import Reader, reader_with
 from feroi.reading import PLAIN, ReadingOptions
-from feroi.report.tables import parquet_table, rows
+from feroi.report.tables import rows
 
 RUN, MODEL = "_run.json", "_model"
 """What was asked for, and the network, with its suffix; readers of Parquet folders pass over such names."""

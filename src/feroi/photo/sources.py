@@ -15,8 +15,8 @@ from feroi.photo.video import SHARED_SUFFIXES, VIDEO_SUFFIXES, is_video
 def photo_files(sources: Iterable[str]) -> Iterator[Path | NoPhoto]:
     """The files meant by paths, folders (searched to the bottom, in the order of names) and globs.
 
-    What is neither, or a glob that nothing fits, is passed on as it is, so that a missing file is
-    reported like any other that cannot be read; so is a folder that may not be opened, and an address. Within
+    What is neither is passed on as it is, so that a missing file is reported like any other that cannot be
+    read; so is a glob that nothing fits, a folder that may not be opened, and an address. Within
     folders, files whose names are no pictures' or videos', hidden folders and links to folders are passed
     over; links to files are followed, wherever they lead. A name that videos share with texts (.ts, .mts) is
     a video's if the file holds one.
@@ -35,7 +35,8 @@ def _matching(pattern: str) -> Iterator[Path | NoPhoto]:
     # a pattern may be absolute, which Path.glob refuses
     found = [Path(name) for name in sorted(glob.glob(pattern, recursive=True))]  # noqa: PTH207
     if not found:
-        yield photo_named(pattern)
+        named = photo_named(pattern)
+        yield NoPhoto(named, "nothing fits this pattern") if isinstance(named, Path) else named
     for path in found:
         if not path.is_dir():
             yield path

@@ -5,49 +5,21 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
 import feroi
-from feroi.files import partial, write_text
 from feroi.photo.action_units import in_words
 from feroi.report.html import page
 from feroi.report.overlay import FULL_HEAT, draw_overlay, heat
 from feroi.results import Photo, Reading
-from feroi.streams import is_stream
 from feroi.vocabulary import ACTION_UNITS, EXPRESSIONS, TABLE_4
 
 _LARGEST_SIDE_PX = 1200
 _FACE_PX = 192
 _TOLD_DEG = 15.0
 _TOLD_LOGITS = 0.2
-
-
-class ReportWriter:
-    """Gathers photos, and writes the page to `path` when the block ends well, to `files.partial` of it when
-    the run is stopped.
-
-    The page shows photo, faces, probabilities, regions of interest and what the regions mean. It
-    keeps small pictures of what it shows, not the photos.
-    """
-
-    def __init__(self, path: Path, model: str) -> None:
-        self._path, self._model = path, model
-        self._photos: list[dict[str, Any]] = []
-
-    def __enter__(self) -> ReportWriter:
-        return self
-
-    def add(self, photo: Photo) -> None:
-        self._photos.append(photo_values(photo))
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            write_text(self._path, report_page(self._photos, self._model))
-        elif issubclass(kind, KeyboardInterrupt) and self._photos and not is_stream(self._path):
-            write_text(partial(self._path), report_page(self._photos, self._model))
 
 
 def report_page(photos: Sequence[dict[str, Any]], model: str) -> str:

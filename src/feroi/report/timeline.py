@@ -9,6 +9,8 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
+import feroi
+from feroi.report.html import page
 from feroi.report.overlay import heat
 from feroi.results import Photo, Reading
 from feroi.vocabulary import EXPRESSIONS
@@ -242,3 +244,35 @@ def as_png(picture: Image.Image) -> str:
     buffer = io.BytesIO()
     picture.convert("P", palette=Image.Palette.ADAPTIVE).save(buffer, "PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def video_values(
+    name: str, status: str, frames: int, timelines: Timelines, pictures: dict[int, Image.Image]
+) -> dict[str, Any]:
+    """What `videos.html` shows of one video. pictures: of each person's timeline, by their number."""
+    people = [
+        {
+            "track": person.track,
+            "first": clock(person.first_s),
+            "last": clock(person.last_s),
+            "frames": person.frames,
+            "picture": as_png(pictures[person.track]),
+            "means": [[expression, share] for expression, share in person.means],
+        }
+        for person in timelines.people
+    ]
+    return {"name": name, "status": status, "frames": frames, "known": timelines.known, "people": people}
+
+
+def videos_page(entries: list[dict[str, Any]], counts: Any, model: str) -> str:
+    """The page of videos, each as `video_values` tells it, and photos, as `photos.photo_values`."""
+    return page(
+        "videos.html",
+        entries=entries,
+        labels=EXPRESSIONS,
+        counts=counts,
+        videos=sum("people" in entry for entry in entries),
+        most_people=MOST_PEOPLE,
+        model=model,
+        version=feroi.__version__,
+    )

@@ -19,20 +19,21 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from feroi import video as video
-from feroi.analysis import videos as videos
-from feroi.analysis.photos import Tables
-from feroi.analysis.videos import Outputs, Readers, VideoCallbacks, write_videos
+from feroi.analysis import run as run
+from feroi.analysis.run import AnalysisCallbacks, Counts, Outputs, Readers, write_analysis
+from feroi.analysis.tables import Tables
 from feroi.cli.app import app
 from feroi.config import NetworkConfig
 from feroi.inference import Compute
 from feroi.network.load import Model
 from feroi.outputs import NetworkOutput
+from feroi.photo.detect import Face
 from feroi.photo.video import Frame
 from feroi.reading import ReadingOptions, analyze_photos
 from feroi.report.tables import SMOOTHED, VIDEO_COLUMNS
 from feroi.report.timeline import MOST_PEOPLE, Timelines, clock, draw_timeline
-from feroi.results import Photo
-from feroi.video import VideoOptions, video_parts
+from feroi.results import Photo, Refused
+from feroi.video import Part, VideoOptions, video_parts
 from videos import group_photo, write_sound, write_video
 
 CONFIG = NetworkConfig("attention", (48, 48), pipeline="wild")
@@ -63,8 +64,8 @@ def _network(die_at=None):
 def _readers(network):
     settings = VideoOptions(smooth_s=0.3)
     return Readers(
+        lambda paths: analyze_photos(paths, network, ONE),
         lambda path, begun: video_parts(path, network, ONE, settings, begun),
-        lambda path: next(analyze_photos([path], network, ONE)),
     )
 
 
@@ -95,7 +96,7 @@ def sources(picture, tmp_path_factory):
 @pytest.fixture(autouse=True)
 def _small_parts(picture, monkeypatch):
     monkeypatch.setattr(video, "_PART_PX", 2 * picture.shape[0] * picture.shape[1])
-    monkeypatch.setattr(videos, "_NOTE_EVERY_S", 0.0)
+    monkeypatch.setattr(run, "_NOTE_EVERY_S", 0.0)
 
 
 def _outputs(folder, **more):
@@ -106,9 +107,9 @@ def _outputs(folder, **more):
 @pytest.mark.slow
 def test_everything_is_written(sources, picture, tmp_path):
     told = []
-    heard = VideoCallbacks(video=lambda name, timelines: told.append((name, timelines.known)))
-    counts = write_videos(sources, _readers(_network()), _outputs(tmp_path), {"model": "m"}, heard)
-    assert counts == (4, 8, 1, 9, 0, 0, 2)
+    heard = AnalysisCallbacks(video=lambda name, timelines: told.append((name, timelines.known)))
+    counts = write_analysis(sources, _readers(_network()), _outputs(tmp_path), {"model": "m"}, heard)
+    assert counts == Counts(sources=4, frames=8, people=1, faces=9, refused=0, faceless=0, unreadable=2)
     assert [known for _, known in told] == [1, 0, 0]
     lines = [json.loads(line) for line in (tmp_path / "t.jsonl").read_text().splitlines()]
     assert [line["status"] for line in lines[-3:]] == [
@@ -146,9 +147,23 @@ def test_everything_is_written(sources, picture, tmp_path):
     assert "no pictures in it, only sound" in page
 
 
+@pytest.mark.parametrize("beside", [[], ["gone.mp4"]])
+def test_a_photo_whose_faces_were_all_refused_is_drawn_alone_and_beside_videos(picture, tmp_path, beside):
+    photo = next(analyze_photos([picture], _network(), ONE))
+    refused = [Refused(Face(photo.faces[0].box_xyxy_px, 1.0), "too small", None)]
+    readers = Readers(
+        lambda paths: [photo._replace(name=path.name, faces=[], refused=refused) for path in paths],
+        lambda path, begun: [Part([Photo(path.name, "file not found", None, [], [])], {})],
+    )
+    sources = [tmp_path / "photo.jpg", *(tmp_path / name for name in beside)]
+    counts = write_analysis(sources, readers, Outputs(overlays=tmp_path / "drawn"), {})
+    assert [path.name for path in (tmp_path / "drawn").iterdir()] == ["00000-photo.jpg"]
+    assert counts == Counts(sources=1 + len(beside), refused=1, unreadable=len(beside))
+
+
 @pytest.mark.slow
 def test_the_drawn_video_shows_box_and_number_at_the_times_of_the_video(sources, picture, tmp_path):
-    write_videos(sources[:1], _readers(_network()), _outputs(tmp_path, tables=Tables()), {})
+    write_analysis(sources[:1], _readers(_network()), _outputs(tmp_path, tables=Tables()), {})
     with av.open(str(tmp_path / "drawn" / "00000-video.mp4")) as container:
         drawn = list(container.decode(video=0))
     assert [frame.time for frame in drawn] == pytest.approx(np.arange(8) / 25, abs=2e-3)
@@ -164,21 +179,21 @@ def test_the_drawn_video_shows_box_and_number_at_the_times_of_the_video(sources,
 @pytest.mark.parametrize("die_at", [1, 3])
 def test_a_killed_run_goes_on_and_ends_alike(sources, tmp_path, die_at):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    write_videos(sources, _readers(_network()), _outputs(whole), {"model": "m"})
+    write_analysis(sources, _readers(_network()), _outputs(whole), {"model": "m"})
     with pytest.raises(Killed):
-        write_videos(sources, _readers(_network(die_at)), _outputs(broken), {"model": "m"})
+        write_analysis(sources, _readers(_network(die_at)), _outputs(broken), {"model": "m"})
     kept = (broken / "t.csv.partial").read_bytes()
     assert len(kept.splitlines()) == 1 + 2 * (die_at - 1)
     assert (whole / "t.csv").read_bytes().startswith(kept)
     with (broken / "t.csv.partial").open("ab") as file:
         file.write(b"half a li")  # what a kill may leave behind the last note
     resumed = []
-    counts = write_videos(
+    counts = write_analysis(
         sources, _readers(_network()), _outputs(broken), {"model": "m"},
-        VideoCallbacks(resumed=lambda name, frame: resumed.append(frame)),
+        AnalysisCallbacks(resumed=lambda name, frame: resumed.append(frame)),
     )  # fmt: skip
     assert resumed == ([2 * (die_at - 1) - 1] if die_at > 1 else [])
-    assert counts == (4, 8, 1, 9, 0, 0, 2)
+    assert counts == Counts(sources=4, frames=8, people=1, faces=9, refused=0, faceless=0, unreadable=2)
     for name in ("t.csv", "t.jsonl", "page.html", "drawn/00000-video-person-0.png"):
         assert (broken / name).read_bytes() == (whole / name).read_bytes(), name
     with av.open(str(broken / "drawn" / "00000-video.mp4")) as container:
@@ -188,22 +203,22 @@ def test_a_killed_run_goes_on_and_ends_alike(sources, tmp_path, die_at):
 def test_another_command_does_not_take_up_an_unfinished_run(sources, tmp_path):
     outputs = _outputs(tmp_path, overlays=None)
     with pytest.raises(Killed):
-        write_videos(sources, _readers(_network(2)), outputs, {"model": "m"})
+        write_analysis(sources, _readers(_network(2)), outputs, {"model": "m"})
     with pytest.raises(ValueError, match="holds a run that differs in model"):
-        write_videos(sources, _readers(_network()), outputs, {"model": "other"})
+        write_analysis(sources, _readers(_network()), outputs, {"model": "other"})
     with pytest.raises(ValueError, match="holds a run that differs in sources"):
-        write_videos(sources[1:], _readers(_network()), outputs, {"model": "m"})
+        write_analysis(sources[1:], _readers(_network()), outputs, {"model": "m"})
     (tmp_path / "t.csv.partial").write_text("")
     with pytest.raises(ValueError, match="has lost what was written"):
-        write_videos(sources, _readers(_network()), outputs, {"model": "m"})
+        write_analysis(sources, _readers(_network()), outputs, {"model": "m"})
 
 
 def test_earlier_tables_stay_until_the_new_ones_are_whole(sources, tmp_path):
     (tmp_path / "t.csv").write_text("earlier")
     with pytest.raises(Killed):
-        write_videos(sources, _readers(_network(2)), _outputs(tmp_path, overlays=None), {"model": "m"})
+        write_analysis(sources, _readers(_network(2)), _outputs(tmp_path, overlays=None), {"model": "m"})
     assert (tmp_path / "t.csv").read_text() == "earlier"
-    write_videos(sources, _readers(_network()), _outputs(tmp_path, overlays=None), {"model": "m"})
+    write_analysis(sources, _readers(_network()), _outputs(tmp_path, overlays=None), {"model": "m"})
     assert len((tmp_path / "t.csv").read_text().splitlines()) > 8
     assert not list(tmp_path.glob("*.partial"))
 
@@ -214,10 +229,10 @@ def test_a_run_killed_after_its_video_was_joined_joins_it_again(sources, tmp_pat
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr(videos, "draw_timeline", lambda *arguments: SimpleNamespace(save=die))
+        patched.setattr(run, "draw_timeline", lambda *arguments: SimpleNamespace(save=die))
         with pytest.raises(Killed):
-            write_videos(sources, _readers(_network()), _outputs(tmp_path), {"model": "m"})
-    write_videos(sources, _readers(_network()), _outputs(tmp_path), {"model": "m"})
+            write_analysis(sources, _readers(_network()), _outputs(tmp_path), {"model": "m"})
+    write_analysis(sources, _readers(_network()), _outputs(tmp_path), {"model": "m"})
     with av.open(str(tmp_path / "drawn" / "00000-video.mp4")) as container:
         assert len(list(container.decode(video=0))) == 8
 
@@ -339,8 +354,8 @@ def test_the_command_reads_a_camera_until_it_is_stopped(picture, tmp_path, monke
 _CHILD = """
 import sys
 from feroi import video as video
-from feroi.analysis import videos as videos
-video._PART_PX, videos._NOTE_EVERY_S = int(sys.argv.pop(1)), 0.0
+from feroi.analysis import run as run
+video._PART_PX, run._NOTE_EVERY_S = int(sys.argv.pop(1)), 0.0
 from feroi.cli.app import app
 app()
 """
