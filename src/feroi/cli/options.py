@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from feroi.config import NETWORKS
+from feroi.config import NETWORKS, PIPELINES
 from feroi.network.description import SHIPPED
 from feroi.recipe import RECIPES
 
@@ -20,6 +20,7 @@ def _paper_first(names: Iterable[str]) -> str:
     return f"{', '.join(papers)}; ours: {', '.join(ours)}"
 
 
+_PIPELINES = f"how faces are prepared, {', '.join(PIPELINES[:-1])} or {PIPELINES[-1]}"
 _MODEL_HELP = f"run folder, .safetensors or .onnx file, or one of the shipped {', '.join(SHIPPED)}"
 
 ModelArgument = Annotated[
@@ -65,7 +66,9 @@ DetectorOption = Annotated[
     ),
 ]
 DeviceOption = Annotated[str, typer.Option(help="cpu, or cuda, which needs the package onnxruntime-gpu")]
-BiggestOption = Annotated[bool, typer.Option("--biggest", help="read only the biggest face of each photo")]
+BiggestOption = Annotated[
+    bool, typer.Option("--biggest", help="read only the biggest face of each photo (takes no value)")
+]
 MethodsOption = Annotated[
     str,
     typer.Option(
@@ -78,18 +81,21 @@ ClassImagesOption = Annotated[
 ]
 PipelineOption = Annotated[
     str | None,
-    typer.Option(help="how faces are prepared, front, pose or wild, for a model that does not say it"),
+    typer.Option(help=f"{_PIPELINES}, for a model that does not say it"),
 ]
 FolderPipelineOption = Annotated[
     str | None,
-    typer.Option(help="how faces are prepared, front, pose or wild, for KIND folder", show_default="wild"),
+    typer.Option(help=f"{_PIPELINES}, for KIND folder", show_default="wild"),
 ]
 LandmarksOption = Annotated[
     str, typer.Option(help="face-mesh, or dlib-68 (research only; of the extra dlib68)")
 ]
 AbstainOption = Annotated[
     bool,
-    typer.Option("--abstain", help="leave faces unread that are too small, too blurred or turned too far"),
+    typer.Option(
+        "--abstain",
+        help="leave faces unread that are too small, too blurred or turned too far (takes no value)",
+    ),
 ]
 DataOption = Annotated[
     str,
