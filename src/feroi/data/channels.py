@@ -30,9 +30,7 @@ def depth_of(decoded: Decoded, network: NetworkConfig) -> NDArray[np.uint8] | No
         return np.stack(known)
     pipelines = [str(name) for name in decoded.samples.attribute("pipeline")]
     key = f"{' '.join(pipelines)} {fingerprint(decoded.samples, decoded.pixels)}"
-    rows = zip(decoded.samples, decoded.pixels, strict=True)
-    stored = Samples(replace(row, image=image) for row, image in rows)
-    return cached_array("depth", key, lambda: depth_pictures(stored))
+    return cached_array("depth", key, lambda: depth_pictures(decoded.shared))
 
 
 def depth_pictures(samples: Samples) -> NDArray[np.uint8]:

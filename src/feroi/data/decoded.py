@@ -42,6 +42,11 @@ class Decoded(NamedTuple):
     samples: Samples
     rejected: list[Rejected]
 
+    @property
+    def shared(self) -> Samples:
+        """The samples holding their pixels, for folds to share: else each would decode its own part again."""
+        return self.samples.with_images(self.pixels)
+
 
 def decode(samples: Samples, stored_hw: tuple[int, int]) -> Decoded:
     """Read every image of `samples` at `stored_hw` (height, width in px), cropped to its proportions.

@@ -6,7 +6,7 @@ import csv
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -106,6 +106,10 @@ class Samples(Sequence[Sample]):
     def split(self, name: str) -> Samples:
         """The samples of the official split `name`."""
         return self.where(lambda row: row.attributes.get("split") == name)
+
+    def with_images(self, images: NDArray[np.uint8]) -> Samples:
+        """The same samples, holding N `images` in place of their own."""
+        return Samples(replace(row, image=image) for row, image in zip(self, images, strict=True))
 
     def counts(self) -> dict[str, int]:
         """Samples of each expression, zeros included."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,11 +54,10 @@ def validate_baseline(
     check_baseline(name)
     if min(size_hw) < _SMALLEST_PX:
         raise ValueError(f"faces of {size_hw[1]}x{size_hw[0]} px; descriptors need {_SMALLEST_PX} a side")
-    readable = decode(samples, size_hw)
-    rows = zip(readable.samples, readable.pixels, strict=True)
-    decoded = Samples(replace(row, image=pixels) for row, pixels in rows)
+    decoded = decode(samples, size_hw)
+    shared = decoded.shared
     settings = {"baseline": name, "size_hw": list(size_hw), "seed": seed, "folds": folds, "limit": limit}
-    identity = {**settings, "sha256": fingerprint(decoded, readable.pixels)}
+    identity = {**settings, "sha256": fingerprint(shared, decoded.pixels)}
     versions = {"feroi": feroi.__version__, "numpy": np.__version__, "scikit-learn": sklearn.__version__}
     described = _Described(name)
 
@@ -75,13 +73,13 @@ def validate_baseline(
         return predicted
 
     with open_run(run / CONFIG, {**identity, "versions": versions}, identity):
-        if any(decoded.attribute("split")) or not any(decoded.subjects):
-            division = divide(decoded, seed)
+        if any(shared.attribute("split")) or not any(shared.subjects):
+            division = divide(shared, seed)
             only = score(division.validation.labels, fit(1, division))
             result = CrossValidation([only], only)
         else:
-            result = cross_validate(decoded, fit, folds, seed)
-        rejected = [item._asdict() for item in readable.rejected]
+            result = cross_validate(shared, fit, folds, seed)
+        rejected = [item._asdict() for item in decoded.rejected]
         write_json(run / RESULT, {**settings, **result.to_json(), "rejected": rejected})
         return result
 

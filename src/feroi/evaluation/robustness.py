@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -105,8 +104,7 @@ def measure_robustness(
     pixels = np.asarray(decoded.pixels)
 
     def reading(faces: NDArray[np.uint8]) -> Readings:
-        rows = zip(decoded.samples, faces, strict=True)
-        return read(forward, config, Samples(replace(row, image=face) for row, face in rows))
+        return read(forward, config, decoded.samples.with_images(faces))
 
     intact = reading(pixels)
     levels = [_level(INTACT, None, intact, calibration)]
@@ -177,8 +175,7 @@ class _Covered:
         return {name: float(np.mean([share[name] for share in shares])) for name in REGIONS}
 
     def _read(self, faces: NDArray[np.uint8]) -> Readings:
-        rows = zip(self.samples, faces, strict=True)
-        return read(self._forward, self._config, Samples(replace(row, image=face) for row, face in rows))
+        return read(self._forward, self._config, self.samples.with_images(faces))
 
 
 def _cover(region: str, faces: _Covered, calibration: Calibration) -> Cover:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -175,9 +175,7 @@ class Runs:
                 samples = join_fer2013(self.data["sfew"].samples, self.data["fer2013"].samples, stored_hw)
             else:
                 samples = self.data[key].samples
-            readable = decode(samples, stored_hw)
-            rows = zip(readable.samples, readable.pixels, strict=True)
-            self._decoded = key, Samples(replace(row, image=pixels) for row, pixels in rows)
+            self._decoded = key, decode(samples, stored_hw).shared
         return self._decoded[1]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -42,11 +41,8 @@ def cross_validate_network(
     are not repeated. Images that cannot be read are left out. For errors see
     `data.folds.subject_folds` and `training.run.train_run`.
     """
-    readable = decode(samples, network.stored_hw)
-    # The folds share the decoded images: each would otherwise decode its own part again.
-    rows = zip(readable.samples, readable.pixels, strict=True)
-    decoded = Samples(replace(row, image=pixels) for row, pixels in rows)
-    decoded = with_depth(decoded, depth_of(readable, network))
+    decoded = decode(samples, network.stored_hw)
+    shared = with_depth(decoded.shared, depth_of(decoded, network))
 
     def fit(number: int, division: Division) -> NDArray[np.int64]:
         folder = run / f"fold{number}"
@@ -54,7 +50,7 @@ def cross_validate_network(
         forward = torch_forward(load_network(folder / LAST_WEIGHTS))
         return read(forward, network, division.validation).predicted
 
-    result = cross_validate(decoded, fit, folds, seed)
-    rejected = [item._asdict() for item in readable.rejected]
+    result = cross_validate(shared, fit, folds, seed)
+    rejected = [item._asdict() for item in decoded.rejected]
     write_json(run / RESULT, {**result.to_json(), "rejected": rejected})
     return result
