@@ -15,7 +15,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from feroi.baselines.features import features
+from feroi.baselines.descriptors import features
 from feroi.baselines.patches import ROWS, PairwisePatches
 from feroi.baselines.receptive_fields import AuAwareFields, Filters
 from feroi.baselines.svm import learn

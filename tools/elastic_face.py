@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feroi.photo.depth import ELASTIC_FILE
-from feroi.synthetic.bones import resting_head
+from feroi.synthetic.subject import resting_head
 from feroi.synthetic.expressions import EXPRESSION_ACTION_UNITS, displacements, sample_action_units
 from feroi.synthetic.facekit import FACE, FaceModel, load_facekit
 from feroi.synthetic.traits import draw_traits, subject_numbers

@@ -7,7 +7,7 @@ import re
 import pytest
 import typer.main
 
-from feroi.baselines.features import BASELINES, FE_GEM
+from feroi.baselines.descriptors import BASELINES, FE_GEM
 from feroi.cli.app import app
 from feroi.config import NETWORKS, PIPELINES
 from feroi.data.prepare import PREPARATIONS

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from feroi.baselines import receptive_fields
-from feroi.baselines.features import SELECTING, selector
+from feroi.baselines.descriptors import SELECTING, selector
 from feroi.data.folds import subject_folds
 from feroi.data.readers import read_dataset
 from feroi.data.samples import Sample, Samples

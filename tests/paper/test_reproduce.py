@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from feroi.baselines.features import BASELINES, SELECTING
+from feroi.baselines.descriptors import BASELINES, SELECTING
 from feroi.data.decoded import decode
 from feroi.data.readers import embedded_folder, read_dataset
 from feroi.data.samples import TRAINING, Sample, Samples, pipeline_of

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from feroi.baselines.features import features
+from feroi.baselines.descriptors import features
 from feroi.data.channels import depth_pictures
 from feroi.data.decoded import decode
 from feroi.data.readers import read_dataset

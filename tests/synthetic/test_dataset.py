@@ -13,12 +13,12 @@ import pytest
 from PIL import Image
 
 from feroi.data.rafd import paper_fold, read_rafd
-from feroi.synthetic.bones import resting_head
 from feroi.synthetic.camera import YAW_DEG
 from feroi.synthetic.dataset import write_dataset
 from feroi.synthetic.difficulty import DIFFICULTIES
 from feroi.synthetic.expressions import Strength
 from feroi.synthetic.sheet import draw_sheets
+from feroi.synthetic.subject import resting_head
 from feroi.synthetic.traits import draw_traits, subject_numbers
 from feroi.synthetic.truth import Truth, read_truth, write_truth
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from feroi.synthetic.backdrops import BACKDROPS
-from feroi.synthetic.groups import Group, Person, photograph_group
+from feroi.synthetic.groups import BACKDROPS, Group, Person, photograph_group
 from feroi.synthetic.skin import canvas
 
 SIZE_HW = (120, 180)

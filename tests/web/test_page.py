@@ -26,8 +26,7 @@ from feroi.report.tables import COLUMNS, rows
 from feroi.results import Photo
 from feroi.vocabulary import EXPRESSIONS, REGIONS
 from feroi.web import page_files, write_page
-from feroi.web.facts import facts
-from feroi.web.write import RUNTIME, RUNTIME_FILES
+from feroi.web.write import RUNTIME, RUNTIME_FILES, facts
 
 HERE = Path(__file__).parent / "page"
 TOOLS = Path(__file__).parents[2] / "tools" / "page" / "node_modules"

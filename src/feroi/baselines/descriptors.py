@@ -9,10 +9,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from feroi.baselines.gabor import gabor
-from feroi.baselines.patches import patch_histograms
+from feroi.baselines.patches import PairwisePatches, patch_histograms
 from feroi.baselines.patterns import lbp, lpq
 from feroi.baselines.phog import phog
-from feroi.baselines.receptive_fields import small_faces
+from feroi.baselines.receptive_fields import AuAwareFields, small_faces
+from feroi.baselines.svm import Selector
+from feroi.data.channels import depth_pictures
+from feroi.data.samples import Samples
 from feroi.progress import track
 
 DS_HW = (12, 10)
@@ -66,3 +69,32 @@ def describe(images: Images, descriptor: Descriptor) -> Features:
     starts = range(0, len(images), _AT_ONCE)
     done = track(starts, "describing", len(images), len(starts))
     return np.concatenate([descriptor(images[start : start + _AT_ONCE]) for start in done])
+
+
+FE_GEM = "+fe-gem"
+BASELINES = (*DESCRIPTORS, *(name + FE_GEM for name in ("lbp", "gabor", "lpq", "ds")))
+"""Features of the photo; and of photo and estimated depth, side by side."""
+SELECTING = ("audn", "patches")
+"""Those whose features are chosen on the training side of each fold; in no row of Table 5."""
+
+
+def check_baseline(name: str) -> None:
+    """Raises ValueError, with the names known, unless `name` is one of BASELINES."""
+    if name not in BASELINES:
+        raise ValueError(f"unknown baseline {name!r}; choose one of {', '.join(BASELINES)}")
+
+
+def selector(name: str, seed: int) -> Selector | None:
+    """What chooses among the features by `name`, one of BASELINES; None where all are taken."""
+    if name == "audn":
+        return AuAwareFields(seed)
+    return PairwisePatches() if name == "patches" else None
+
+
+def features(samples: Samples, name: str) -> Features:
+    """The features (N, D) by `name`, one of BASELINES, of N samples that hold pixels of one size."""
+    descriptor = DESCRIPTORS[name.removesuffix(FE_GEM)]
+    photo = describe(np.stack([np.asarray(row.image, np.uint8) for row in samples]), descriptor)
+    if not name.endswith(FE_GEM):
+        return photo
+    return np.concatenate([photo, describe(depth_pictures(samples), descriptor)], axis=1)

@@ -13,7 +13,7 @@ import sklearn
 from numpy.typing import NDArray
 
 import feroi
-from feroi.baselines.features import Features, check_baseline, features, selector
+from feroi.baselines.descriptors import Features, check_baseline, features, selector
 from feroi.baselines.svm import learn
 from feroi.data.decoded import decode
 from feroi.data.folds import PAPER_FOLDS, Division, divide, stratified_holdout
@@ -41,7 +41,7 @@ def validate_baseline(
 ) -> CrossValidation:
     """Learn a baseline on the training side of each fold, and score it on the other.
 
-    name: one of `baselines.features.BASELINES`.
+    name: one of `baselines.descriptors.BASELINES`.
     Data with official splits, or without subjects, are divided once as `data.folds.divide` does, and are
     one fold. Faces are read at `size_hw` px, by default the paper's 160x125.
     limit: learn from about so many of a fold's training faces, drawn at random by `seed`, as many of each

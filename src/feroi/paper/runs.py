@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from feroi.baselines.features import BASELINES
+from feroi.baselines.descriptors import BASELINES
 from feroi.config import NetworkConfig, network_preset
 from feroi.data.decoded import decode
 from feroi.data.folds import Division, divide, subject_folds

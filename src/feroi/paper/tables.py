@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from feroi.baselines.features import BASELINES
+from feroi.baselines.descriptors import BASELINES
 from feroi.evaluation.crossval import in_percent
 from feroi.files import write_json, write_text
 from feroi.paper.datasets import Data

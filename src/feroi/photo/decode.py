@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
 from feroi.files import display_name
-from feroi.photo.decode_limits import why_costly
-from feroi.photo.endless import load_whole
+from feroi.photo.decode_limits import load_whole, why_costly
 from feroi.photo.kinds import HEAD_BYTES, kind_of
 
 IMAGE_SUFFIXES = frozenset(

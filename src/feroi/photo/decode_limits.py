@@ -1,6 +1,10 @@
-"""Small picture files that were made to take long."""
+"""Small picture files that were made to take long, and JPEGs that lost their end."""
 
 from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from io import BytesIO
 
 from PIL import Image
 
@@ -43,3 +47,43 @@ def _scans(image: Image.Image) -> int:
             at += 2 + int.from_bytes(content[at + 2 : at + 4], "big")
         at = content.find(b"\xff", at)
     return scans
+
+
+_END = b"\xff\xd9"
+_STARTS = (0b01010101, 0b10101010, 0b11111110, 0b00110011)
+_FILLERS = tuple(bytes((start, *range(0, 250, 7))) for start in _STARTS)
+"""No byte of them is 255, with which marks begin; codes that are cut short end differently in them."""
+
+
+def load_whole(image: Image.Image, opener: Callable[[BytesIO], Image.Image]) -> Image.Image:
+    """`image`, which was opened and not decoded, decoded; a JPEG without its last two bytes as if it had
+    them.
+
+    Some programs leave that mark out, and some downloads lose it; nothing of the picture is in it. Whether
+    something of the picture is missing, too, shows in whether bytes in the place of what is missing change
+    it.
+    opener: opens the bytes of a file. Raises as `Image.load`.
+    """
+    try:
+        image.load()
+        return image
+    except OSError:
+        file = getattr(image, "fp", None)
+        if image.format != "JPEG" or file is None:
+            raise
+        file.seek(0)
+        encoded = file.read().removesuffix(_END[:1])
+        mark = _pixels_mark(opener, encoded)
+        if encoded.endswith(_END) or any(mark != _pixels_mark(opener, encoded + each) for each in _FILLERS):
+            raise
+    whole = opener(BytesIO(encoded + _END))
+    whole.load()
+    return whole
+
+
+def _pixels_mark(opener: Callable[[BytesIO], Image.Image], encoded: bytes) -> bytes | None:
+    try:
+        with opener(BytesIO(encoded + _END)) as image:
+            return hashlib.sha256(image.tobytes()).digest()
+    except OSError:
+        return None

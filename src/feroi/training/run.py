@@ -17,21 +17,23 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 import feroi
 from feroi.config import NetworkConfig, to_dict
 from feroi.data.batches import Labelled
 from feroi.data.channels import depth_of
-from feroi.data.decoded import Decoded, Rejected, decode, image_marks, write_rejected
+from feroi.data.decoded import Decoded, Rejected, cached_array, decode, image_marks, write_rejected
 from feroi.data.folds import Division, check_subjects_apart
 from feroi.data.samples import Samples, fingerprint, pipeline_of
+from feroi.evaluation.attention_targets import LeftOut, truth_names, truths_of
 from feroi.evaluation.evaluate import TRAINED_ON
 from feroi.files import open_run, write_text
 from feroi.network.weights import load_network, weights_sha256
+from feroi.progress import track
 from feroi.recipe import RecipeConfig
 from feroi.report.figures import draw_curves
 from feroi.training.callbacks import SILENT, Callbacks, Metrics
-from feroi.training.guidance import truth_maps
 from feroi.training.loop import LAST_WEIGHTS, train
 from feroi.training.precision import choose_arithmetic
 from feroi.training.soft_labels import check_teachers, cut_labels, soft_labels
@@ -192,3 +194,28 @@ def _describe(decoded: Decoded) -> dict[str, Any]:
 
 def _labelled(decoded: Decoded, network: NetworkConfig) -> Labelled:
     return Labelled(decoded.pixels, decoded.samples.labels, depth=depth_of(decoded, network))
+
+
+def truth_maps(training: Decoded, network: NetworkConfig) -> NDArray[np.uint8]:
+    """Where each stored image should be looked at, 255 at its most: (N, H, W) beside `training.pixels`.
+
+    The truth `evaluation.truths` names first: of synthetic faces where the Action Units moved them, each of
+    equal weight; of others the regions of Table 4. Zero everywhere where none is known, as for neutral
+    faces. Finding landmarks takes long, so the maps are kept beside the decoded images.
+    """
+    whole = replace(network, input_hw=network.stored_hw, margin=False)  # nothing is cut away
+    names = truth_names(training.samples)
+    key = f"{names[0]} {whole.pipeline} {fingerprint(training.samples, training.pixels)}"
+    return cached_array("truth", key, lambda: _find_truths(training, whole, names))
+
+
+def _find_truths(training: Decoded, whole: NetworkConfig, names: tuple[str, ...]) -> NDArray[np.uint8]:
+    maps = np.zeros(training.pixels.shape, np.uint8)
+    number = len(maps)
+    for at in track(range(number), "finding where to look", number, number):
+        try:
+            truth = truths_of(training.samples[at], training.pixels[at], whole, names)[names[0]]
+        except LeftOut:
+            continue
+        maps[at] = np.round(255 * truth / truth.max())
+    return maps

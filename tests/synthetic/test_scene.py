@@ -7,8 +7,8 @@ import numpy as np
 from feroi.synthetic.camera import Camera
 from feroi.synthetic.facekit import EYE, FACE, TEETH
 from feroi.synthetic.mesh import Mesh, join, plain
-from feroi.synthetic.movement import Screen, movement_maps
 from feroi.synthetic.raster import visible_triangles
+from feroi.synthetic.scene import Screen, movement_maps
 from feroi.synthetic.truth import MOVEMENT_STEP
 
 _PX_A_CM = 10.0
