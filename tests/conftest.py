@@ -10,10 +10,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
-import closed_network
 from feroi.vocabulary import EXPRESSIONS
+from support import closed_network
 
 closed_network.watch()
 
@@ -49,3 +50,20 @@ def expression_folders(tmp_path: Path) -> Path:
             image = (30 * label + 20 + rng.integers(0, 20, (24, 24))).astype(np.uint8)
             Image.fromarray(image).save(root / name / f"{number}.png")
     return root
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> NDArray[np.uint8]:
+    """A photo with one face, 512 px a side."""
+    from skimage import data  # here, for most tests do without
+
+    return np.asarray(data.astronaut())
+
+
+@pytest.fixture
+def files(tmp_path: Path, astronaut: NDArray[np.uint8]) -> list[Path]:
+    """A file without content, one with a face, one without, and one that is not there."""
+    Image.fromarray(astronaut).save(tmp_path / "face.png")
+    Image.fromarray(np.full((300, 300, 3), 120, np.uint8)).save(tmp_path / "grey.png")
+    (tmp_path / "broken.jpg").write_bytes(b"")
+    return [tmp_path / name for name in ("broken.jpg", "face.png", "grey.png", "gone.png")]

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bombs import SIDE, bombs, jpeg
 from feroi.photo.decode import read_photo
 from feroi.photo.video import UnreadableVideo, duration_s, video_frames
-from videos import write_video
+from support.bombs import SIDE, bombs, jpeg
+from support.videos import write_video
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="peaks of memory are told otherwise elsewhere"

@@ -26,8 +26,8 @@ from feroi.files import (
     partial,
     write_text,
 )
-from room import little_room
-from tables import growing
+from support.room import little_room
+from support.tables import growing
 
 NOISE = np.random.default_rng(0).integers(0, 256, (300, 300), dtype=np.uint8)
 WRITERS = {

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-import closed_network
 import feroi
 from feroi.data.groups import group_photos
+from support import closed_network
 
 READ = "import feroi, numpy as np; print(feroi.Reader().read(np.zeros((200, 200, 3), np.uint8)))"
 REACH = """

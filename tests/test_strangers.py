@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from feroi.config import NetworkConfig, to_dict
 from feroi.network.description import describe
 from feroi.vocabulary import EXPRESSIONS, FER_PLUS_OPTIONS
-from strangers import readers
+from support.strangers import readers
 
 CORPUS = Path(__file__).parent / "corpus"
 KEPT = sorted(path for path in CORPUS.glob("*/*") if path.is_file())

@@ -28,7 +28,7 @@ from feroi.files import (
 )
 from feroi.report.tables import COLUMNS
 from feroi.streams import is_standard_output, is_stream
-from tables import growing, table_writer
+from support.tables import growing, table_writer
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere such outputs have other names")
 

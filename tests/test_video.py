@@ -21,7 +21,7 @@ from feroi.reading import ReadingOptions, analyze_photos
 from feroi.results import Photo
 from feroi.video import NO_FACE, Smoother, VideoOptions, video_parts
 from feroi.vocabulary import EXPRESSIONS
-from videos import group_photo, write_sound, write_video
+from support.videos import group_photo, write_sound, write_video
 
 CONFIG = NetworkConfig("attention", (48, 48), pipeline="wild")
 ONE = ReadingOptions(compute=Compute(threads=1))

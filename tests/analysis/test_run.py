@@ -34,7 +34,7 @@ from feroi.report.tables import SMOOTHED, VIDEO_COLUMNS
 from feroi.report.timeline import MOST_PEOPLE, Timelines, clock, draw_timeline
 from feroi.results import Photo, Refused
 from feroi.video import Part, VideoOptions, video_parts
-from videos import group_photo, write_sound, write_video
+from support.videos import group_photo, write_sound, write_video
 
 CONFIG = NetworkConfig("attention", (48, 48), pipeline="wild")
 ONE = ReadingOptions(compute=Compute(threads=1))

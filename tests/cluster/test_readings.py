@@ -23,7 +23,7 @@ from feroi.cluster.shards import cut, fingerprint
 from feroi.network.description import shipped
 from feroi.reader import Reader
 from feroi.reading import ReadingOptions
-from packed import write_table, write_tar
+from support.packed import write_table, write_tar
 
 PLAIN, ABSTAINING = ReadingOptions(), ReadingOptions(abstain=True)
 

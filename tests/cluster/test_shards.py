@@ -13,7 +13,7 @@ from pyarrow import parquet
 
 from feroi.cluster.shards import Shard, cut, fingerprint, photos_of
 from feroi.photo.decode import EncodedPhoto, NoPhoto
-from packed import write_table, write_tar
+from support.packed import write_table, write_tar
 
 
 def test_a_source_is_cut_into_photos_then_archives_then_row_groups(folder, encoded):

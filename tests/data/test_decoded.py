@@ -8,7 +8,7 @@ from feroi.data import decoded as pixels
 from feroi.data.decoded import decode
 from feroi.data.readers import read_dataset
 from feroi.data.samples import Sample, Samples, fingerprint
-from room import little_room
+from support.room import little_room
 
 
 def test_images_come_in_order_at_the_size_asked_for(expression_folders):

@@ -13,7 +13,7 @@ from feroi.network.model import Network
 from feroi.network.onnx_export import export_onnx
 from feroi.network.torch_forward import torch_forward, torch_score
 from feroi.network.weights import load_calibration, load_network, save_network
-from strangers import readers
+from support.strangers import readers
 
 SHALLOW = (1, 1, 1, 1)
 """One convolution a block: the exporter takes seconds for all of them."""

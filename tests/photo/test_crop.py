@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from faces import astronaut, made_points
 from feroi.config import PIPELINES
 from feroi.photo.align import crop_fixed
 from feroi.photo.crop import FRONT_YAW_LIMIT_DEG, face_frame, fer_frame, prepare, prepare_whole
@@ -16,6 +15,7 @@ from feroi.photo.geometry import FRAME_HW, Camera, Pose, generic_face, rotation_
 from feroi.photo.illumination import normalize_light
 from feroi.photo.landmarks import FacePoints, locate
 from feroi.photo.squares import cut
+from support.faces import astronaut, made_points
 
 HEAD_CM = np.array([0.0, 0.9, 1.1])  # the middle of a head, and its side of 28.5 cm, as documented
 SCALE = 8.0  # px a cm

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faces import astronaut
 from feroi.photo.crop import prepare
 from feroi.photo.cropped import cropped_landmarks
 from feroi.photo.decode import to_intensity
 from feroi.photo.detect import detect
 from feroi.photo.landmarks import locate
+from support.faces import astronaut
 
 
 @pytest.fixture(scope="module")

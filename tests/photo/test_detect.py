@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage import data
 
-from faces import astronaut, her_head, placed, turned, turned_back
 from feroi.data.groups import group_photos, match
 from feroi.photo import detect as detection
 from feroi.photo.detect import Face, biggest, detect
 from feroi.photo.landmarks import locate
 from feroi.photo.squares import Frame
+from support.faces import astronaut, her_head, placed, turned, turned_back
 
 FACE_XY_PX, FACE_PX = (223.0, 117.0), 100.0
 """By eye: from ear to ear and from the hairline to the chin, the geometric mean of 88 and 113 px."""

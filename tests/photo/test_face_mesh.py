@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pytest
 
-from faces import astronaut
 from feroi.photo.face_mesh import coefficients, fit_meshes, frame_around
 from feroi.photo.face_mesh_points import (
     COEFFICIENTS,
@@ -18,6 +17,7 @@ from feroi.photo.face_mesh_points import (
 )
 from feroi.photo.landmarks import locate
 from feroi.photo.squares import Frame
+from support.faces import astronaut
 
 HER_FRAME = Frame(224.0 + 124.5j, 160.0, 0.0)
 

@@ -11,7 +11,7 @@ from PIL import Image, features
 from feroi.photo.kinds import HEAD_BYTES, is_transport_stream, kind_of
 from feroi.photo.sources import photo_files
 from feroi.photo.video import is_video
-from videos import write_video
+from support.videos import write_video
 
 PICTURE = Image.fromarray(np.full((24, 32, 3), 90, np.uint8))
 TEXTS = [

@@ -12,13 +12,13 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from faces import astronaut, turned, turned_back
 from feroi.photo import landmarks as module
 from feroi.photo.detect import detect
 from feroi.photo.face_mesh import Mesh, fit_meshes, frame_around
 from feroi.photo.face_mesh_points import INDEX_68
 from feroi.photo.landmarks import MODELS, FacePoints, frame_of, locate
 from feroi.photo.squares import Frame
+from support.faces import astronaut, turned, turned_back
 
 HER_FRAME = Frame(224.0 + 124.5j, 160.0, 0.0)
 """By eye: her face from ear to ear, the middle between hairline and chin, and half as much around it."""

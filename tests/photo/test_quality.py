@@ -5,8 +5,6 @@ import pytest
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from faces import astronaut as her_photo
-from faces import made_points
 from feroi.photo.crop import prepare
 from feroi.photo.decode import to_intensity
 from feroi.photo.detect import detect
@@ -26,6 +24,8 @@ from feroi.photo.quality import (
     sharpness,
     turn_deg,
 )
+from support.faces import astronaut as her_photo
+from support.faces import made_points
 
 WILD = "wild", (48, 48)
 

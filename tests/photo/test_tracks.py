@@ -7,14 +7,14 @@ import json
 import numpy as np
 import pytest
 
-from faces import made_points, turned
 from feroi.data.groups import KnownFace, match
 from feroi.photo import tracks
 from feroi.photo.detect import Face, detect
 from feroi.photo.landmarks import locate
 from feroi.photo.tracks import Tracker, alike, carried, is_cut
 from feroi.photo.video import Frame
-from videos import group_photo, panned
+from support.faces import made_points, turned
+from support.videos import group_photo, panned
 
 HW = (420, 560)
 SHAPE = np.random.default_rng(0).uniform(-0.3, 0.3, (68, 2))

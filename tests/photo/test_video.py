@@ -13,7 +13,7 @@ import pytest
 
 from feroi.photo import video
 from feroi.photo.video import Pace, UnreadableVideo, camera_source, fresh_frames, is_video, video_frames
-from videos import write_sound, write_video
+from support.videos import write_sound, write_video
 
 
 def _grey(level, size_hw=(48, 64)):

@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from faces import astronaut
 from feroi.inference import shipped_session
 from feroi.photo.yunet import find
+from support.faces import astronaut
 
 PICTURE = astronaut()[:200, 120:330]  # no multiple of 32 either way
 

@@ -19,7 +19,7 @@ from feroi.training.batches import training_batches
 from feroi.training.callbacks import Callbacks
 from feroi.training.loop import LAST_WEIGHTS, METRICS, Diverged, disagreement, learning_rate_at, train
 from feroi.training.precision import choose_arithmetic
-from room import little_room
+from support.room import little_room
 
 NETWORK = NetworkConfig("attention", (16, 16), dropout=0.3)
 RECIPE = RecipeConfig(epochs=4, batch_size=8, schedule="onecycle")

@@ -21,7 +21,7 @@ from feroi.synthetic.truth import Truth, write_truth
 from feroi.training.callbacks import Callbacks
 from feroi.training.run import train_run, truth_maps
 from feroi.vocabulary import TABLE_4
-from together import PROCESSES, told
+from support.together import PROCESSES, told
 
 NETWORK = NetworkConfig("attention", (20, 20))
 RECIPE = RecipeConfig(epochs=2, batch_size=8)

@@ -15,7 +15,16 @@ from feroi.cli.app import app
 from feroi.network.weights import load_tensors
 from feroi.training.callbacks import Callbacks
 from feroi.training.workers import ALONE, Workers, torchrun_workers
-from together import batch, dropped, everything, in_double_precision, normalized, together, told, trained
+from support.together import (
+    batch,
+    dropped,
+    everything,
+    in_double_precision,
+    normalized,
+    together,
+    told,
+    trained,
+)
 
 NUMBER = 3
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from feroi.analysis.journal import forgotten
 from feroi.analysis.tables import Tables, TableWriter
@@ -21,7 +22,7 @@ def table_writer(
 
 
 @contextmanager
-def growing(path: Path):
+def growing(path: Path) -> Iterator[IO[bytes]]:
     """A file that grows in a run that cannot resume."""
     with forgotten() as journal:
         yield journal.open(path)

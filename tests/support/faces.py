@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.ndimage import gaussian_filter
 from skimage import data
 
 from feroi.photo.face_mesh import Mesh
@@ -64,3 +65,8 @@ def turned_back(
 
 def _middle(photo: Photo) -> complex:
     return complex(photo.shape[1] - 1, photo.shape[0] - 1) / 2
+
+
+def beside_a_blurred_copy(photo: Photo) -> Photo:
+    """The photo, and to its right the same out of focus."""
+    return np.concatenate([photo, gaussian_filter(photo, (5, 5, 0))], axis=1)

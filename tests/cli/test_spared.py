@@ -16,7 +16,7 @@ from skimage import data
 from typer.testing import CliRunner
 
 from feroi.cli.app import app
-from videos import write_video
+from support.videos import write_video
 
 GREY = np.full((40, 40, 3), 90, np.uint8)
 

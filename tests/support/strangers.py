@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
-_spec = importlib.util.spec_from_file_location("readers", Path(__file__).parents[1] / "fuzz" / "readers.py")
+_spec = importlib.util.spec_from_file_location("readers", Path(__file__).parents[2] / "fuzz" / "readers.py")
 assert _spec is not None
 assert _spec.loader is not None
 readers = importlib.util.module_from_spec(_spec)

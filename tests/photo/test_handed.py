@@ -21,7 +21,7 @@ import feroi
 from feroi.cli.app import app
 from feroi.photo.decode import EncodedPhoto, NoPhoto, UnreadableImage, photo_frames, photo_pixels
 from feroi.photo.handed import as_source, photo_named
-from videos import write_video
+from support.videos import write_video
 
 
 class Named:

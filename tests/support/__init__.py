@@ -1,0 +1,1 @@
+"""What several tests share: photos, videos and files to read, and conditions to read them under."""

@@ -1,0 +1,107 @@
+"""What people import, and what they may hand over."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import feroi
+from feroi import reader as reader_module
+from feroi import reading
+from feroi.network.load import Model
+from feroi.photo import landmarks
+from feroi.reading import analyze_photos
+from feroi.results import Photo, Refused
+from feroi.shipped import shipped_path
+from support.faces import beside_a_blurred_copy
+from support.network import CONFIG, ONE, forward
+
+
+def test_images_in_memory_are_read_as_their_files_are(astronaut, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # stored lying on its left side
+    Image.fromarray(astronaut).rotate(90, expand=True).save(tmp_path / "lying.png", exif=exif)
+    with Image.open(tmp_path / "lying.png") as image:
+        opened, array = analyze_photos([image, astronaut], Model(CONFIG, forward), ONE)
+    np.testing.assert_array_equal(opened.pixels, astronaut)
+    assert opened.faces[0].box_xyxy_px == array.faces[0].box_xyxy_px
+
+
+@pytest.mark.parametrize(
+    ("photo", "error", "got"),
+    [
+        (np.zeros((8, 8), np.float32), TypeError, "an array of float32"),
+        (np.zeros((8, 8, 5), np.uint8), ValueError, r"an array of shape \(8, 8, 5\)"),
+        (np.zeros(8, np.uint8), ValueError, r"an array of shape \(8,\)"),
+        (np.zeros((0, 8, 3), np.uint8), ValueError, r"an array of shape \(0, 8, 3\)"),
+        ({"a": 1}, TypeError, "dict"),
+        (7, TypeError, "int"),
+    ],
+)
+def test_what_is_no_photo_is_refused_alone_and_a_row_among_others(photo, error, got, astronaut):
+    said = rf"uint8 array \(H, W\), \(H, W, 3\) or \(H, W, 4\); got {got}"
+    with pytest.raises(error, match=said):
+        feroi.analyze(photo, detector="hog")
+    before, row, after = analyze_photos([astronaut, photo, astronaut], Model(CONFIG, forward), ONE)
+    assert (before.status, row.name, after.status) == ("ok", "photo 1", "ok")
+    assert re.search(said, row.status)
+    assert (row.pixels, row.faces) == (None, [])
+
+
+def test_analyze_takes_what_reader_takes(astronaut):
+    two = Image.fromarray(np.concatenate([astronaut, astronaut], axis=1))
+    assert [face.expression for face in feroi.analyze(two)] == ["happy", "happy"]
+    assert len(feroi.analyze(two, only_biggest=True)) == 1
+    poor = Image.fromarray(beside_a_blurred_copy(astronaut))
+    assert [len(feroi.analyze(poor, abstain=wish)) for wish in (False, True)] == [2, 1]
+    with pytest.raises(ValueError, match="would misread those of 'front'"):
+        feroi.analyze(two, pipeline="front")
+    with pytest.raises(FileNotFoundError, match=r"gone\.onnx"):
+        feroi.analyze(two, model="gone.onnx")
+
+
+def test_the_landmark_model_is_the_one_chosen(astronaut, monkeypatch):
+    """Another model in its place, ten px to the right of the shipped one; the mesh stays as it is."""
+    shipped = landmarks.MODELS["face-mesh"]
+    moved = {"face-mesh": shipped, "dlib-68": lambda photo, mesh: shipped(photo, mesh) + np.array([10, 0])}
+    monkeypatch.setattr(landmarks, "MODELS", moved)
+    monkeypatch.setattr(landmarks, "_dlib_predictor", lambda: None)
+    plain, other = (
+        feroi.Reader(threads=1, landmarks=name).read(astronaut)[0] for name in ("face-mesh", "dlib-68")
+    )
+    np.testing.assert_allclose(other.landmarks - plain.landmarks, [[10, 0]] * 68, atol=1e-6)
+    assert np.abs(plain.crop.astype(int) - other.crop).mean() > 5
+
+
+def test_the_detector_is_the_one_chosen(astronaut):
+    pytest.importorskip("dlib")
+    (yunet,), (hog,) = (feroi.Reader(detector=name, threads=1).read(astronaut) for name in ("yunet", "hog"))
+    assert yunet.score < 1 < hog.score
+    assert yunet.expression == hog.expression == "happy"
+
+
+def test_a_model_stays_loaded_until_its_file_changes(tmp_path):
+    model = tmp_path / "own.onnx"
+    shutil.copyfile(shipped_path("network/pretrained/ferplus.onnx"), model)
+    blank = np.full((40, 40), 90, np.uint8)
+    reader_module._kept_reader.cache_clear()
+    for _ in range(2):
+        assert feroi.analyze(blank, model=model) == []
+    assert reader_module._kept_reader.cache_info().misses == 1
+    os.utime(model, ns=(1, 1))
+    feroi.analyze(blank, model=model)
+    assert reader_module._kept_reader.cache_info().misses == 2
+
+
+def test_what_people_import_is_listed():
+    names = {"analyze", "Reader", "Reading", "PhotoReading", "UnreadableImage", "to_frame"}
+    assert names <= set(dir(feroi))
+    assert feroi.PhotoReading is Photo
+    earlier = reading.Photo, reading.Reading, reading.Refused  # where they were before
+    assert earlier == (Photo, feroi.Reading, Refused)
+    assert all(getattr(feroi, name) is not None for name in feroi.__all__)
