@@ -303,5 +303,6 @@ def test_screen_readers_narrow_screens_and_dark_ones_are_served(seen):
 @in_chromium
 def test_the_camera_is_read_and_a_picture_of_it_kept(seen):
     assert re.fullmatch(r"1 face: happy, \d+\s%", seen["live"])
+    assert "face" not in seen["liveElsewhere"]  # one answer at a time
     assert seen["kept"] == ["camera 1.png", "1 face"]
     assert seen["afterCamera"] == "open-camera"

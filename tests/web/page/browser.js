@@ -133,6 +133,7 @@ await live.click("#open-camera");
 const followed = () => /^1 face: /.test(document.getElementById("camera-note").textContent) && document.getElementById("camera").dataset.searched === "false";
 await live.waitForFunction(followed, null, { timeout: 120_000 });
 seen.live = await live.textContent("#camera-note");
+seen.liveElsewhere = await live.textContent("#status");
 seen.liveBroken = await broken(live);
 await live.screenshot({ path: join(work.made, "camera.png") });
 await live.click("#keep");

@@ -10,7 +10,8 @@ const SPEAK_EVERY_MS = 4000; // to screen readers
 
 /** Wires the camera's section. follow: reads a bitmap; keep: takes a file; say: tells people. */
 export function cameraSection({ follow, keep, say, facts }) {
-  const [section, stage, video, note] = ["camera", "camera-stage", "video", "camera-note"].map(byId);
+  const ids = ["camera", "camera-stage", "video", "camera-note", "camera-spoken"];
+  const [section, stage, video, note, spokenNote] = ids.map(byId);
   let stream = null;
   let kept = 0;
 
@@ -60,7 +61,7 @@ export function cameraSection({ follow, keep, say, facts }) {
       section.dataset.searched = found.searched;
       if (performance.now() - spoken > SPEAK_EVERY_MS) {
         spoken = performance.now();
-        say(summary(found));
+        spokenNote.textContent = note.textContent; // unseen: an older answer beside the note would contradict it
       }
       await new Promise(requestAnimationFrame);
     }
