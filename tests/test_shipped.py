@@ -12,7 +12,9 @@ import feroi
 from feroi import shipped
 from feroi.network.description import SHIPPED
 from feroi.network.load import load_model
-from feroi.shipped import MODEL_FOLDERS, SUMS, shipped_path
+from feroi.shipped import SUMS, shipped_path
+
+MODEL_FOLDERS = ("network/pretrained", "photo/models")
 
 PACKAGE = Path(feroi.__file__).parent
 

@@ -11,8 +11,6 @@ from pathlib import Path
 
 SUMS = "SHA256SUMS"
 """Name of a list, in the form of sha256sum; `tools/sums.sh` writes all of them anew."""
-MODEL_FOLDERS = ("network/pretrained", "photo/models")
-"""Where shipped models are, below the package."""
 
 
 def shipped_path(name: str) -> Path:

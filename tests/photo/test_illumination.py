@@ -9,9 +9,7 @@ from scipy.sparse.linalg import spsolve
 
 from feroi.photo.illumination import (
     luminance,
-    luminance_anisotropic,
     normalize_light,
-    normalize_light_anisotropic,
     normalize_light_sliding,
 )
 
@@ -30,7 +28,7 @@ def face_like(shape_hw=(64, 50)):
     return image
 
 
-def plain_luminance(image, smoothness, bond=None):
+def plain_luminance(image, smoothness):
     """The stationary point of the functional, assembled pair by pair."""
     height, width = image.shape
     rows, columns, values = [], [], []
@@ -38,11 +36,10 @@ def plain_luminance(image, smoothness, bond=None):
         for j in range(width):
             for k, m in ((i + 1, j), (i, j + 1)):
                 if k < height and m < width:
-                    weight = smoothness * (bond(image[i, j], image[k, m]) if bond else 1.0)
                     a, b = i * width + j, k * width + m
                     rows += [a, b, a, b]
                     columns += [a, b, b, a]
-                    values += [weight, weight, -weight, -weight]
+                    values += [smoothness, smoothness, -smoothness, -smoothness]
     system = sparse.coo_array((values, (rows, columns)), shape=(image.size, image.size))
     system = (system + sparse.eye_array(image.size)).tocsc()
     return spsolve(system, image.ravel()).reshape(image.shape)
@@ -56,42 +53,24 @@ def test_luminance_is_the_plain_sparse_solution(rng, shape, smoothness):
     np.testing.assert_allclose(luminance(image, smoothness), expected, rtol=0, atol=1e-8)
 
 
-def test_anisotropic_luminance_is_the_plain_solution_with_weber_weights(rng):
-    image = rng.integers(0, 256, (13, 10)).astype(float)
-    dark = 0.02 * image.mean()
-    expected = plain_luminance(image, 30.0, bond=lambda a, b: 1 / (1 + 10 * abs(a - b) / (min(a, b) + dark)))
-    np.testing.assert_allclose(luminance_anisotropic(image, 30.0), expected, rtol=0, atol=1e-8)
-
-
-def test_anisotropic_light_follows_the_edge_of_a_shadow():
-    image = np.full((20, 30), 200.0)
-    image[:, 15:] = 20.0
-    before, after = luminance_anisotropic(image, 10.0)[10, [14, 15]]
-    soft_before, soft_after = luminance(image, 10.0)[10, [14, 15]]
-    assert before / after > 4 * soft_before / soft_after
-
-
 @pytest.mark.parametrize("value", [0, 1, 128, 255])
-@pytest.mark.parametrize("normalize", [normalize_light, normalize_light_anisotropic])
-def test_an_even_picture_becomes_mid_grey(value, normalize):
-    assert (normalize(np.full((20, 15), value, np.uint8)) == 128).all()
+def test_an_even_picture_becomes_mid_grey(value):
+    assert (normalize_light(np.full((20, 15), value, np.uint8)) == 128).all()
 
 
 @settings(max_examples=25, deadline=None)
 @given(factor=st.floats(1e-3, 1e3), seed=st.integers(0, 99))
 def test_the_unit_of_intensity_does_not_matter(factor, seed):
     image = np.random.default_rng(seed).uniform(0, 255, (24, 18))
-    for normalize in (normalize_light, normalize_light_anisotropic):
-        difference = normalize(image * factor).astype(int) - normalize(image)
-        assert np.abs(difference).max() <= 1  # a value on the edge of rounding
+    difference = normalize_light(image * factor).astype(int) - normalize_light(image)
+    assert np.abs(difference).max() <= 1  # a value on the edge of rounding
 
 
-@pytest.mark.parametrize("normalize", [normalize_light, normalize_light_anisotropic])
-def test_a_strong_gradient_of_light_is_removed(normalize):
+def test_a_strong_gradient_of_light_is_removed():
     even = face_like((160, 125))
     lit = even * np.linspace(0.2, 1.0, even.shape[1])
     before = np.abs(even - lit).mean()
-    after = np.abs(normalize(even).astype(float) - normalize(lit)).mean()
+    after = np.abs(normalize_light(even).astype(float) - normalize_light(lit)).mean()
     assert before > 40
     assert after < before / 10
 
@@ -141,7 +120,6 @@ def test_inputs_are_left_alone():
     image = face_like().astype(np.uint8)
     before = image.copy()
     normalize_light(image)
-    normalize_light_anisotropic(image)
     normalize_light_sliding(image, (20, 20))
     np.testing.assert_array_equal(image, before)
 
@@ -155,10 +133,9 @@ def test_inputs_are_left_alone():
         (np.array([[1.0, -2.0]]), "at least 0"),
     ],
 )
-@pytest.mark.parametrize("normalize", [normalize_light, normalize_light_anisotropic])
-def test_other_arrays_are_refused(image, message, normalize):
+def test_other_arrays_are_refused(image, message):
     with pytest.raises(ValueError, match=message):
-        normalize(image)
+        normalize_light(image)
 
 
 def test_settings_are_checked():

@@ -2,11 +2,10 @@
 
 The luminance L of an intensity image I minimises, over pixels i and neighbouring pairs i, j,
 
-    sum_i (L_i - I_i)^2  +  smoothness * sum_ij weight_ij (L_i - L_j)^2
+    sum_i (L_i - I_i)^2  +  smoothness * sum_ij (L_i - L_j)^2
 
-with free (Neumann) borders, and the picture kept is the reflectance R = I / L. The isotropic form
-has weight 1 everywhere; the anisotropic form weakens the bond of two pixels by their Weber
-contrast, so that L may follow the border of a shadow.
+with free (Neumann) borders, and the picture kept is the reflectance R = I / L. This is the isotropic form,
+which the paper uses; the anisotropic one of [34] weighs pairs of pixels by their contrast.
 """
 
 from __future__ import annotations
@@ -16,13 +15,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft, sparse
-from scipy.sparse.linalg import spsolve
+from scipy import fft
 
 SMOOTHNESS = 100.0
 MID_GREY = 128.0
 _DARK_SHARE = 0.02  # of the mean intensity, added to I and L: keeps R of black regions defined
-_HALF_CONTRAST = 0.1  # Weber contrast at which the bond of two pixels is half that of equal ones
 
 Image = NDArray[np.integer[Any]] | NDArray[np.floating[Any]]
 
@@ -41,12 +38,6 @@ def normalize_light(intensity: Image, smoothness: float = SMOOTHNESS) -> NDArray
     """
     values = _checked(intensity, smoothness)
     return _to_uint8(_reflectance(values, luminance(values, smoothness)))
-
-
-def normalize_light_anisotropic(intensity: Image, smoothness: float = SMOOTHNESS) -> NDArray[np.uint8]:
-    """As `normalize_light`, with the luminance of `luminance_anisotropic`: 0.1 s for 125x160."""
-    values = _checked(intensity, smoothness)
-    return _to_uint8(_reflectance(values, luminance_anisotropic(values, smoothness)))
 
 
 def normalize_light_sliding(
@@ -85,34 +76,6 @@ def luminance(intensity: Image, smoothness: float) -> NDArray[np.float64]:
     spectrum = fft.dctn(np.asarray(intensity, dtype=np.float64), norm="ortho")
     spectrum /= 1 + smoothness * _laplacian_eigenvalues(spectrum.shape)
     return np.asarray(fft.idctn(spectrum, norm="ortho", overwrite_x=True))
-
-
-def luminance_anisotropic(intensity: Image, smoothness: float) -> NDArray[np.float64]:
-    """L of the form in [34], (H, W), in the units of `intensity` (H, W); a sparse solve.
-
-    Two neighbours of Weber contrast c = |I_i - I_j| / min(I_i, I_j) have weight 1 / (1 + c / 0.1).
-    In [34] that is 1 / c, without bound between equal pixels; ours is 1 there, as in the isotropic
-    form, and in proportion to 1 / c at edges. The minimum is raised by a fiftieth of the mean.
-    """
-    values = np.asarray(intensity, dtype=np.float64)
-    index = np.arange(values.size).reshape(values.shape)
-    first = np.concatenate([index[:, :-1].ravel(), index[:-1].ravel()])
-    second = np.concatenate([index[:, 1:].ravel(), index[1:].ravel()])
-    a, b = values.ravel()[first], values.ravel()[second]
-    darker = np.minimum(a, b) + _dark(values)
-    contrast = np.divide(np.abs(a - b), darker, out=np.zeros_like(a), where=darker > 0)
-    bond = smoothness / (1 + contrast / _HALF_CONTRAST)
-    difference = sparse.coo_array(
-        (
-            np.concatenate([np.ones_like(bond), -np.ones_like(bond)]),
-            (np.tile(np.arange(bond.size), 2), np.concatenate([first, second])),
-        ),
-        shape=(bond.size, values.size),
-    ).tocsr()
-    system = sparse.eye_array(values.size) + difference.T @ sparse.diags_array(bond) @ difference
-    # minimum degree on A + A' suits symmetric matrices: twice as fast here as the default order
-    solution = spsolve(system.tocsc(), values.ravel(), permc_spec="MMD_AT_PLUS_A")
-    return np.asarray(solution).reshape(values.shape)
 
 
 @lru_cache(maxsize=8)
