@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import typer
 
-from feroi.cli.results import chosen_split, clear_errors, listed
+from feroi.cli.results import chosen_split, clear_errors, listed, training_callbacks
 from feroi.data.folds import subject_folds
 from feroi.data.samples import Sample, Samples
 
@@ -41,6 +41,33 @@ def test_errors_of_the_system_name_the_file_first(capsys, error, said):
     with pytest.raises(typer.Exit), clear_errors():
         raise error
     assert capsys.readouterr().err.strip() == said
+
+
+def test_how_long_a_training_takes_is_said_after_its_first_epoch_if_it_is_long(capsys):
+    row = {"loss": 1.0, "accuracy": 0.5, "validation_accuracy": 0.5, "images_per_s": 9.0, "seconds": 36.0}
+    for epochs, said in ((10_000, "at this pace the other epochs take 4 days, 4:00:00"), (3, "")):
+        with training_callbacks(epochs) as callbacks:
+            for epoch in (1, 2):
+                callbacks.on_epoch({**row, "epoch": epoch})
+        printed = capsys.readouterr().err
+        assert printed.count("at this pace") == bool(said)
+        assert said in printed
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_what_is_missing_is_asked_for_once_and_with_the_small_torch(capsys, monkeypatch, there):
+    monkeypatch.setattr("feroi.cli.screen.find_spec", lambda name: object() if there else None)
+    for extra, missing, wanted in (
+        ("train", "torch", "feroi[train]"),
+        ("explain", "torch", "feroi[explain]"),
+        ("explain", "captum", "feroi[explain]"),
+        ("train", "av", "feroi[video]"),
+    ):
+        with pytest.raises(typer.Exit), clear_errors(extra=extra):
+            raise ModuleNotFoundError(name=missing)
+        said = capsys.readouterr().err
+        assert f"this needs {missing}; pip install '{wanted}'" in said
+        assert ("index-url" in said) == (missing != "av" and not there)
 
 
 def test_lists_of_names_by_line_or_by_nul():

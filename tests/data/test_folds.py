@@ -74,7 +74,7 @@ def test_a_fold_of_official_splits_is_refused():
 def test_rafd_is_divided_by_number():
     division = divide(_samples(["01", "16", "30", "44", "73"], "RaFD"), seed=9, fold=2)
     assert division.validation.subjects == ["16"]
-    assert division.how == "fold 2 of 5 by subject"
+    assert division.description == "fold 2 of 5 by subject"
 
 
 def test_without_subjects_a_tenth_of_each_expression_is_held_out():

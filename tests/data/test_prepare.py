@@ -134,7 +134,7 @@ def test_sfew_keeps_its_splits(tmp_path):
     result = prepare_dataset(_sfew(tmp_path / "sfew"), tmp_path / "out", "sfew", workers=1)
     assert result.rejected == [Rejected("Val/Angry/video_000002.png", "no face")]
     division = divide(read_dataset(tmp_path / "out"), seed=0)
-    assert division.how == "official splits"
+    assert division.description == "official splits"
     assert [row.name for row in division.training] == ["Train/Happy/video_000001.png"]
     assert [row.name for row in division.validation] == ["Val/Angry/video_000001.png"]
 

@@ -172,6 +172,15 @@ def test_a_missing_folder_and_another_data_set_are_refused(tmp_path, expression_
         find_data([expression_folders], tmp_path, ["sfew"], 1, print)
 
 
+def test_a_size_that_fits_no_two_protocols_is_refused_before_photos_are_prepared(tmp_path):
+    photos = tmp_path / "RaFD"
+    photos.mkdir()
+    Image.new("L", (681, 1024)).save(photos / "Rafd090_01_Caucasian_female_angry_frontal.jpg")
+    with pytest.raises(ValueError, match="front and pose have different proportions"):
+        make("table5", [photos], tmp_path / "out", Plan(size_hw=(72, 56)), CALLBACKS)
+    assert not (tmp_path / "out").exists()
+
+
 def test_pictures_of_another_size_are_refused(tmp_path):
     Image.new("L", (50, 50)).save(tmp_path / "Rafd090_01_Caucasian_female_angry_frontal.jpg")
     with pytest.raises(ValueError, match="50x50 px; expected"):
@@ -191,7 +200,12 @@ def test_table5_goes_on_where_it_was_killed_and_table6_and_fig5_use_its_runs(tmp
 
     with pytest.raises(KeyboardInterrupt):
         make(
-            "table5", [front], out, plan, CALLBACKS._replace(voices=killed_in_the_second), ["paper-attention"]
+            "table5",
+            [front],
+            out,
+            plan,
+            CALLBACKS._replace(training=killed_in_the_second),
+            ["paper-attention"],
         )
     runs = out / "runs" / "front" / "paper-attention"
     assert sorted(path.name for path in runs.iterdir()) == ["fold1"]

@@ -118,11 +118,11 @@ def in_double_precision() -> Iterator[None]:
         torch.set_default_dtype(torch.float32)
 
 
-def trained(run: Path, case: str, workers: Workers = ALONE, voice: Callbacks | None = None) -> Any:
+def trained(run: Path, case: str, workers: Workers = ALONE, callbacks: Callbacks | None = None) -> Any:
     """Train a case into the folder `run`: metrics, and the checkpoint's tensors by name."""
     network, recipe = CASES[case]
     training = data(truths=bool(recipe.guidance))
-    history = train(network, recipe, training, data(16, 1), run, 3, voice or Callbacks(), workers=workers)
+    history = train(network, recipe, training, data(16, 1), run, 3, callbacks or Callbacks(), workers=workers)
     with workers.leader_first():  # which writes the checkpoint
         tensors, _ = load_tensors(run / LAST_WEIGHTS)
     return history, {name: value.numpy() for name, value in tensors.items()}

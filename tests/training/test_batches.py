@@ -82,7 +82,7 @@ def test_a_share_of_a_batch_is_those_rows_of_the_whole(augmentation, rows):
         return list(training_batches(data, (16, 16), 8, augmentation, rng, *rows_of))
 
     for whole, part in zip(epoch(), epoch(lambda n: rows), strict=True):
-        assert part.whole == whole.whole == len(whole.labels)
+        assert part.size == whole.size == len(whole.labels)
         for name in ("faces", "labels", "truths", "soft"):
             np.testing.assert_array_equal(getattr(part, name), getattr(whole, name)[rows])
 

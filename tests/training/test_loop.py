@@ -36,8 +36,8 @@ def _weights(run):
     return load_tensors(run / LAST_WEIGHTS)[0]
 
 
-def _train(run, recipe=RECIPE, seed=0, voice=None, network=NETWORK):
-    return train(network, recipe, _data(), _data(seed=1), run, seed, voice or Callbacks())
+def _train(run, recipe=RECIPE, seed=0, callbacks=None, network=NETWORK):
+    return train(network, recipe, _data(), _data(seed=1), run, seed, callbacks or Callbacks())
 
 
 def test_a_run_leaves_weights_and_a_line_an_epoch(tmp_path):
@@ -55,7 +55,7 @@ def test_best_weights_are_those_of_the_best_epoch(tmp_path):
     def on_epoch(metrics):
         kept[metrics["epoch"]] = load_network(tmp_path / LAST_WEIGHTS).state_dict()
 
-    history = _train(tmp_path, voice=Callbacks(on_epoch=on_epoch))
+    history = _train(tmp_path, callbacks=Callbacks(on_epoch=on_epoch))
     best = max(history, key=lambda row: row["validation_accuracy"])["epoch"]
     for name, value in load_network(tmp_path).state_dict().items():
         assert torch.equal(value, kept[best][name])
@@ -90,7 +90,7 @@ def test_a_killed_run_ends_in_the_same_weights_as_an_unbroken_one(
 
     network, recipe, unbroken, whole = unbroken_run(batch_norm, averaging)
     with pytest.raises(Killed):
-        _train(tmp_path / "broken", recipe, network=network, voice=Callbacks(on_step=on_step))
+        _train(tmp_path / "broken", recipe, network=network, callbacks=Callbacks(on_step=on_step))
     resumed = _train(tmp_path / "broken", recipe, network=network)
     assert [row["loss"] for row in resumed] == [row["loss"] for row in unbroken]
     for name in ("best.safetensors", LAST_WEIGHTS):

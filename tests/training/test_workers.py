@@ -43,7 +43,7 @@ def many(tmp_path_factory):
             raise Killed
 
     with in_double_precision(), pytest.raises(Killed):
-        trained(folder / "killed", "residual", voice=Callbacks(on_step=on_step))
+        trained(folder / "killed", "residual", callbacks=Callbacks(on_step=on_step))
     return together(NUMBER, everything, folder)
 
 

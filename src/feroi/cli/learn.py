@@ -77,24 +77,26 @@ def train(
         from feroi.training.run import train_run
         from feroi.training.workers import torchrun_workers
 
-        config, how = chosen_settings(network, size, recipe, epochs, batch_size, learning_rate, settings)
+        config, recipe_config = chosen_settings(
+            network, size, recipe, epochs, batch_size, learning_rate, settings
+        )
         if ray is not None:
             from feroi.cluster.training import Job, train_on_ray
 
-            job = Job(data, layout, fold, hold_out, config, how, run, seed, teacher, start)
-            with training_callbacks(how.epochs) as voice:
-                train_on_ray(job, ray, workers, voice)
+            job = Job(data, layout, fold, hold_out, config, recipe_config, run, seed, teacher, start)
+            with training_callbacks(recipe_config.epochs) as callbacks:
+                train_on_ray(job, ray, workers, callbacks)
             say(f"weights, metrics and curves are in {run}")
             return
         if workers is not None:
             raise ValueError(
                 f"--workers goes with --ray; without: torchrun --nproc-per-node {workers} -m -- feroi train"
             )
-        with torchrun_workers() as team, training_callbacks(how.epochs, team.leads) as voice:
+        with torchrun_workers() as team, training_callbacks(recipe_config.epochs, team.leads) as callbacks:
             with team.leader_first():
                 division = divided(read_dataset(data, layout), seed, fold, hold_out)
-            train_run(division, config, how, run, seed, voice, teacher, start, team)
-            voice.say(f"weights, metrics and curves are in {run}")
+            train_run(division, config, recipe_config, run, seed, callbacks, teacher, start, team)
+            callbacks.say(f"weights, metrics and curves are in {run}")
 
 
 def crossval(
@@ -145,10 +147,12 @@ def crossval(
             return print_crossval(found, run)
         from feroi.training.crossval import cross_validate_network
 
-        config, how = chosen_settings(network, size, recipe, epochs, batch_size, learning_rate, settings)
+        config, recipe_config = chosen_settings(
+            network, size, recipe, epochs, batch_size, learning_rate, settings
+        )
         samples = read_dataset(data, layout)
-        with training_callbacks(how.epochs) as voice:
-            result = cross_validate_network(samples, config, how, run, seed, folds, voice)
+        with training_callbacks(recipe_config.epochs) as callbacks:
+            result = cross_validate_network(samples, config, recipe_config, run, seed, folds, callbacks)
         draw_confusion(result.together, run / "confusion.png")
         print_crossval(result, run)
 

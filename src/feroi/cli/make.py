@@ -103,7 +103,7 @@ def reproduce(
 
     If interrupted, run the same command again to resume.
     """
-    with clear_errors(goes_on=True):
+    with clear_errors(goes_on=True, extra="explain" if target == "table1" else "train"):
         from feroi.paper.reproduce import ReproduceCallbacks, make
         from feroi.paper.runs import Plan
 
@@ -125,7 +125,7 @@ def demo(
     with clear_errors():
         from feroi.paper.demo import EPOCHS, REPORT, run_demo
 
-        with training_callbacks(EPOCHS) as voice:
-            scores = run_demo(out, voice)
+        with training_callbacks(EPOCHS) as callbacks:
+            scores = run_demo(out, callbacks)
         print_scores(scores)
         say(f"report: {(out / REPORT).resolve()}")

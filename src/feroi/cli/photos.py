@@ -31,9 +31,9 @@ from feroi.cli.options import (
 )
 from feroi.cli.results import (
     chosen_photos,
-    heard,
     number_of,
     print_prepared,
+    printed_as_read,
     progress_bar,
     say_counts,
     say_faces,
@@ -116,7 +116,7 @@ def explain(
     landmarks: LandmarksOption = "face-mesh",
 ) -> None:
     """Compare methods that say where an expression was seen."""
-    with clear_errors(report, class_images, whole):
+    with clear_errors(report, class_images, whole, extra="train" if whole else "explain"):
         if whole:
             return _draw_whole([Path(photo) for photo in photos], model, whole, report or class_images)
         from feroi.explain.class_images import class_images as images_of
@@ -136,7 +136,7 @@ def explain(
             spare_inputs(report, files)
             reader = Reader(model, detector, biggest, pipeline, landmarks=landmarks)
             with progress_bar("explaining") as on_progress:
-                found = heard(reader.read_many(files), files, on_progress)
+                found = printed_as_read(reader.read_many(files), files, on_progress)
                 faces = write_explanations(found, locators(names, network), str(model), report)
             say(f"{number_of(faces, 'face')} by {number_of(len(names), 'method')}: {report}")
 

@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,17 +38,18 @@ if TYPE_CHECKING:
     from feroi.training.callbacks import Callbacks
 
     Photograph = Path | EncodedPhoto | NoPhoto
+_LONG_S = 600  # what takes longer is said after the first epoch
 _NAME_WIDTH = 60  # longer names push their line to the right
 
 
 @contextmanager
-def training_callbacks(epochs: int, heard: bool = True) -> Iterator[Callbacks]:
+def training_callbacks(epochs: int, shown: bool = True) -> Iterator[Callbacks]:
     """Progress of one training: a bar over its steps, and a line an epoch; nothing if not `heard`."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     from feroi.training.callbacks import SILENT, Callbacks
 
-    if not heard:
+    if not shown:
         yield SILENT
         return
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
@@ -58,13 +60,20 @@ def training_callbacks(epochs: int, heard: bool = True) -> Iterator[Callbacks]:
             done = (epoch - 1) * steps + step - 1
             bars.update(task, completed=done, total=epochs * steps, description=f"epoch {epoch}/{epochs}")
 
+        estimated = False
+
         def on_epoch(row: dict[str, Any]) -> None:
+            nonlocal estimated
             say(
                 f"epoch {row['epoch']}/{epochs}  loss {row['loss']:.3f}  "
                 f"training {100 * row['accuracy']:.1f} %  "
                 f"validation {100 * row['validation_accuracy']:.1f} %  "
                 f"{row['images_per_s']:.0f} images/s  {row['seconds']:.0f} s"
             )
+            left_s = (epochs - row["epoch"]) * row["seconds"]
+            if not estimated and left_s > _LONG_S:
+                say(f"at this pace the other epochs take {timedelta(seconds=round(left_s, -2))} (h:mm:ss)")
+            estimated = True
 
         yield Callbacks(say, on_step, on_epoch)
 
@@ -193,7 +202,7 @@ def listed(lines: Iterable[bytes]) -> Iterator[str]:
     return (os.fsdecode(line.rstrip(b"\r")) for line in text.split(end) if line.strip())
 
 
-def heard(
+def printed_as_read(
     photos: Iterator[Photo], files: Sequence[Photograph], on_progress: Callable[[int, int], None]
 ) -> Iterator[Photo]:
     """Pass photos on as they are read, with a line a face and progress for each."""

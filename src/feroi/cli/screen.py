@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -41,6 +42,7 @@ _EXTRAS = {
     "pyarrow": "tables",
     "ray": "scale",
 }
+_WITH_TORCH = ("train", "explain", "hub", "scale")
 _CPU_TORCH = "https://download.pytorch.org/whl/cpu"
 _STOPPED = "stopped"
 GOES_ON = "stopped; the same command goes on where it was"
@@ -57,13 +59,14 @@ class Stopped(KeyboardInterrupt):
 
 
 @contextmanager
-def clear_errors(*outputs: Path | None, goes_on: bool = False) -> Iterator[None]:
+def clear_errors(*outputs: Path | None, goes_on: bool = False, extra: str = "train") -> Iterator[None]:
     """Turn expected errors into one clear message and exit status 1; 130 and the like if the command is
     stopped.
 
     outputs: the files that the command writes, None for those not wanted. That they can be written is checked
     first. If one of them is standard output, whatever else is printed goes to standard error.
     goes_on: whether the same command goes on where it was.
+    extra: what to install for a package that is missing, if it is not of another extra.
     """
     # Idle threads must not spin: with two cores they would take the one the work runs on.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -80,9 +83,11 @@ def clear_errors(*outputs: Path | None, goes_on: bool = False) -> Iterator[None]
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("feroi"):
             raise
-        extra = _EXTRAS.get(str(error.name).split(".")[0], "train")
+        package = str(error.name).split(".")[0]
+        needed = _EXTRAS.get(package, extra)
+        brings_torch = needed in _WITH_TORCH and find_spec("torch") is None
         small = f" (first pip install torch --index-url {_CPU_TORCH}, or it brings several GB)"
-        _fail(f"this needs {error.name}; pip install 'feroi[{extra}]'{small if extra == 'train' else ''}")
+        _fail(f"this needs {error.name}; pip install 'feroi[{needed}]'{small if brings_torch else ''}")
     except OSError as error:
         if _is_closed_pipe(error):  # whoever read the output has enough of it
             _print_nothing_more()

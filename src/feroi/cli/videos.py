@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-from feroi.cli.results import heard, number_of, progress_bar, say_counts
+from feroi.cli.results import number_of, printed_as_read, progress_bar, say_counts
 from feroi.cli.screen import kept_when_stopped, say, signals_handled, tell
 from feroi.files import display_name
 
@@ -44,7 +44,7 @@ def read_files(
             readers = Readers(reader.read_many, lambda path, begun: reader.video_parts(path, video, begun))
             callbacks = _video_callbacks(files, on_progress)
         else:
-            readers = Readers(lambda photos: heard(reader.read_many(photos), files, on_progress))
+            readers = Readers(lambda photos: printed_as_read(reader.read_many(photos), files, on_progress))
             callbacks = AnalysisCallbacks()
         counts = write_analysis(files, readers, outputs, description, callbacks)
     (say_video_counts if with_videos else say_counts)(counts)

@@ -58,7 +58,7 @@ class Job:
     start: str | None
 
 
-def train_on_ray(job: Job, address: str, number: int | None, voice: Callbacks = SILENT) -> None:
+def train_on_ray(job: Job, address: str, number: int | None, callbacks: Callbacks = SILENT) -> None:
     """Train `job` on a Ray cluster, and end in the weights, but for rounding, that one process ends in.
 
     address: as for `cluster.connected`. number: of workers; by default one a graphics card, or one a core
@@ -69,17 +69,17 @@ def train_on_ray(job: Job, address: str, number: int | None, voice: Callbacks = 
     within an epoch; ConnectionError if there is no such cluster.
     """
     try:
-        error = _run(job, address, number, voice)
+        error = _run(job, address, number, callbacks)
     except (RayError, TrainingFailedError) as lost:
         raise RuntimeError(f"Ray ended the training: {str(lost).splitlines()[0]}") from lost
     if error is not None:
         raise RuntimeError(error)
 
 
-def _run(job: Job, address: str, number: int | None, voice: Callbacks) -> str | None:
+def _run(job: Job, address: str, number: int | None, callbacks: Callbacks) -> str | None:
     """Why it did not end well, or None."""
     with connected(address):
-        workers, on_cards = _room(address, number, voice)
+        workers, on_cards = _room(address, number, callbacks)
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         relay: Any = ray.remote(Relay).options(num_cpus=0, scheduling_strategy=here).remote()
         settings = {"job": replace(job, run=job.run.absolute()), "relay": relay, "folder": str(Path.cwd())}
@@ -92,7 +92,7 @@ def _run(job: Job, address: str, number: int | None, voice: Callbacks) -> str | 
                 # Ray's own records; what a training leaves is in the run folder.
                 run_config=RunConfig(storage_path=scratch, failure_config=FailureConfig(max_failures=-1)),
             )
-            _fit(trainer, relay, voice)
+            _fit(trainer, relay, callbacks)
         return cast(str | None, ray.get(relay.failed.remote()))
 
 
@@ -136,7 +136,7 @@ class Relay:
         return said
 
 
-def _room(address: str, number: int | None, voice: Callbacks) -> tuple[int, bool]:
+def _room(address: str, number: int | None, callbacks: Callbacks) -> tuple[int, bool]:
     """How many workers there will be, and whether each gets a graphics card.
 
     Raises ValueError if there is no room for them and none will be made.
@@ -148,11 +148,11 @@ def _room(address: str, number: int | None, voice: Callbacks) -> tuple[int, bool
         short = f"{room} {'graphics cards' if cards else 'cores'} for {number} workers"
         if address == LOCAL:
             raise ValueError(f"this machine has {short}; give fewer, or another cluster")
-        voice.say(f"waiting: the cluster has {short}")
+        callbacks.say(f"waiting: the cluster has {short}")
     return number or room, cards > 0
 
 
-def _fit(trainer: TorchTrainer, relay: Any, voice: Callbacks) -> None:
+def _fit(trainer: TorchTrainer, relay: Any, callbacks: Callbacks) -> None:
     """Run `trainer` and pass on what its workers say. In a thread, since Ray would keep Ctrl-C for itself."""
     errors: list[Exception] = []
 
@@ -169,7 +169,7 @@ def _fit(trainer: TorchTrainer, relay: Any, voice: Callbacks) -> None:
         thread.join(_HEARD_EVERY_S)
         running = thread.is_alive()
         for what, said in ray.get(relay.take.remote()):
-            getattr(voice, what)(*said)
+            getattr(callbacks, what)(*said)
     if errors:
         raise errors[0]
 
@@ -187,7 +187,7 @@ def _work(settings: dict[str, Any]) -> None:
         os.chdir(settings["folder"])
     try:
         with loss_noticed():
-            _train(job, _voice(relay), workers)
+            _train(job, _relayed(relay), workers)
     except WorkerLost:  # the one that is lost may have said why
         raise
     except (ValueError, OSError, Diverged) as error:
@@ -198,8 +198,8 @@ def _work(settings: dict[str, Any]) -> None:
         raise
 
 
-def _voice(relay: Any) -> Callbacks:
-    """A voice heard through `relay`, and of the steps one a second."""
+def _relayed(relay: Any) -> Callbacks:
+    """Callbacks that reach the driver through `relay`; of the steps, one a second."""
     last_s = 0.0
 
     def on_step(epoch: int, step: int, steps: int) -> None:
@@ -215,7 +215,9 @@ def _voice(relay: Any) -> Callbacks:
     )
 
 
-def _train(job: Job, voice: Callbacks, workers: Workers) -> None:
+def _train(job: Job, callbacks: Callbacks, workers: Workers) -> None:
     with workers.leader_first():
         division = divided(read_dataset(job.data, job.layout), job.seed, job.fold, job.hold_out)
-    train_run(division, job.network, job.recipe, job.run, job.seed, voice, job.teachers, job.start, workers)
+    train_run(
+        division, job.network, job.recipe, job.run, job.seed, callbacks, job.teachers, job.start, workers
+    )

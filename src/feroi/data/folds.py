@@ -72,7 +72,7 @@ class Division(NamedTuple):
 
     training: Samples
     validation: Samples
-    how: str
+    description: str
 
 
 def divide(samples: Samples, seed: int, fold: int = 1) -> Division:

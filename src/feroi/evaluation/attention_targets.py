@@ -107,8 +107,8 @@ def as_stored(
 ) -> NDArray[np.float32]:
     """A map of cells of 4 x 4 px over a picture, as `pixels.cover` would store it: (h, w) to `stored_hw`."""
     height, width = (MOVEMENT_STEP * side for side in cells.shape)
-    whole = Image.fromarray(cells.astype(np.float32)).resize((width, height), Image.Resampling.BILINEAR)
-    picture = np.asarray(whole)[: picture_hw[0], : picture_hw[1]]
+    enlarged = Image.fromarray(cells.astype(np.float32)).resize((width, height), Image.Resampling.BILINEAR)
+    picture = np.asarray(enlarged)[: picture_hw[0], : picture_hw[1]]
     return np.asarray(np.maximum(cover(picture, stored_hw), 0))
 
 
@@ -123,8 +123,8 @@ def points_as_stored(
 
 def _equal_units(truth: Truth) -> FloatArray:
     """The movement of each Action Unit divided by its maximum, added; (h, w)."""
-    seen = [moved / moved.max() for moved in truth.movement_of.values() if moved.max() > 0]
-    return np.asarray(np.sum(seen, axis=0))
+    movements = [moved / moved.max() for moved in truth.movement_of.values() if moved.max() > 0]
+    return np.asarray(np.sum(movements, axis=0))
 
 
 def _has_truth(row: Sample) -> bool:

@@ -96,7 +96,7 @@ def _learned(
     chooser = selector(described.name, seed)
     answer = learn(training, described(training), described(division.validation), seed, chooser)
     known = {
-        "division": division.how,
+        "division": division.description,
         "training": len(training),
         "chosen": answer.chosen,
         "processor_seconds": time.process_time() - begun,

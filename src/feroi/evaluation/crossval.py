@@ -47,8 +47,8 @@ def cross_validate(samples: Samples, fit: Fit, folds: int = PAPER_FOLDS, seed: i
     results: list[Scores] = []
     labels, predictions = [], []
     for number, fold in enumerate(subject_folds(samples, folds, seed), 1):
-        how = f"fold {number} of {folds} by subject"
-        division = Division(samples.take(fold.training), samples.take(fold.validation), how)
+        description = f"fold {number} of {folds} by subject"
+        division = Division(samples.take(fold.training), samples.take(fold.validation), description)
         predicted = fit(number, division)
         results.append(score(division.validation.labels, predicted))
         labels.append(division.validation.labels)

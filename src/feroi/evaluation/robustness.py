@@ -108,8 +108,8 @@ def measure_robustness(
 
     intact = reading(pixels)
     levels = [_level(INTACT, None, intact, calibration)]
-    asked = [(name, level) for name, each in CORRUPTIONS.items() for level in each.levels]
-    for name, level in asked:
+    corruptions = [(name, level) for name, each in CORRUPTIONS.items() for level in each.levels]
+    for name, level in corruptions:
         rng = np.random.default_rng([seed, len(levels)])
         levels.append(_level(name, level, reading(CORRUPTIONS[name].apply(pixels, level, rng)), calibration))
     marks = _landmarks(pixels, decoded.samples, config)
@@ -169,9 +169,11 @@ class _Covered:
             return {}
         inputs_hw, stored_hw = self._config.input_hw, self._config.stored_hw
         top, left = ((whole - part) // 2 for whole, part in zip(stored_hw, inputs_hw, strict=True))
-        seen = np.s_[top : top + inputs_hw[0], left : left + inputs_hw[1]]
+        window = np.s_[top : top + inputs_hw[0], left : left + inputs_hw[1]]
         maps = zip(project(readings.attention, inputs_hw), self.masks, strict=True)
-        shares = [region_shares(roi, {name: mask[seen] for name, mask in each.items()}) for roi, each in maps]
+        shares = [
+            region_shares(roi, {name: mask[window] for name, mask in each.items()}) for roi, each in maps
+        ]
         return {name: float(np.mean([share[name] for share in shares])) for name in REGIONS}
 
     def _read(self, faces: NDArray[np.uint8]) -> Readings:

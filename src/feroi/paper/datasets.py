@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -46,34 +46,39 @@ def find_data(
     workers: int | None,
     on_progress: Progress,
     landmarks: str = "face-mesh",
+    check: Callable[[Collection[str]], None] = lambda keys: None,
 ) -> dict[str, Data]:
     """The data of those `wanted` protocols (keys of `paper.PROTOCOLS`) that `paths` can serve.
 
     paths: RaFD, as photos, prepared, or rendered; SFEW 2.0, as photos or prepared; FER-2013.
-    landmarks: by which photos are prepared, a name in `photo.landmarks.MODELS`.
+    landmarks: by which photos are prepared, a name in `photo.landmarks.MODELS`. check: given the keys that
+        can be served, before anything is prepared.
     Photos are prepared, and the light of faces cut already is normalised, into `out/prepared`,
     where they are found the next time. FER-2013 is returned as it is, under the key "fer2013".
 
     Raises ValueError if a path is none of these, if two serve one protocol, or if none is served.
     """
-    found: dict[str, Data] = {}
+    sources: dict[str, tuple[Path, Samples]] = {}
     for path in paths:
         path = embedded_folder(str(path)) if str(path) in EMBEDDED_FOLDERS else path
         samples = read_dataset(path)
         for key in _serves(path, samples):
             if key not in (*wanted, "fer2013"):
                 continue
-            if key in found:
-                raise ValueError(f"two of the data sets serve {key}: {found[key].what}, and {path}; give one")
-            folder = out / "prepared" / key
-            found[key] = _prepared(path, samples, key, folder, workers, landmarks, on_progress)
-    if not set(wanted) - {"sfew-fer2013"} & set(found):
+            if key in sources:
+                raise ValueError(f"two of the data sets serve {key}: {sources[key][0]} and {path}; give one")
+            sources[key] = path, samples
+    if not set(wanted) - {"sfew-fer2013"} & set(sources):
         given = ", ".join(map(str, paths))
         raise ValueError(
             f"nothing in {given} serves {', '.join(wanted)}: front and pose need RaFD (photos, or pictures "
             f"of `feroi synth`, --crop front for the one and 284 px for the other), sfew needs SFEW 2.0"
         )
-    return found
+    check(sources)
+    return {
+        key: _prepared(path, samples, key, out / "prepared" / key, workers, landmarks, on_progress)
+        for key, (path, samples) in sources.items()
+    }
 
 
 def join_fer2013(sfew: Samples, fer2013: Samples, stored_hw: tuple[int, int]) -> Samples:

@@ -43,7 +43,7 @@ ASTRONAUT = "Eileen Collins, NASA, public domain, as shipped with scikit-image"
 
 def run_demo(
     out: Path,
-    voice: Callbacks = SILENT,
+    callbacks: Callbacks = SILENT,
 ) -> Scores:
     """Read photos with the shipped network, train `paper-attention` on the embedded faces, and leave
     `report.html` in the folder `out`.
@@ -52,7 +52,7 @@ def run_demo(
     it has not seen, with the weights of the last epoch, so that nothing was chosen by them.
     """
     photos = _read_photos()
-    voice.say(
+    callbacks.say(
         f"the shipped network found {photos['found']} of {photos['known']} faces in rendered group photos "
         f"and read {photos['right']} of them right"
     )
@@ -61,7 +61,7 @@ def run_demo(
     division = divide(read_dataset(EMBEDDED), SEED)
     run = out / "run"
     shutil.rmtree(run, ignore_errors=True)  # of an older version, perhaps
-    history = train_run(division, network, recipe, run, SEED, voice)
+    history = train_run(division, network, recipe, run, SEED, callbacks)
     seconds = sum(metrics["seconds"] for metrics in history)
 
     forward = torch_forward(load_network(run / LAST_WEIGHTS))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -18,9 +18,9 @@ from feroi.explain.roi import MeanLook
 from feroi.network.description import DEFAULT
 from feroi.network.torch_forward import torch_score
 from feroi.network.weights import load_network
-from feroi.paper.datasets import Data, Progress, find_data
+from feroi.paper.datasets import Progress, find_data
 from feroi.paper.published import PROTOCOLS
-from feroi.paper.runs import Plan, Runs, Voices
+from feroi.paper.runs import Plan, Runs, TrainingCallbacks
 from feroi.paper.table7 import reproduce_table7
 from feroi.paper.tables import reproduce_table5, reproduce_table6
 from feroi.report.figures import draw_rois
@@ -42,11 +42,11 @@ TARGETS: dict[str, tuple[str, ...]] = {
 class ReproduceCallbacks(NamedTuple):
     """Who hears how far a reproduction is.
 
-    voices: of each training. bar: of a preparation, to be told how many of how many are done.
+    training: the callbacks of each training. bar: of a preparation, for how many of how many are done.
     on_photo: told each group photo and how many faces it shows.
     """
 
-    voices: Voices
+    training: TrainingCallbacks
     bar: Callable[[str], AbstractContextManager[Progress]]
     on_photo: Callable[[Path, int], None]
 
@@ -84,17 +84,21 @@ def make(
     plan.recipe_of("front")  # and impossible settings
     if plan.folds is not None and not 1 <= plan.folds <= 5:
         raise ValueError(f"--folds is the first 1 to 5 of the paper's five, got {plan.folds}")
+
+    def check_size(served: Collection[str]) -> None:
+        keys = _runnable(TARGETS[target], served)
+        if plan.size_hw and len({PROTOCOLS[key].input_hw for key in keys}) > 1:
+            raise ValueError(
+                f"the inputs of {' and '.join(keys)} have different proportions, so no one --size fits; "
+                f"prepare one of them (feroi prepare) and give its folder as --data"
+            )
+
     with callbacks.bar("preparing") as on_progress:
-        data = find_data(paths, out, TARGETS[target], workers, on_progress, landmarks)
+        data = find_data(paths, out, TARGETS[target], workers, on_progress, landmarks, check_size)
     keys = _runnable(TARGETS[target], data)
-    if plan.size_hw and len({PROTOCOLS[key].input_hw for key in keys}) > 1:
-        raise ValueError(
-            f"the inputs of {' and '.join(keys)} have different proportions, so no one --size fits; give one "
-            f"of their folders below {out / 'prepared'} as --data at a time"
-        )
     if target in ("table6", "fig7"):
         plan = replace(plan, folds=1)
-    runs = Runs(data, plan, out, callbacks.voices)
+    runs = Runs(data, plan, out, callbacks.training)
     if target == "table5":
         return reproduce_table5(runs, keys, networks)
     if target == "table6":
@@ -108,8 +112,8 @@ def make(
     return str(reproduce_fig7(runs, networks, photos, callbacks.on_photo))
 
 
-def _runnable(wanted: Sequence[str], data: dict[str, Data]) -> list[str]:
-    have = set(data)
+def _runnable(wanted: Sequence[str], served: Collection[str]) -> list[str]:
+    have = set(served)
     if {"sfew", "fer2013"} <= have:
         have.add("sfew-fer2013")
     return [key for key in wanted if key in have]

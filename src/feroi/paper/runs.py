@@ -31,8 +31,8 @@ from feroi.training.callbacks import Callbacks
 from feroi.training.loop import LAST_WEIGHTS, METRICS
 from feroi.training.run import train_run
 
-Voices = Callable[[int], AbstractContextManager[Callbacks]]
-"""A voice for a training of so many epochs."""
+TrainingCallbacks = Callable[[int], AbstractContextManager[Callbacks]]
+"""The callbacks of a training of so many epochs."""
 
 
 @dataclass(frozen=True)
@@ -113,8 +113,10 @@ class Runs:
     training goes on after its last finished epoch.
     """
 
-    def __init__(self, data: Mapping[str, Data], plan: Plan, out: Path, voices: Voices) -> None:
-        self.data, self.plan, self.out, self.voices = data, plan, out, voices
+    def __init__(
+        self, data: Mapping[str, Data], plan: Plan, out: Path, training_callbacks: TrainingCallbacks
+    ) -> None:
+        self.data, self.plan, self.out, self.training_callbacks = data, plan, out, training_callbacks
         self._decoded: tuple[str, Samples] | None = None
 
     def outcome(self, key: str, preset: str) -> Outcome:
@@ -133,10 +135,14 @@ class Runs:
 
     def baseline(self, key: str, name: str) -> Outcome:
         """Learn features with an SVM on the training side of each fold, and score them."""
-        with self.voices(0) as voice:
-            voice.say(f"{PROTOCOLS[key].title}, {name} with an SVM")
+        with self.training_callbacks(0) as callbacks:
+            callbacks.say(f"{PROTOCOLS[key].title}, {name} with an SVM")
             result = validate_baseline(
-                self.data[key].samples, name, self.out / "runs" / key / name, self.plan.seed, say=voice.say
+                self.data[key].samples,
+                name,
+                self.out / "runs" / key / name,
+                self.plan.seed,
+                say=callbacks.say,
             )
         return Outcome(result.folds[: self.plan.folds], None)
 
@@ -145,9 +151,9 @@ class Runs:
         network, recipe = self.plan.network_of(key, preset), self.plan.recipe_of(key)
         for number, division in enumerate(self._divisions(key), 1):
             folder = self.folder(key, preset, number)
-            with self.voices(recipe.epochs) as voice:
-                voice.say(f"{PROTOCOLS[key].title}, {preset}: {self.plan.words(key)}")
-                train_run(division, network, recipe, folder, self.plan.seed, voice)
+            with self.training_callbacks(recipe.epochs) as callbacks:
+                callbacks.say(f"{PROTOCOLS[key].title}, {preset}: {self.plan.words(key)}")
+                train_run(division, network, recipe, folder, self.plan.seed, callbacks)
             forward = torch_forward(load_network(folder / LAST_WEIGHTS))
             yield read(forward, network, division.validation)
 

@@ -225,11 +225,11 @@ def _reframed(
     )
     out = nn.functional.grid_sample(faces, grid, padding_mode="border", align_corners=False)
     light = _sent(np.stack([contrast, brightness]).astype(np.float32), faces)[:, :, None, None]
-    seen = ((out[:, 0] - 127.5) * light[0] + 127.5 + light[1]).clamp(0, 255)
+    relit = ((out[:, 0] - 127.5) * light[0] + 127.5 + light[1]).clamp(0, 255)
     top, bottom, left, right = _sent(corners[:, rows] * erased, faces)[:, :, None]
     down, across = (torch.arange(side, device=faces.device) for side in size_hw)
     inside = ((down >= top) & (down < bottom))[:, :, None] & ((across >= left) & (across < right))[:, None]
-    out[:, 0] = torch.where(inside, _sent(grey[rows].astype(np.float32), faces)[:, None, None], seen)
+    out[:, 0] = torch.where(inside, _sent(grey[rows].astype(np.float32), faces)[:, None, None], relit)
     return out
 
 

@@ -17,12 +17,12 @@ from feroi.training.augment import vary
 
 class Batch(NamedTuple):
     """faces: (N, C, H, W) float32 in 0..1, intensities and, where it is given, depth; labels: (N,) int64;
-    truths: (N, 1, H, W) as faces, or None; soft: (N, 7) float32, or None; whole: how many faces the batch
+    truths: (N, 1, H, W) as faces, or None; soft: (N, 7) float32, or None; size: how many faces the batch
     has, N unless a share of it was asked for."""
 
     faces: Tensor
     labels: Tensor
-    whole: int
+    size: int
     truths: Tensor | None = None
     soft: Tensor | None = None
 
@@ -33,7 +33,7 @@ def training_batches(
     batch_size: int,
     augmentation: Augmentation,
     rng: np.random.Generator,
-    rows_of: Callable[[int], slice] = lambda whole: slice(whole),
+    rows_of: Callable[[int], slice] = lambda size: slice(size),
     balance: float = 0.0,
     device: torch.device | str = "cpu",
 ) -> Iterator[Batch]:

@@ -21,11 +21,11 @@ from feroi.training.callbacks import SILENT, Callbacks
 
 def calibrate_network(
     model: Path,
-    held: Samples,
+    samples: Samples,
     mirror: bool,
     coverage: float,
     out: Path,
-    voice: Callbacks = SILENT,
+    callbacks: Callbacks = SILENT,
     elsewhere: int = 0,
 ) -> Calibration:
     """Calibrate the network of `model` on samples `held` that it has not learned from, and write it to `out`.
@@ -43,14 +43,14 @@ def calibrate_network(
     check_coverage(coverage)
     network = load_network(model)
     forward = Calibration(mirror).forward(torch_forward(network))
-    decoded = decode(held, network.config.stored_hw)
-    shown = Samples([*held, *_from_elsewhere(decoded, elsewhere)])
+    decoded = decode(samples, network.config.stored_hw)
+    shown = Samples([*samples, *_from_elsewhere(decoded, elsewhere)])
     readings = read(forward, network.config, shown)
     if readings.rejected:
-        voice.say(f"{len(readings.rejected)} images could not be read and were left out")
+        callbacks.say(f"{len(readings.rejected)} images could not be read and were left out")
     found = fit_calibration(readings.logits, readings.samples.labels, mirror, coverage)
     if not TEMPERATURES[0] * 1.01 < found.temperature < TEMPERATURES[1] / 1.01:
-        voice.say(
+        callbacks.say(
             f"beware: the temperature ended at {found.temperature:.3g}, the limit of what is tried; "
             f"{len(readings.samples)} faces are too few, or the network has hardly learned"
         )
@@ -58,7 +58,7 @@ def calibrate_network(
     if known := trained_on_marks(model):
         marks = image_marks(decoded.pixels)
         write_text(marks_beside(out), "\n".join([*known, *marks]) + "\n")
-    voice.say(
+    callbacks.say(
         f"temperature {found.temperature:.3f}; likely from {found.threshold:.3f} on, for a coverage of "
         f"{coverage:g}; from {len(readings.samples)} faces; written: {out}"
     )

@@ -32,7 +32,7 @@ def cross_validate_network(
     run: Path,
     seed: int,
     folds: int,
-    voice: Callbacks,
+    callbacks: Callbacks,
 ) -> CrossValidation:
     """Train on all folds but one, score on that one with the weights of the last epoch.
 
@@ -46,7 +46,7 @@ def cross_validate_network(
 
     def fit(number: int, division: Division) -> NDArray[np.int64]:
         folder = run / f"fold{number}"
-        train_run(division, network, recipe, folder, seed, voice)
+        train_run(division, network, recipe, folder, seed, callbacks)
         forward = torch_forward(load_network(folder / LAST_WEIGHTS))
         return read(forward, network, division.validation).predicted
 

@@ -53,7 +53,7 @@ def train(
     validation: Labelled,
     run: Path,
     seed: int,
-    voice: Callbacks = SILENT,
+    callbacks: Callbacks = SILENT,
     start: Network | None = None,
     workers: Workers = ALONE,
 ) -> list[Metrics]:
@@ -103,7 +103,7 @@ def train(
         network.train()
         # Summed where the network computes: asking for numbers would wait for it at every step.
         loss_sum, correct = torch.zeros(2, dtype=torch.float64, device=arithmetic.device)
-        seen = 0.0
+        images = 0.0
         batches = training_batches(
             training.of_epoch(epoch),
             config.input_hw,
@@ -115,7 +115,7 @@ def train(
             arithmetic.device,
         )
         for step, batch in enumerate(batches, 1):
-            voice.on_step(epoch, step, steps)
+            callbacks.on_step(epoch, step, steps)
             progress = (epoch - 1 + (step - 1) / steps) / recipe.epochs
             for group in optimizer.param_groups:
                 group["lr"] = group["times"] * learning_rate_at(recipe, progress)
@@ -126,14 +126,14 @@ def train(
                 look = joined(faces)
             loss = _loss(look, batch, recipe)
             optimizer.zero_grad(set_to_none=True)
-            workers.weighed(loss, len(batch.labels) / batch.whole).backward()  # type: ignore[no-untyped-call]
+            workers.weighed(loss, len(batch.labels) / batch.size).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             if average is not None:
                 average.update_parameters(network)
             loss_sum += loss.detach() * len(batch.labels)
             correct += (look.logits[: len(batch.labels)].argmax(1) == batch.labels).sum()
-            seen += len(batch.labels)
-        total_loss, total_correct, seen = workers.total(loss_sum.item(), correct.item(), seen)
+            images += len(batch.labels)
+        total_loss, total_correct, images = workers.total(loss_sum.item(), correct.item(), images)
         trained_s = time.perf_counter() - started
         checked = validate(chosen, validation, arithmetic, workers)
         if not math.isfinite(total_loss + checked["validation_loss"]):
@@ -144,16 +144,16 @@ def train(
         metrics = {
             "epoch": epoch,
             "learning_rate": learning_rate_at(recipe, epoch / recipe.epochs),
-            "loss": total_loss / seen,
-            "accuracy": total_correct / seen,
+            "loss": total_loss / images,
+            "accuracy": total_correct / images,
             **checked,
-            "images_per_s": seen / trained_s,
+            "images_per_s": images / trained_s,
             "seconds": time.perf_counter() - started,
         }
         history.append(metrics)
         if workers.leads:
             _record(run, history, network, average, optimizer)
-        voice.on_epoch(metrics)
+        callbacks.on_epoch(metrics)
     return history
 
 
@@ -210,22 +210,24 @@ def disagreement(attention: Tensor, truths: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def validate(network: Network, held: Labelled, arithmetic: Arithmetic, workers: Workers = ALONE) -> Metrics:
+def validate(
+    network: Network, validation: Labelled, arithmetic: Arithmetic, workers: Workers = ALONE
+) -> Metrics:
     """Cross entropy and accuracy on the centre patches of `held`, each worker's on its share of them."""
     network.eval()
-    rows = workers.rows(len(held.pixels))
-    depth = None if held.depth is None else held.depth[rows]
+    rows = workers.rows(len(validation.pixels))
+    depth = None if validation.depth is None else validation.depth[rows]
     logits = [torch.zeros(0, len(EXPRESSIONS))]
-    for faces in centre_batches(held.pixels[rows], network.config.input_hw, depth=depth):
+    for faces in centre_batches(validation.pixels[rows], network.config.input_hw, depth=depth):
         with arithmetic.autocast():
             logits.append(network(arithmetic.send(torch.from_numpy(faces))).logits.cpu())
-    all_logits, labels = torch.cat(logits), torch.from_numpy(held.labels[rows])
+    all_logits, labels = torch.cat(logits), torch.from_numpy(validation.labels[rows])
     loss = nn.functional.cross_entropy(all_logits, labels).item() if len(labels) else 0.0
     correct = (all_logits.argmax(1) == labels).sum().item()
-    loss_sum, correct, seen = workers.total(loss * len(labels), correct, len(labels))
+    loss_sum, correct, images = workers.total(loss * len(labels), correct, len(labels))
     return {
-        "validation_loss": loss_sum / seen,
-        "validation_accuracy": (torch.tensor(float(correct)) / seen).item(),
+        "validation_loss": loss_sum / images,
+        "validation_accuracy": (torch.tensor(float(correct)) / images).item(),
     }
 
 

@@ -21,8 +21,8 @@ class Arithmetic(NamedTuple):
     def description(self) -> str:
         """In words, for people."""
         where = "the graphics card" if self.device.type == "cuda" else "the processor"
-        how = ("bfloat16" if self.bfloat16 else "float32") + ", channels-last"
-        return f"{how} on {where}, {torch.get_num_threads()} threads"
+        numbers = ("bfloat16" if self.bfloat16 else "float32") + ", channels-last"
+        return f"{numbers} on {where}, {torch.get_num_threads()} threads"
 
     def place(self, network: nn.Module) -> None:
         """Move a network there, in the memory layout that is fastest."""

@@ -51,7 +51,7 @@ def train_run(
     recipe: RecipeConfig,
     run: Path,
     seed: int,
-    voice: Callbacks = SILENT,
+    callbacks: Callbacks = SILENT,
     teachers: Sequence[Path | str] = (),
     start: Path | str | None = None,
     workers: Workers = ALONE,
@@ -68,7 +68,7 @@ def train_run(
     the division, or if workers see different things; for the rest see `loop.train`.
     """
     if not workers.leads:
-        voice = SILENT
+        callbacks = SILENT
     check_subjects_apart(division.training, division.validation)
     taught_by = check_teachers(recipe, teachers)
     begins_with = None if start is None else load_network(start)
@@ -80,20 +80,20 @@ def train_run(
         training = decode(division.training, network.stored_hw)
         validation = decode(division.validation, network.stored_hw)
         rejected = training.rejected + validation.rejected
-        voice.say(
+        callbacks.say(
             f"{len(training.samples)} training and {len(validation.samples)} validation images, "
-            f"{division.how}; {len(rejected)} could not be read"
+            f"{division.description}; {len(rejected)} could not be read"
         )
         arithmetic = choose_arithmetic(recipe.precision)
         computing = arithmetic.description + (f", {workers.number} workers" if workers.number > 1 else "")
-        voice.say(f"computing in {computing}")
+        callbacks.say(f"computing in {computing}")
         description = {
             "network": to_dict(network),
             "recipe": to_dict(recipe),
             "seed": seed,
             **({"teachers": taught_by} if taught_by else {}),
             **({"start": weights_sha256(start)} if start is not None else {}),
-            "data": _division(division.how, training, validation),
+            "data": _division(division.description, training, validation),
             "arithmetic": computing,
             "versions": versions(),
         }
@@ -101,12 +101,14 @@ def train_run(
         with workers.leader_first():
             if workers.leads:
                 earlier = opened.enter_context(open_run(run / CONFIG, description, _IDENTITY))
-                _note(run, description, earlier, training, rejected, voice)
-            seen = _taught(training, network, recipe, teachers, voice)
-            held = _labelled(validation, network)
+                _note(run, description, earlier, training, rejected, callbacks)
+            learned_from = _taught(training, network, recipe, teachers, callbacks)
+            validated_on = _labelled(validation, network)
         on = [arithmetic.device.type, arithmetic.bfloat16]
         workers.check_alike({**description, "arithmetic": on, "the run folder": _marks(run)})
-        history = train(network, recipe, seen, held, run, seed, voice, begins_with, workers)
+        history = train(
+            network, recipe, learned_from, validated_on, run, seed, callbacks, begins_with, workers
+        )
         if workers.leads:
             draw_curves(history, run / CURVES)
     return history
@@ -128,21 +130,21 @@ def _note(
     there: dict[str, Any] | None,
     training: Decoded,
     rejected: list[Rejected],
-    voice: Callbacks,
+    callbacks: Callbacks,
 ) -> None:
     """Write what the run learns from, and say how it goes on with what is there."""
     for key in ("arithmetic", "versions"):
         if there is not None and there.get(key) != description[key]:
-            voice.say(
+            callbacks.say(
                 f"the run began with {key} {there.get(key)} and goes on with {description[key]}: its "
                 f"weights will differ from those of an unbroken run"
             )
     write_text(run / TRAINED_ON, "\n".join(image_marks(training.pixels)) + "\n")
     if rejected:
         write_rejected(rejected, run / REJECTED)
-        voice.say(f"see {run / REJECTED} for the images that could not be read")
+        callbacks.say(f"see {run / REJECTED} for the images that could not be read")
     if there is not None:
-        voice.say(f"{run} holds this run already; what is missing of it is done now")
+        callbacks.say(f"{run} holds this run already; what is missing of it is done now")
 
 
 def _taught(
@@ -150,23 +152,25 @@ def _taught(
     network: NetworkConfig,
     recipe: RecipeConfig,
     teachers: Sequence[Path | str],
-    voice: Callbacks,
+    callbacks: Callbacks,
 ) -> Labelled:
     """The training images with all that is to be learned of them."""
-    seen = _labelled(training, network)
-    if seen.depth is not None:
-        unseen = int((~seen.depth.any(axis=(1, 2))).sum())
-        voice.say(f"{unseen} of {len(seen.depth)} training faces without depth: landmarks not found")
+    learned_from = _labelled(training, network)
+    if learned_from.depth is not None:
+        unseen = int((~learned_from.depth.any(axis=(1, 2))).sum())
+        callbacks.say(
+            f"{unseen} of {len(learned_from.depth)} training faces without depth: landmarks not found"
+        )
     if recipe.guidance:
-        seen = seen._replace(truths=truth_maps(training, network))
+        learned_from = learned_from._replace(truths=truth_maps(training, network))
     if recipe.cuts:
-        if recipe.guidance or seen.depth is not None:
+        if recipe.guidance or learned_from.depth is not None:
             raise ValueError("cuts have neither guidance nor depth; set guidance or cuts to 0")
         cuts, soft = cut_labels(training, network, recipe, teachers)
-        return seen._replace(cuts=cuts, soft=soft)
+        return learned_from._replace(cuts=cuts, soft=soft)
     if teachers or training.samples.votes is not None:
-        seen = seen._replace(soft=soft_labels(training, teachers, recipe.distillation))
-    return seen
+        learned_from = learned_from._replace(soft=soft_labels(training, teachers, recipe.distillation))
+    return learned_from
 
 
 def _marks(run: Path) -> list[str]:
@@ -175,9 +179,9 @@ def _marks(run: Path) -> list[str]:
     return [hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.exists()]
 
 
-def _division(how: str, training: Decoded, validation: Decoded) -> dict[str, Any]:
+def _division(description: str, training: Decoded, validation: Decoded) -> dict[str, Any]:
     return {
-        "division": how,
+        "division": description,
         "training": _describe(training),
         "validation": _describe(validation),
         "rejected": len(training.rejected) + len(validation.rejected),

@@ -95,8 +95,8 @@ def cut_labels(
 def _whole_answers(teacher: Path | str, training: Decoded) -> NDArray[np.float32]:
     network = _placed(teacher)
     forward = torch_forward(network)
-    seen = decode(training.samples, network.config.stored_hw)
-    pixels, depth = seen.pixels, depth_of(seen, network.config)
+    decoded = decode(training.samples, network.config.stored_hw)
+    pixels, depth = decoded.pixels, depth_of(decoded, network.config)
     batches = centre_batches(pixels, network.config.input_hw, _BATCH, depth)
     said = np.zeros((len(pixels), len(EXPRESSIONS)))
     first = 0
@@ -124,9 +124,9 @@ def _answers(teacher: Path | str, cuts: NDArray[np.uint8]) -> NDArray[np.float16
     said = np.empty((*cuts.shape[:2], len(EXPRESSIONS)), np.float16)
     for turn, cut in enumerate(cuts):
         batches = centre_batches(cut, network.config.input_hw, _BATCH)
-        how = f"asking the teacher about cut {turn + 1} of {len(cuts)}"
+        description = f"asking the teacher about cut {turn + 1} of {len(cuts)}"
         first = 0
-        for faces in track(batches, how, len(cut), -(-len(cut) // _BATCH)):
+        for faces in track(batches, description, len(cut), -(-len(cut) // _BATCH)):
             said[turn, first : first + len(faces)] = softmax(forward(faces).logits.astype(np.float64), axis=1)
             first += len(faces)
     return said

@@ -54,8 +54,8 @@ class WholeDropout(nn.Dropout):
             return features
         rows = _gathered(torch.tensor([len(features)], device=features.device)).flatten()
         before = int(rows[: distributed.get_rank()].sum())
-        whole = features.new_ones((int(rows.sum()), *features.shape[1:]))
-        mask = nn.functional.dropout(whole, self.p)
+        all_rows = features.new_ones((int(rows.sum()), *features.shape[1:]))
+        mask = nn.functional.dropout(all_rows, self.p)
         return features * mask[before : before + len(features)]
 
 

@@ -40,9 +40,9 @@ class Workers(NamedTuple):
     def leads(self) -> bool:
         return self.rank == 0
 
-    def rows(self, whole: int) -> slice:
+    def rows(self, total: int) -> slice:
         """Which of `whole` rows are this worker's; none if there are fewer than workers."""
-        return slice(whole * self.rank // self.number, whole * (self.rank + 1) // self.number)
+        return slice(total * self.rank // self.number, total * (self.rank + 1) // self.number)
 
     def prepare(self, network: nn.Module) -> None:
         """Let the layers of `network` see whole batches, before it is placed and optimised."""
