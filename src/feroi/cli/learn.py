@@ -142,9 +142,9 @@ def crossval(
 
             faces_hw = size_hw(size) or FRAME_HW
             samples = read_dataset(data, layout)
-            found = validate_baseline(samples, classifier, run, seed, folds, faces_hw, limit, say)
-            draw_confusion(found.together, run / "confusion.png")
-            return print_crossval(found, run)
+            result = validate_baseline(samples, classifier, run, seed, folds, faces_hw, limit, say)
+            draw_confusion(result.together, run / "confusion.png")
+            return print_crossval(result, run)
         from feroi.training.crossval import cross_validate_network
 
         config, recipe_config = chosen_settings(
@@ -203,13 +203,13 @@ def evaluate(
         warn_of_trained_on(model, network.config, chosen)
         result = score_network(network.forward, network.config, chosen, trained_on, network.calibration)
         print_evaluation(result, twins)
-        found = result.to_json()
+        scores = result.to_json()
         if groups:
-            found |= _compare_groups(network, chosen, chosen_names(groups), seed)
+            scores |= _compare_groups(network, chosen, chosen_names(groups), seed)
         if corruptions:
-            found |= _make_worse(network, chosen, corruptions, seed)
+            scores |= _make_worse(network, chosen, corruptions, seed)
         if json:
-            write_json(json, found)
+            write_json(json, scores)
         if confusion:
             draw_confusion(result.scores, confusion)
         if reliability:

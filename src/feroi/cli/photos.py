@@ -136,8 +136,8 @@ def explain(
             spare_inputs(report, files)
             reader = Reader(model, detector, biggest, pipeline, landmarks=landmarks)
             with progress_bar("explaining") as on_progress:
-                found = printed_as_read(reader.read_many(files), files, on_progress)
-                faces = write_explanations(found, locators(names, network), str(model), report)
+                photos_read = printed_as_read(reader.read_many(files), files, on_progress)
+                faces = write_explanations(photos_read, locators(names, network), str(model), report)
             say(f"{number_of(faces, 'face')} by {number_of(len(names), 'method')}: {report}")
 
 

@@ -142,8 +142,8 @@ def photo_printer(longest_name: int) -> Callable[[Photo], None]:
                 share, gain = 100 * face.regions[most], face.region_gains.get(most, 0)
                 line += f"  {f'{most} {share:.0f} %, {gain:.1f}x its area':24}"
             tell(f"{line}  {', '.join(face.likely[1:])}".rstrip())
-        for found, reason, _ in photo.refused:
-            tell(f"{photo.name:{width}}  {'not read':17}  {_corners(found.box_xyxy_px):19}  {reason}")
+        for unread, reason, _ in photo.refused:
+            tell(f"{photo.name:{width}}  {'not read':17}  {_corners(unread.box_xyxy_px):19}  {reason}")
 
     heads = f"{'box x0,y0,x1,y1':19}  {'decided most by':24}  also likely"
     tell(f"{'photo':{width}}  expression   sure  {heads}")
@@ -219,9 +219,9 @@ def warn_of_trained_on(model: Path, config: NetworkConfig, samples: Samples) -> 
     """Say so if some of `samples` are known to have been trained on."""
     from feroi.evaluation.evaluate import count_trained_on
 
-    seen = count_trained_on(model, config, samples)
-    if seen:
-        say(f"beware: {seen} of these {len(samples)} images were trained on; the figures flatter")
+    trained_on = count_trained_on(model, config, samples)
+    if trained_on:
+        say(f"beware: {trained_on} of these {len(samples)} images were trained on; the figures flatter")
 
 
 def chosen_settings(

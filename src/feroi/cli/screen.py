@@ -93,8 +93,8 @@ def clear_errors(*outputs: Path | None, goes_on: bool = False, extra: str = "tra
             _print_nothing_more()
             raise typer.Exit(128 + getattr(signal, "SIGPIPE", 13)) from None
         # the system's own words come with a number, and the file behind them
-        known = isinstance(error.filename, str | Path) and error.strerror
-        _fail(f"{display_name(error.filename)}: {error.strerror}" if known else str(error))
+        of_the_system = isinstance(error.filename, str | Path) and error.strerror
+        _fail(f"{display_name(error.filename)}: {error.strerror}" if of_the_system else str(error))
     except (ValueError, RuntimeError, MemoryError) as error:
         _fail(str(error))
     except KeyboardInterrupt as stop:

@@ -79,14 +79,14 @@ def targets_of(
             raise LeftOut(STILL)
         maps["units"] = as_stored(_equal_units(truth), picture_hw, config.stored_hw)
         maps["movement"] = as_stored(truth.movement, picture_hw, config.stored_hw)
-        found = points_as_stored(truth.landmarks, picture_hw, config.stored_hw)
+        landmarks = points_as_stored(truth.landmarks, picture_hw, config.stored_hw)
     else:
         pipeline = row.attributes.get("pipeline") or config.pipeline
         points = cropped_landmarks(stored, pipeline)
         if points is None:
             raise LeftOut(NO_LANDMARKS)
-        found = points
-    drawn = textbook_regions(found, config.stored_hw)
+        landmarks = points
+    drawn = textbook_regions(landmarks, config.stored_hw)
     textbook = {name: _centre(each, config.input_hw) for name, each in drawn.items()}
     cut = {name: _centre(map_, config.input_hw) for name, map_ in maps.items()}
     cut["regions"] = textbook[row.expression]

@@ -62,13 +62,16 @@ def validate_baseline(
     described = _Described(name)
 
     def fit(number: int, division: Division) -> NDArray[np.int64]:
-        known = _learned(run / f"fold{number}.json", division, described, limit, seed)
-        predicted = np.array(known["predicted"], dtype=np.int64)
+        outcome = _learned(run / f"fold{number}.json", division, described, limit, seed)
+        predicted = np.array(outcome["predicted"], dtype=np.int64)
         accuracy = float((predicted == division.validation.labels).mean())
-        chosen = ", ".join(f"{key} {value:.3g}" for key, value in known["chosen"].items() if key != "kernel")
+        chosen = ", ".join(
+            f"{key} {value:.3g}" for key, value in outcome["chosen"].items() if key != "kernel"
+        )
         say(
-            f"{known['division']}: {known['training']} training faces, {known['chosen']['kernel']} kernel, "
-            f"{chosen}; accuracy {100 * accuracy:.1f} %, {known['processor_seconds']:.0f} s of processor time"
+            f"{outcome['division']}: {outcome['training']} training faces, "
+            f"{outcome['chosen']['kernel']} kernel, {chosen}; accuracy {100 * accuracy:.1f} %, "
+            f"{outcome['processor_seconds']:.0f} s of processor time"
         )
         return predicted
 
@@ -89,13 +92,13 @@ def _learned(
 ) -> dict[str, Any]:
     """What was learned on one side and predicted on the other; from the file `path` if it is there."""
     if path.is_file():
-        known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return known
+        outcome: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return outcome
     begun = time.process_time()
     training = _limited(division.training, limit, seed)
     chooser = selector(described.name, seed)
     answer = learn(training, described(training), described(division.validation), seed, chooser)
-    known = {
+    outcome = {
         "division": division.description,
         "training": len(training),
         "chosen": answer.chosen,
@@ -103,9 +106,9 @@ def _learned(
         "predicted": answer.predicted.tolist(),
     }
     if answer.where is not None:
-        known["where"] = answer.where.tolist()
-    write_json(path, known)
-    return known
+        outcome["where"] = answer.where.tolist()
+    write_json(path, outcome)
+    return outcome
 
 
 class _Described:

@@ -118,10 +118,10 @@ def fit_calibration(
             f"{len(labels)} faces are too few to promise a coverage of {coverage:g}: that takes {needed}"
         )
     low, high = np.log(TEMPERATURES)
-    found = minimize_scalar(
+    fitted = minimize_scalar(
         lambda power: _cross_entropy(logits, labels, math.exp(power)), bounds=(low, high), method="bounded"
     )
-    temperature = math.exp(found.x)
+    temperature = math.exp(fitted.x)
     probabilities = softmax(logits.astype(np.float64) / temperature, axis=1)
     of_label = np.sort(probabilities[np.arange(len(labels)), labels])[::-1]
     return Calibration(mirror, temperature, coverage, float(of_label[rank - 1]))

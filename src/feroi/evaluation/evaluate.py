@@ -123,9 +123,9 @@ def evaluate(
     labels, predicted = readings.samples.labels, readings.predicted
     without_twins = None
     if trained_on is not None:
-        known = set(image_marks(decode(trained_on, config.stored_hw).pixels))
+        training_marks = set(image_marks(decode(trained_on, config.stored_hw).pixels))
         marks = image_marks(decode(samples, config.stored_hw).pixels)
-        new = np.array([mark not in known for mark in marks])
+        new = np.array([mark not in training_marks for mark in marks])
         without_twins = score(labels[new], predicted[new]) if new.any() else None
     certainty = measure_certainty(readings.logits, labels, calibration)
     return Evaluation(score(labels, predicted), certainty, without_twins, readings.rejected)
@@ -133,10 +133,10 @@ def evaluate(
 
 def count_trained_on(model: Path, config: NetworkConfig, samples: Samples) -> int:
     """How many of `samples` the network in a run folder was trained on; 0 where nobody knows."""
-    known = set(trained_on_marks(model))
-    if not known:
+    training_marks = set(trained_on_marks(model))
+    if not training_marks:
         return 0
-    return sum(mark in known for mark in image_marks(decode(samples, config.stored_hw).pixels))
+    return sum(mark in training_marks for mark in image_marks(decode(samples, config.stored_hw).pixels))
 
 
 def trained_on_marks(model: Path) -> list[str]:

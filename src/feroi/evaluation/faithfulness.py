@@ -136,12 +136,12 @@ def curves(
     before, after: (N, 1, H, W). order: as `places` gives it. Deletion and insertion of Petsiuk et al. (2018).
     """
     shares = np.arange(steps + 1)[:, None, None, None] / steps
-    found = []
+    probabilities = []
     for i in range(len(before)):
         images = np.where(order[i] < shares, after[i], before[i])
         logits = forward(images.astype(np.float32)).logits.astype(np.float64)
-        found.append(softmax(logits, axis=1)[:, labels[i]])
-    return np.stack(found)
+        probabilities.append(softmax(logits, axis=1)[:, labels[i]])
+    return np.stack(probabilities)
 
 
 def hidden(

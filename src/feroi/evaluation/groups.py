@@ -83,7 +83,7 @@ def measure_groups(
     right = (probabilities.argmax(1) == samples.labels).astype(np.float64)
     confidence = probabilities.max(1)
     subjects = _subjects(samples)
-    found = []
+    attributes = []
     for name in names:
         values = _values(samples, name)
         groups = [
@@ -93,8 +93,8 @@ def measure_groups(
         if len(groups) > 1:
             gap = _gap(values, right, subjects, seed)
             p_value = _p_value(values, right, subjects, np.random.default_rng(seed))
-        found.append(Attribute(name, groups, gap, p_value, None))
-    return _corrected(found)
+        attributes.append(Attribute(name, groups, gap, p_value, None))
+    return _corrected(attributes)
 
 
 def check_attributes(samples: Samples, names: Sequence[str]) -> None:
@@ -205,10 +205,10 @@ def _spread(codes: NDArray[np.int64], right: FloatArray) -> float:
     return float(means.max() - means.min())
 
 
-def _corrected(found: list[Attribute]) -> list[Attribute]:
-    tested = sorted((each.p_value, at) for at, each in enumerate(found) if each.p_value is not None)
-    reached, corrected = 0.0, list(found)
+def _corrected(attributes: list[Attribute]) -> list[Attribute]:
+    tested = sorted((each.p_value, at) for at, each in enumerate(attributes) if each.p_value is not None)
+    reached, corrected = 0.0, list(attributes)
     for rank, (p_value, at) in enumerate(tested):
         reached = max(reached, min(1.0, (len(tested) - rank) * p_value))
-        corrected[at] = found[at]._replace(p_holm=reached)
+        corrected[at] = attributes[at]._replace(p_holm=reached)
     return corrected

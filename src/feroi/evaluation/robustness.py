@@ -113,13 +113,13 @@ def measure_robustness(
         rng = np.random.default_rng([seed, len(levels)])
         levels.append(_level(name, level, reading(CORRUPTIONS[name].apply(pixels, level, rng)), calibration))
     marks = _landmarks(pixels, decoded.samples, config)
-    known = [at for at, points in enumerate(marks) if points is not None]
+    marked = [at for at, points in enumerate(marks) if points is not None]
     covered = []
-    if known:
+    if marked:
         masks = [region_masks(points, config.stored_hw) for points in marks if points is not None]
-        bare = _Covered(decoded.samples.take(known), pixels[known], masks, forward, config)
+        bare = _Covered(decoded.samples.take(marked), pixels[marked], masks, forward, config)
         covered = [_cover(region, bare, calibration) for region in REGIONS]
-    return Robustness(levels, covered, len(known), len(marks) - len(known), decoded.rejected)
+    return Robustness(levels, covered, len(marked), len(marks) - len(marked), decoded.rejected)
 
 
 def _level(name: str, level: float | None, readings: Readings, calibration: Calibration) -> Level:

@@ -198,8 +198,8 @@ def compress(faces: Tensor, quality: Floats) -> Tensor:
     down, across = wide.shape[1] // 8, wide.shape[2] // 8
     blocks = wide.view(-1, down, 8, across, 8).transpose(2, 3)  # (n, rows, columns, 8, 8)
     cosines = _sent(_cosines(), faces)
-    found = cosines @ (blocks.round() - 128) @ cosines.T
-    whole_steps = torch.floor(found.abs() / steps + 0.5) * found.sign()  # halves away from zero, as libjpeg
+    dct = cosines @ (blocks.round() - 128) @ cosines.T
+    whole_steps = torch.floor(dct.abs() / steps + 0.5) * dct.sign()  # halves away from zero, as libjpeg
     back = cosines.T @ (whole_steps * steps) @ cosines
     whole = back.transpose(2, 3).reshape(wide.shape)
     return (whole + 128)[:, :height, :width].clamp(0, 255)

@@ -48,21 +48,21 @@ def calibrate_network(
     readings = read(forward, network.config, shown)
     if readings.rejected:
         callbacks.say(f"{len(readings.rejected)} images could not be read and were left out")
-    found = fit_calibration(readings.logits, readings.samples.labels, mirror, coverage)
-    if not TEMPERATURES[0] * 1.01 < found.temperature < TEMPERATURES[1] / 1.01:
+    calibration = fit_calibration(readings.logits, readings.samples.labels, mirror, coverage)
+    if not TEMPERATURES[0] * 1.01 < calibration.temperature < TEMPERATURES[1] / 1.01:
         callbacks.say(
-            f"beware: the temperature ended at {found.temperature:.3g}, the limit of what is tried; "
+            f"beware: the temperature ended at {calibration.temperature:.3g}, the limit of what is tried; "
             f"{len(readings.samples)} faces are too few, or the network has hardly learned"
         )
-    save_network(network, out, found)
+    save_network(network, out, calibration)
     if known := trained_on_marks(model):
         marks = image_marks(decoded.pixels)
         write_text(marks_beside(out), "\n".join([*known, *marks]) + "\n")
     callbacks.say(
-        f"temperature {found.temperature:.3f}; likely from {found.threshold:.3f} on, for a coverage of "
-        f"{coverage:g}; from {len(readings.samples)} faces; written: {out}"
+        f"temperature {calibration.temperature:.3f}; likely from {calibration.threshold:.3f} on, "
+        f"for a coverage of {coverage:g}; from {len(readings.samples)} faces; written: {out}"
     )
-    return found
+    return calibration
 
 
 def _from_elsewhere(decoded: Decoded, number: int) -> Samples:

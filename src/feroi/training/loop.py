@@ -205,8 +205,8 @@ def disagreement(attention: Tensor, truths: Tensor) -> Tensor:
     size_hw = truths.shape[-2:]
     shown = nn.functional.interpolate(attention[:, None], size_hw, mode="bilinear", align_corners=False)
     cosine = nn.functional.cosine_similarity(shown.flatten(1), truths.flatten(1))
-    known = truths.flatten(1).any(1)
-    return ((1 - cosine) * known).mean()
+    has_truth = truths.flatten(1).any(1)
+    return ((1 - cosine) * has_truth).mean()
 
 
 @torch.inference_mode()

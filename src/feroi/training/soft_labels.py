@@ -57,12 +57,12 @@ def soft_labels(training: Decoded, teachers: Sequence[Path | str], share: float)
     if not teachers:
         return np.asarray(hard, dtype=np.float32)
     kind = fingerprint(training.samples, training.pixels)
-    said = np.zeros((len(training.samples), len(EXPRESSIONS)))
+    answers = np.zeros((len(training.samples), len(EXPRESSIONS)))
     for teacher in teachers:
-        said += cached_array(
+        answers += cached_array(
             "answers", f"{kind} {weights_sha256(teacher)}", partial(_whole_answers, teacher, training)
         )
-    return np.asarray(share * said / len(teachers) + (1 - share) * hard, dtype=np.float32)
+    return np.asarray(share * answers / len(teachers) + (1 - share) * hard, dtype=np.float32)
 
 
 def cut_labels(
@@ -77,7 +77,7 @@ def cut_labels(
     hw = network.input_hw
     kind = f"{hw} {recipe.augmentation} {recipe.cuts} {fingerprint(training.samples, training.pixels)}"
     cuts = cached_array("cuts", kind, lambda: _cuts(training.pixels, hw, recipe))
-    said = np.zeros((recipe.cuts, len(training.samples), len(EXPRESSIONS)))
+    answers = np.zeros((recipe.cuts, len(training.samples), len(EXPRESSIONS)))
     for teacher in teachers:
         config = load_network(teacher).config
         if (config.input_hw, config.inputs) != (hw, "intensity"):
@@ -86,9 +86,11 @@ def cut_labels(
                 f"{hw[1]}x{hw[0]} px; {teacher} sees {config.inputs} of "
                 f"{config.input_hw[1]}x{config.input_hw[0]} px"
             )
-        said += cached_array("answers", f"{kind} {weights_sha256(teacher)}", partial(_answers, teacher, cuts))
+        answers += cached_array(
+            "answers", f"{kind} {weights_sha256(teacher)}", partial(_answers, teacher, cuts)
+        )
     share = recipe.distillation
-    targets = share * said / len(teachers) + (1 - share) * _people(training)
+    targets = share * answers / len(teachers) + (1 - share) * _people(training)
     return cuts, np.asarray(targets / targets.sum(2, keepdims=True), dtype=np.float32)
 
 
@@ -98,13 +100,15 @@ def _whole_answers(teacher: Path | str, training: Decoded) -> NDArray[np.float32
     decoded = decode(training.samples, network.config.stored_hw)
     pixels, depth = decoded.pixels, depth_of(decoded, network.config)
     batches = centre_batches(pixels, network.config.input_hw, _BATCH, depth)
-    said = np.zeros((len(pixels), len(EXPRESSIONS)))
+    answers = np.zeros((len(pixels), len(EXPRESSIONS)))
     first = 0
     for faces in track(batches, "asking the teacher", len(pixels), -(-len(pixels) // _BATCH)):
         for shown in (faces, np.ascontiguousarray(faces[..., ::-1])):
-            said[first : first + len(faces)] += softmax(forward(shown).logits.astype(np.float64), axis=1) / 2
+            answers[first : first + len(faces)] += (
+                softmax(forward(shown).logits.astype(np.float64), axis=1) / 2
+            )
         first += len(faces)
-    return said.astype(np.float32)
+    return answers.astype(np.float32)
 
 
 def _cuts(pixels: NDArray[np.uint8], hw: tuple[int, int], recipe: RecipeConfig) -> NDArray[np.uint8]:
@@ -121,15 +125,17 @@ def _cuts(pixels: NDArray[np.uint8], hw: tuple[int, int], recipe: RecipeConfig) 
 def _answers(teacher: Path | str, cuts: NDArray[np.uint8]) -> NDArray[np.float16]:
     network = _placed(teacher)
     forward = torch_forward(network)
-    said = np.empty((*cuts.shape[:2], len(EXPRESSIONS)), np.float16)
+    answers = np.empty((*cuts.shape[:2], len(EXPRESSIONS)), np.float16)
     for turn, cut in enumerate(cuts):
         batches = centre_batches(cut, network.config.input_hw, _BATCH)
         description = f"asking the teacher about cut {turn + 1} of {len(cuts)}"
         first = 0
         for faces in track(batches, description, len(cut), -(-len(cut) // _BATCH)):
-            said[turn, first : first + len(faces)] = softmax(forward(faces).logits.astype(np.float64), axis=1)
+            answers[turn, first : first + len(faces)] = softmax(
+                forward(faces).logits.astype(np.float64), axis=1
+            )
             first += len(faces)
-    return said
+    return answers
 
 
 def _placed(teacher: Path | str) -> Network:
