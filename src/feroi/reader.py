@@ -133,7 +133,7 @@ class Reader:
     def camera_parts(
         self, camera: str, options: VideoOptions, seconds: float | None = None
     ) -> Iterator[Part]:
-        """What a camera shows, a frame a part; see `video.camera_parts`."""
+        """What a camera shows, one frame per part; see `video.camera_parts`."""
         return camera_parts(camera, self.model, self.options, options, seconds)
 
 

@@ -100,7 +100,7 @@ def camera_parts(
     video: VideoOptions = VideoOptions(),  # noqa: B008
     seconds: float | None = None,
 ) -> Iterator[Part]:
-    """What a camera shows, a frame a part, until `seconds` have gone by, if ever; see `video.camera_frames`.
+    """What a camera shows, one frame per part, until `seconds` are over, if ever; see `video.camera_frames`.
 
     Raises as `video_parts`, UnreadableVideo if the camera cannot be opened, ModuleNotFoundError without
     feroi[video].

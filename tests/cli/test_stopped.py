@@ -38,5 +38,5 @@ def test_a_stopped_run_keeps_every_photo_it_has_read(tmp_path, number, status):
     assert read.num_rows in (len(rows), len(rows) - 1)
     assert (tmp_path / "page.html.partial").read_text().count('class="photo"') >= 1
     assert f"stopped; what was read until then is in {grown}" in said
-    assert "goes on" not in said
+    assert "resumes" not in said
     assert not table.exists()

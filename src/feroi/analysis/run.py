@@ -109,7 +109,7 @@ class AnalysisCallbacks(NamedTuple):
     """Who is told of the work.
 
     photo: each photo or frame as it is read. video: name and timelines of each video that is done. resumed:
-    name of the video that is gone on with, and the number of the last frame that had been read.
+    name of the video that is resumed, and the number of the last frame that had been read.
     """
 
     photo: Callable[[Photo], None] = lambda photo: None

@@ -121,7 +121,7 @@ def _down(image: NDArray[np.complex128], weights: NDArray[np.complex128]) -> NDA
 
 @lru_cache(maxsize=1)
 def _principal_axes() -> Floats:
-    """(8, 8), a column an axis: eigenvectors of the coefficients' covariance D = M C M^T."""
+    """(8, 8), one column per axis: eigenvectors of the coefficients' covariance D = M C M^T."""
     half = LPQ_WINDOW_PX // 2
     down, across = (each.ravel() for each in np.mgrid[-half : half + 1, -half : half + 1])
     frequencies = np.array([(1, 0), (0, 1), (1, 1), (1, -1)]) / LPQ_WINDOW_PX

@@ -71,7 +71,7 @@ def train(
 
     If interrupted, run the same command again to resume.
     """
-    with clear_errors(goes_on=True):
+    with clear_errors(resumes=True):
         from feroi.data.folds import divided
         from feroi.data.readers import read_dataset
         from feroi.training.run import train_run
@@ -127,7 +127,7 @@ def crossval(
 
     If interrupted, run the same command again to resume.
     """
-    with clear_errors(goes_on=True):
+    with clear_errors(resumes=True):
         from feroi.data.readers import read_dataset
         from feroi.report.figures import draw_confusion
 

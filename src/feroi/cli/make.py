@@ -59,7 +59,7 @@ def synth(
 
     They bear the names of RaFD's files. If interrupted, run the same command again to resume.
     """
-    with clear_errors(goes_on=True):
+    with clear_errors(resumes=True):
         from feroi.synthetic.dataset import write_dataset
 
         chosen = None if angles is None else [int(angle) for angle in angles.split(",")]
@@ -103,7 +103,7 @@ def reproduce(
 
     If interrupted, run the same command again to resume.
     """
-    with clear_errors(goes_on=True, extra="explain" if target == "table1" else "train"):
+    with clear_errors(resumes=True, extra="explain" if target == "table1" else "train"):
         from feroi.paper.reproduce import ReproduceCallbacks, make
         from feroi.paper.runs import Plan
 

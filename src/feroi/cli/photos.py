@@ -73,7 +73,7 @@ def analyze(
 
     Videos give one row per face per frame. If interrupted, run the same command again to resume.
     """
-    with clear_errors(csv, jsonl, parquet, report, goes_on=ray is not None):
+    with clear_errors(csv, jsonl, parquet, report, resumes=ray is not None):
         from feroi.analysis.run import Outputs
         from feroi.analysis.tables import Tables
         from feroi.inference import Compute
@@ -170,7 +170,7 @@ def prepare(
 
     As section 4.2 of the paper does. If interrupted, run the same command again to resume.
     """
-    with clear_errors(goes_on=True):
+    with clear_errors(resumes=True):
         from feroi.data.prepare import prepare_dataset
 
         with progress_bar("preparing") as on_progress:

@@ -44,7 +44,7 @@ _NAME_WIDTH = 60  # longer names push their line to the right
 
 @contextmanager
 def training_callbacks(epochs: int, shown: bool = True) -> Iterator[Callbacks]:
-    """Progress of one training: a bar over its steps, and a line an epoch; nothing if not `heard`."""
+    """Progress of one training: a bar over its steps, and one line per epoch; nothing if not `shown`."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     from feroi.training.callbacks import SILENT, Callbacks
@@ -128,7 +128,7 @@ def training_split(samples: Samples) -> Samples:
 
 
 def photo_printer(longest_name: int) -> Callable[[Photo], None]:
-    """A table on standard output that grows by a line a face; for a photo without one, why."""
+    """A table on standard output that grows by one line per face; for a photo without one, why."""
     width = min(longest_name, _NAME_WIDTH)
 
     def print_photo(photo: Photo) -> None:
@@ -205,7 +205,7 @@ def listed(lines: Iterable[bytes]) -> Iterator[str]:
 def printed_as_read(
     photos: Iterator[Photo], files: Sequence[Photograph], on_progress: Callable[[int, int], None]
 ) -> Iterator[Photo]:
-    """Pass photos on as they are read, with a line a face and progress for each."""
+    """Pass photos on as they are read, with one line per face and progress for each."""
     from feroi.photo.decode import photo_name
 
     print_photo = photo_printer(max(len(photo_name(photo, at)) for at, photo in enumerate(files)))

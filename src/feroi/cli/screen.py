@@ -45,7 +45,7 @@ _EXTRAS = {
 _WITH_TORCH = ("train", "explain", "hub", "scale")
 _CPU_TORCH = "https://download.pytorch.org/whl/cpu"
 _STOPPED = "stopped"
-GOES_ON = "stopped; the same command goes on where it was"
+RESUMES = "stopped; the same command resumes"
 _OUTPUTS: list[bool] = []
 """For each command under way, whether it writes more than what is on the screen."""
 
@@ -59,19 +59,19 @@ class Stopped(KeyboardInterrupt):
 
 
 @contextmanager
-def clear_errors(*outputs: Path | None, goes_on: bool = False, extra: str = "train") -> Iterator[None]:
+def clear_errors(*outputs: Path | None, resumes: bool = False, extra: str = "train") -> Iterator[None]:
     """Turn expected errors into one clear message and exit status 1; 130 and the like if the command is
     stopped.
 
     outputs: the files that the command writes, None for those not wanted. That they can be written is checked
     first. If one of them is standard output, whatever else is printed goes to standard error.
-    goes_on: whether the same command goes on where it was.
+    resumes: whether the same command resumes.
     extra: what to install for a package that is missing, if it is not of another extra.
     """
     # Idle threads must not spin: with two cores they would take the one the work runs on.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     wanted = [path for path in outputs if path is not None]
-    _OUTPUTS.append(bool(wanted) or goes_on)
+    _OUTPUTS.append(bool(wanted) or resumes)
     try:
         check_writable(*wanted)
         with (
@@ -99,7 +99,7 @@ def clear_errors(*outputs: Path | None, goes_on: bool = False, extra: str = "tra
         _fail(str(error))
     except KeyboardInterrupt as stop:
         number = stop.number if isinstance(stop, Stopped) else signal.SIGINT
-        _fail(str(stop) or (GOES_ON if goes_on else _STOPPED), 128 + number)
+        _fail(str(stop) or (RESUMES if resumes else _STOPPED), 128 + number)
     finally:
         _OUTPUTS.pop()
 
@@ -138,7 +138,7 @@ def kept_when_stopped(*outputs: Path | None, resumes: bool) -> Iterator[None]:
         files = [partial(path) for path in outputs if path is not None and not is_stream(path)]
         there = ", ".join(str(path) for path in files if path.exists())
         kept = f"{_STOPPED}; what was read until then is in {there}" if there else _STOPPED
-        stop.args = (GOES_ON if resumes else kept,)
+        stop.args = (RESUMES if resumes else kept,)
         raise
 
 

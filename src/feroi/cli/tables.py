@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def print_groups(attributes: list[Attribute]) -> None:
-    """A row a group of each attribute; for each attribute how wide its gap is, and how likely by chance."""
+    """One row per group of each attribute; for each attribute how wide its gap is, how likely by chance."""
     table = _table("", "faces", "people", "right, %", "promised minus right, points", "calibration error")
     for attribute in attributes:
         for group in attribute.groups:
@@ -43,7 +43,7 @@ def print_groups(attributes: list[Attribute]) -> None:
 
 
 def print_robustness(result: Robustness) -> None:
-    """A row a level of each corruption, then a row a covered region."""
+    """One row per level of each corruption, then one row per covered region."""
     table = _table("", "level", "right, %", "promised, %", "calibration error")
     for at, level in enumerate(result.levels):
         if at and level.corruption != result.levels[at - 1].corruption:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def read_files(
     files: Sequence[Photograph], reader: Reader, video: VideoOptions, outputs: Outputs, model: str
 ) -> None:
-    """Read photos, with a line a face, or videos and photos, with a line a person or a face of a photo."""
+    """Read photos, with one line per face, or videos and photos, with one line per person or face."""
     from feroi import __version__
     from feroi.analysis.run import AnalysisCallbacks, Readers, is_video_file, write_analysis
 
@@ -74,7 +74,7 @@ def _video_callbacks(
 def read_camera(
     camera: str, reader: Reader, video: VideoOptions, outputs: Outputs, model: str, seconds: float | None
 ) -> None:
-    """Read what a camera shows, with a line a face, until Ctrl-C or so many seconds."""
+    """Read what a camera shows, with one line per face, until Ctrl-C or so many seconds."""
     from feroi.analysis.run import AnalysisCallbacks, write_live
 
     say("reading; Ctrl-C ends it" if seconds is None else f"reading for {seconds:g} s; Ctrl-C ends it sooner")
@@ -101,7 +101,7 @@ def until_interrupted() -> Iterator[Event]:
 
 
 def print_live(photo: Photo) -> None:
-    """A line a face of a frame."""
+    """One line per face of a frame."""
     for face in photo.faces:
         if photo.time_s is not None:
             line = f"{photo.time_s:8.1f}  {face.track!s:>6}  {face.answer:11}  {100 * face.confidence:3.0f} %"
@@ -109,7 +109,7 @@ def print_live(photo: Photo) -> None:
 
 
 def print_still(photo: Photo) -> None:
-    """A line a face of a photo among videos, or what is said of the photo or video as a whole."""
+    """One line per face of a photo among videos, or what is said of the photo or video as a whole."""
     if photo.status != "ok":
         tell(f"{photo.name}  {photo.status}")
     for number, face in enumerate(photo.faces):
@@ -117,7 +117,7 @@ def print_still(photo: Photo) -> None:
 
 
 def print_people(name: str, timelines: Timelines) -> None:
-    """A line a person of a video: from when to when, and the two expressions shown most."""
+    """One line per person of a video: from when to when, and the two expressions shown most."""
     from feroi.report.timeline import clock
 
     for person in timelines.people:

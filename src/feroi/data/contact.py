@@ -24,7 +24,7 @@ _WHITE, _BLACK = 255, 0
 
 
 def draw_contact_sheet(samples: Samples, path: Path) -> None:
-    """Draw to `path` a row an expression, its name and count and up to COLUMNS of its faces.
+    """Draw to `path` one row per expression, its name and count and up to COLUMNS of its faces.
 
     Faces are those of `evenly_over_subjects`; all have the proportions of the first, as prepared
     faces do. Images must be files that can be read.

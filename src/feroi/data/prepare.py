@@ -261,7 +261,7 @@ def _make_all(
         return _listen(pool.map(_make, tasks), len(tasks), on_progress)
     except BrokenProcessPool:
         raise RuntimeError(
-            "a worker was killed, perhaps for want of memory; the same command goes on where it was, "
+            "a worker was killed, perhaps for want of memory; the same command resumes, "
             "and needs less memory with fewer --workers"
         ) from None
     finally:

@@ -1,4 +1,4 @@
-"""Classical features with an SVM on the folds the networks are measured on: a file a fold."""
+"""Classical features with an SVM on the folds the networks are measured on: one file per fold."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def make(
 
     target: a name in TARGETS. networks: presets instead of the paper's own, for table5 also baselines; for
     table1, model files instead of the one shipped. photos: for fig7.
-    Returns a table as markdown, or the name of the figure drawn. Called again it goes on where it was.
+    Returns a table as markdown, or the name of the figure drawn. Called again, it resumes.
     Raises ValueError for what is unknown, does not fit, or needs data that `paths` do not hold.
     """
     if target not in TARGETS:
@@ -134,7 +134,7 @@ def reproduce_fig5(runs: Runs, networks: Sequence[str]) -> Path:
 
 
 def reproduce_fig6(runs: Runs, networks: Sequence[str]) -> Path:
-    """As `reproduce_fig5`, on RaFD-POSE, a block a pose."""
+    """As `reproduce_fig5`, on RaFD-POSE, one block per pose."""
     networks = networks or ("paper-attention",)
     _check_maps(networks)
     blocks = {}

@@ -66,7 +66,7 @@ def reproduce_table1(
     """Try every method on each of `models`, as `load_network` takes them; the table as markdown.
 
     paths: one data set, of which `most` faces with a known truth are drawn; its validation split, where it
-    has one. Leaves table1.md, table1.json and a picture a model in `out`.
+    has one. Leaves table1.md, table1.json and one picture per model in `out`.
     Raises ValueError for several data sets, or where no truth is known of any face.
     """
     if len(paths) != 1:

@@ -1,4 +1,4 @@
-"""Maps of several methods side by side: one row per face, a column a method."""
+"""Maps of several methods side by side: one row per face, one column per method."""
 
 from __future__ import annotations
 

@@ -192,7 +192,7 @@ def draw_faces(
 
 
 def draw_groups(columns: Sequence[GroupColumn], path: Path) -> None:
-    """Group photos as in Fig. 7: a column a photo; below it the map, and the map suppressed by its faces.
+    """Group photos as in Fig. 7: one column per photo; below it the map, and the map suppressed by its faces.
 
     Each map has its own scale, from 0 to its largest weight: a suppressed one puts on a few faces what
     the raw one has for the whole photo. The photo shows through, the more the less a place weighs.

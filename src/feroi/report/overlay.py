@@ -182,7 +182,7 @@ def _draw_answer(pen: _Pen, number: int, face: Reading, box: Spot) -> None:
 
 
 def _draw_bars(pen: _Pen, face: Reading, box: Spot) -> None:
-    """A row an expression, named by its first three letters."""
+    """One row per expression, named by its first three letters."""
     x0, y0, x1, y1 = box
     gap = pen.line
 

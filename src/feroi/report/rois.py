@@ -59,7 +59,7 @@ Named = tuple[str, NetworkConfig, Forward]
 
 
 def draw_network_rois(networks: Sequence[Named], samples: Samples, out: Path, by_pose: bool) -> None:
-    """Mean face, mean map and their product for each expression, a block a network (and pose).
+    """Mean face, mean map and their product for each expression, one block per network (and pose).
 
     networks: name, configuration and function of each.
 

@@ -31,9 +31,9 @@ COLUMNS = (
 )
 """file; status (ok, no face, or why it could not be read); face read, from 0, the biggest first; expression
 and its probability; the likely ones, | between them; box in px; the detector's score; the quality, 0..1, and
-what is below the limit of it, if anything; a probability an expression; the share of the region of interest
-on each region; the strength of each Action Unit, 0..1; angles of the head, and of the eyes within it, in
-degrees. Shares and scores have six decimals, angles one."""
+what is below the limit of it, if anything; one probability per expression; the share of the region of
+interest on each region; the strength of each Action Unit, 0..1; angles of the head, and the eyes within it,
+in degrees. Shares and scores have six decimals, angles one."""
 
 VIDEO_COLUMNS = ("file", "frame", "time_s", "track", *COLUMNS[1:])
 """Those of videos: also the number of the frame, from 0; when the video shows it, in seconds; the person's

@@ -22,10 +22,10 @@ Tile = NDArray[np.uint8]
 def draw_sheets(root: Path, folder: Path, subjects: int = 6) -> list[Path]:
     """Draw up to four PNG sheets of the data set at `root` into `folder`; returns their paths.
 
-    expressions.png: a row for each of the first subjects, a column an expression, frontal.
-    poses.png: a row a subject, each with another expression, a column an angle.
+    expressions.png: a row for each of the first subjects, one column per expression, frontal.
+    poses.png: one row per subject, each with another expression, one column per angle.
     movement.png: expressions, with where the face moved in heat, each map to its own maximum.
-    action_units.png: the movement of each Action Unit, a row an expression of the first subject.
+    action_units.png: the movement of each Action Unit, one row per expression of the first subject.
     """
     samples = read_rafd(root)
     people = sorted({str(subject) for subject in samples.subjects})[:subjects]
