@@ -6,8 +6,9 @@ import os
 import numpy as np
 import pytest
 import typer
+from PIL import Image
 
-from feroi.cli.results import chosen_split, clear_errors, listed, training_callbacks
+from feroi.cli.results import chosen_split, clear_errors, listed, training_callbacks, warn_of_originals
 from feroi.data.folds import subject_folds
 from feroi.data.samples import Sample, Samples
 
@@ -52,6 +53,13 @@ def test_how_long_a_training_takes_is_said_after_its_first_epoch_if_it_is_long(c
         printed = capsys.readouterr().err
         assert printed.count("at this pace") == bool(said)
         assert said in printed
+
+
+@pytest.mark.parametrize(("size_wh", "warns"), [((681, 1024), True), ((125, 160), False)])
+def test_whole_photos_of_rafd_are_not_learned_from_without_a_word(tmp_path, capsys, size_wh, warns):
+    Image.new("L", size_wh).save(tmp_path / "a.jpg")
+    warn_of_originals(Samples([Sample(tmp_path / "a.jpg", "a", "sad", "01", {"source": "RaFD"})]))
+    assert ("whole photos" in capsys.readouterr().err) == warns
 
 
 @pytest.mark.parametrize("there", [True, False])

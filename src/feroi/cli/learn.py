@@ -35,11 +35,11 @@ from feroi.cli.results import (
     clear_errors,
     print_crossval,
     print_evaluation,
-    print_rejected,
     say,
     size_hw,
     training_callbacks,
     training_split,
+    warn_of_originals,
     warn_of_trained_on,
 )
 
@@ -142,6 +142,7 @@ def crossval(
 
             faces_hw = size_hw(size) or FRAME_HW
             samples = read_dataset(data, layout)
+            warn_of_originals(samples)
             result = validate_baseline(samples, classifier, run, seed, folds, faces_hw, limit, say)
             draw_confusion(result.together, run / "confusion.png")
             return print_crossval(result, run)
@@ -151,6 +152,7 @@ def crossval(
             network, size, recipe, epochs, batch_size, learning_rate, settings
         )
         samples = read_dataset(data, layout)
+        warn_of_originals(samples)
         with training_callbacks(recipe_config.epochs) as callbacks:
             result = cross_validate_network(samples, config, recipe_config, run, seed, folds, callbacks)
         draw_confusion(result.together, run / "confusion.png")
@@ -304,7 +306,7 @@ def agreement(
 ) -> None:
     """Measure whether a network looks where Action Units move the face."""
     with clear_errors(json, out):
-        from feroi.cli.results import print_agreement
+        from feroi.cli.tables import print_agreement
         from feroi.data.readers import read_dataset
         from feroi.evaluation.agreement import measure_agreement
         from feroi.files import write_json
@@ -318,9 +320,6 @@ def agreement(
         if json:
             write_json(json, result.to_json())
         print_agreement(result)
-        if control is None:
-            say("no control by an untrained network: that needs pip install 'feroi[train]'")
-        print_rejected(result.rejected)
         if out:
             from feroi.report.evaluations import draw_agreement
 

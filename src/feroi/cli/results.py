@@ -8,7 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from feroi.data.decoded import Rejected
     from feroi.data.prepare import Prepared
     from feroi.data.samples import Samples
-    from feroi.evaluation.agreement import Agreement
-    from feroi.evaluation.bootstrap import Interval
     from feroi.evaluation.calibration import Certainty
     from feroi.evaluation.crossval import CrossValidation
     from feroi.evaluation.evaluate import Evaluation
@@ -224,6 +222,21 @@ def warn_of_trained_on(model: Path, config: NetworkConfig, samples: Samples) -> 
         say(f"beware: {trained_on} of these {len(samples)} images were trained on; the figures flatter")
 
 
+def warn_of_originals(samples: Samples) -> None:
+    """Say so if RaFD's photos are given uncut: networks learn from faces."""
+    from feroi.data.prepare import RAFD_HW
+    from feroi.photo.decode import UnreadableImage, read_intensity
+
+    first = samples[0]
+    with suppress(UnreadableImage):
+        if (
+            first.attributes.get("source") == "RaFD"
+            and isinstance(first.image, Path)
+            and read_intensity(first.image).shape == RAFD_HW
+        ):
+            say("beware: these are RaFD's whole photos; first cut the faces out, by feroi prepare rafd-front")
+
+
 def chosen_settings(
     network: str,
     size: str | None,
@@ -334,39 +347,6 @@ def print_crossval(result: CrossValidation, run: Path) -> None:
     accuracy = in_percent(result.spread("accuracy"))
     over = f"over {len(result.folds)} folds" if len(result.folds) > 1 else "on one validation set"
     say(f"accuracy {accuracy} % {over}; see {run}")
-
-
-def print_agreement(agreement: Agreement) -> None:
-    """For each truth, every measure with its interval: over all, each expression and pose, each control."""
-    unit = "images" if agreement.subjects is None else f"{agreement.subjects} subjects"
-    for name, figures in agreement.truths.items():
-        tell(f"{agreement.n} faces against {name}; mean and 95 % interval over {unit}:")
-        table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-        table.add_column("", no_wrap=True)
-        for measure in figures.all:
-            table.add_column(measure.replace("_", " "), justify="right", no_wrap=True)
-        misread = {f"misread: {row}": values for row, values in figures.misread.items()}
-        groups = ({"all": figures.all}, figures.expressions, figures.poses, figures.controls, misread)
-        for group in groups:
-            for row, values in group.items():
-                table.add_row(row.replace("_", " "), *map(_with_interval, values.values()))
-            table.add_section()
-        tell_table(table, 150)
-        for control, ahead in figures.ahead.items():
-            level = [measure for measure, each in ahead.items() if each.low is not None and each.low <= 0]
-            if level:
-                say(f"not above the control {control.replace('_', ' ')} in {', '.join(level)}")
-    for reason, number in agreement.left_out.items():
-        say(f"left out: {number} faces, {reason}")
-    if "untrained" not in agreement.figures.controls:
-        say("no control by an untrained network: that needs pip install 'feroi[train]'")
-    print_rejected(agreement.rejected)
-
-
-def _with_interval(value: Interval) -> str:
-    if value.low is None or value.high is None:
-        return f"{value.mean:.2f}"
-    return f"{value.mean:.2f} {value.low:.2f}..{value.high:.2f}"
 
 
 def print_prepared(result: Prepared, folder: Path) -> None:

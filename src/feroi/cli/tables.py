@@ -8,9 +8,10 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from feroi.cli.results import print_rejected
-from feroi.cli.screen import say, tell_table
+from feroi.cli.screen import say, tell, tell_table
 
 if TYPE_CHECKING:
+    from feroi.evaluation.agreement import Agreement
     from feroi.evaluation.bootstrap import Interval
     from feroi.evaluation.groups import Attribute
     from feroi.evaluation.robustness import Robustness
@@ -72,6 +73,39 @@ def print_robustness(result: Robustness) -> None:
         tell_table(table, 100)
     say(f"regions covered on {result.n_covered} faces; on {result.n_unmarked} no landmarks were found")
     print_rejected(result.rejected)
+
+
+def print_agreement(agreement: Agreement) -> None:
+    """For each truth, every measure with its interval: over all, each expression and pose, each control."""
+    unit = "images" if agreement.subjects is None else f"{agreement.subjects} subjects"
+    for name, figures in agreement.truths.items():
+        tell(f"{agreement.n} faces against {name}; mean and 95 % interval over {unit}:")
+        table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+        table.add_column("", no_wrap=True)
+        for measure in figures.all:
+            table.add_column(measure.replace("_", " "), justify="right", no_wrap=True)
+        misread = {f"misread: {row}": values for row, values in figures.misread.items()}
+        groups = ({"all": figures.all}, figures.expressions, figures.poses, figures.controls, misread)
+        for group in groups:
+            for row, values in group.items():
+                table.add_row(row.replace("_", " "), *map(_with_interval, values.values()))
+            table.add_section()
+        tell_table(table, 150)
+        for control, ahead in figures.ahead.items():
+            level = [measure for measure, each in ahead.items() if each.low is not None and each.low <= 0]
+            if level:
+                say(f"not above the control {control.replace('_', ' ')} in {', '.join(level)}")
+    for reason, number in agreement.left_out.items():
+        say(f"left out: {number} faces, {reason}")
+    if "untrained" not in agreement.figures.controls:
+        say("no control by an untrained network: that needs pip install 'feroi[train]'")
+    print_rejected(agreement.rejected)
+
+
+def _with_interval(value: Interval) -> str:
+    if value.low is None or value.high is None:
+        return f"{value.mean:.2f}"
+    return f"{value.mean:.2f} {value.low:.2f}..{value.high:.2f}"
 
 
 def _table(*columns: str) -> Table:
