@@ -309,7 +309,7 @@ def test_abstaining_leaves_a_row_and_loses_no_face(astronaut, capsys):
 
 
 def test_the_terminal_names_the_region_that_holds_most_of_the_evidence(astronaut, capsys):
-    (photo,) = analyze_photos([astronaut], Model(CONFIG, _forward), ONE)
+    (photo,) = analyze_photos([astronaut], Model(CONFIG, forward), ONE)
     shares = dict.fromkeys(REGIONS, 0.1) | {"cheek": 0.3, "brow": 0.18}
     areas = dict.fromkeys(REGIONS, 0.1) | {"cheek": 0.25}
     face = replace(photo.faces[0], regions=shares, region_areas=areas)
