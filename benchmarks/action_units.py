@@ -23,10 +23,10 @@ from sklearn.metrics import roc_auc_score
 
 from feroi.inference import Compute
 from feroi.photo.action_units import WORDS, action_units
+from feroi.photo.decode import read_photo
 from feroi.photo.detect import biggest, detect
 from feroi.photo.face_mesh import coefficients
 from feroi.photo.landmarks import locate
-from feroi.photo.decode import read_photo
 from feroi.synthetic.truth import read_truth
 
 ONE_THREAD = Compute(threads=1)

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feroi.photo.depth import ELASTIC_FILE
-from feroi.synthetic.subject import resting_head
 from feroi.synthetic.expressions import EXPRESSION_ACTION_UNITS, displacements, sample_action_units
 from feroi.synthetic.facekit import FACE, FaceModel, load_facekit
+from feroi.synthetic.subject import resting_head
 from feroi.synthetic.traits import draw_traits, subject_numbers
 
 SEEDS = range(1000, 1004)

@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from feroi.data.decoded import decode
 from feroi.data.ferplus import read_both
 from feroi.data.folders import read_fer2013_folders
 from feroi.data.folds import held_out
-from feroi.data.decoded import decode
 from feroi.data.samples import TRAINING
 from feroi.vocabulary import EXPRESSIONS
 

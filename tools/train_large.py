@@ -32,9 +32,9 @@ from feroi.data.batches import Labelled
 from feroi.network.weights import load_network
 from feroi.recipe import RECIPES, RecipeConfig
 from feroi.training.augment import varied
+from feroi.training.callbacks import Callbacks
 from feroi.training.loop import LAST_WEIGHTS, train
 from feroi.training.precision import choose_arithmetic
-from feroi.training.callbacks import Callbacks
 
 VOTES, LABELS = "votes", "labels"
 TOGETHER = 512  # faces a committee answers at once
