@@ -319,6 +319,6 @@ def _identity(source: Source) -> list[Any]:
         return [str(source.name)]
     try:
         file = source.stat()
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a name with NUL in it
         return [str(source)]
     return [str(source), file.st_size, file.st_mtime_ns]
