@@ -21,7 +21,7 @@ from feroi.photo.action_units import WORDS
 from feroi.photo.decode import cover, to_intensity
 from feroi.photo.geometry import Camera, Pose, generic_face, rotation_of
 from feroi.reading import analyze_photos
-from feroi.report.photos import photo_values
+from feroi.report.photos import in_words_decided, in_words_why, photo_values
 from feroi.report.tables import rows
 from feroi.results import ANY_FACE
 from feroi.vocabulary import EXPRESSIONS, REGIONS
@@ -110,6 +110,8 @@ def test_evidence_decides_the_region_shown_and_sums_to_the_answer(astronaut):
     assert sum(why.values()) == pytest.approx(2.0 - 0.5)  # the difference of their logits
     assert sum(face.why("sad").values()) == pytest.approx(2.0)
     assert min(why, key=why.get) in ("elsewhere", "brow")  # the forehead
+    assert face.decided_by == max(why, key=why.get)
+    assert face.decided_by in ("lip", "jaw")
     for other in ("neutral", "sad"):  # with what is the same for any face, the odds themselves
         odds = face.probabilities["happy"] / face.probabilities[other]
         assert sum(face.why(other).values()) == pytest.approx(np.log(odds))
@@ -124,6 +126,8 @@ def test_what_the_network_leans_to_whatever_the_face_is_told_apart(astronaut):
     logits[0, EXPRESSIONS.index("sad")] = 2.0
     look = NetworkOutput(logits, np.full((1, 3, 3), 1 / 9), np.zeros((1, 1)), evidence)
     (photo,) = analyze_photos([astronaut], Model(CONFIG, lambda faces: look), ONE)
+    assert photo.faces[0].decided_by == ANY_FACE
+    assert "does not decide: the network leans to it" in in_words_decided(photo.faces[0])
     why = photo.faces[0].why("fear")
     assert why.pop(ANY_FACE) == pytest.approx(2.0)
     assert set(why.values()) == {0.0}
@@ -308,13 +312,21 @@ def test_abstaining_leaves_a_row_and_loses_no_face(astronaut, capsys):
     assert "too blurred to be read" in capsys.readouterr().out
 
 
-def test_the_terminal_names_the_region_that_holds_most_of_the_evidence(astronaut, capsys):
+def test_the_terminal_and_cards_name_what_speaks_most_against_the_runner_up(astronaut, capsys):
     (photo,) = analyze_photos([astronaut], Model(CONFIG, forward), ONE)
-    shares = dict.fromkeys(REGIONS, 0.1) | {"cheek": 0.3, "brow": 0.18}
-    areas = dict.fromkeys(REGIONS, 0.1) | {"cheek": 0.25}
-    face = replace(photo.faces[0], regions=shares, region_areas=areas)
+    (face,) = photo.faces
+    evidence = {name: {"lip": 0.0, "brow": 0.0, ANY_FACE: 0.0} for name in EXPRESSIONS}
+    evidence[face.expression] = {"lip": 1.25, "brow": -0.15, ANY_FACE: 3.0}
+    face = replace(face, evidence=evidence)
+    assert face.why() == {ANY_FACE: 3.0, "lip": 1.25, "brow": -0.15}
     photo_printer(len(photo.name))(photo._replace(faces=[face]))
-    assert capsys.readouterr().out.rstrip().endswith("cheek 30 %, 1.2x its area")
+    assert "  lip +1.2" in capsys.readouterr().out
+    assert in_words_why(face).endswith(f"For {face.expression}: any face +3.0, lip +1.2; the rest -0.1")
+    evidence[face.expression] |= {"lip": 0.1}  # the brow says more against it
+    photo_printer(len(photo.name))(photo._replace(faces=[face]))
+    assert "  no part: leans to it" in capsys.readouterr().out
+    evidence[face.expression] |= {ANY_FACE: 0.0}
+    assert in_words_why(face).endswith("? No part says more than a little for either")
 
 
 def test_a_network_that_sees_depth_is_shown_that_of_each_face(astronaut):

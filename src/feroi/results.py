@@ -169,6 +169,19 @@ class Reading:
         return {name: mine[name] - theirs[name] for name in sorted(mine, key=lambda k: theirs[k] - mine[k])}
 
     @property
+    def decided_by(self) -> str | None:
+        """What speaks most for the answer and against the runner-up: a region of the face, or elsewhere.
+
+        ANY_FACE if the face itself speaks for the runner-up, and only what the network leans to before it
+        looks makes the answer. None where there is no evidence.
+        """
+        reasons = self.why()
+        if not reasons:
+            return None
+        of_the_face = {name: value for name, value in reasons.items() if name != ANY_FACE}
+        return next(iter(of_the_face)) if sum(of_the_face.values()) > 0 else ANY_FACE
+
+    @property
     def roi(self) -> FloatArray | None:
         """The region of interest in photo coordinates, (H, W) of the photo; 0 outside the crop.
 

@@ -127,6 +127,8 @@ def training_split(samples: Samples) -> Samples:
 
 def photo_printer(longest_name: int) -> Callable[[Photo], None]:
     """A table on standard output that grows by one line per face; for a photo without one, why."""
+    from feroi.results import ANY_FACE
+
     width = min(longest_name, _NAME_WIDTH)
 
     def print_photo(photo: Photo) -> None:
@@ -135,15 +137,15 @@ def photo_printer(longest_name: int) -> Callable[[Photo], None]:
         for face in photo.faces:
             line = f"{photo.name:{width}}  {face.expression:10}  {100 * face.confidence:3.0f} %  "
             line += f"{_corners(face.box_xyxy_px):19}"
-            if face.regions:
-                most = max(face.regions, key=lambda name: face.regions[name])
-                share, gain = 100 * face.regions[most], face.region_gains.get(most, 0)
-                line += f"  {f'{most} {share:.0f} %, {gain:.1f}x its area':24}"
+            if face.decided_by == ANY_FACE:
+                line += f"  {'no part: leans to it':20}"
+            elif face.decided_by is not None:
+                line += f"  {f'{face.decided_by} +{face.why()[face.decided_by]:.1f}':20}"
             tell(f"{line}  {', '.join(face.likely[1:])}".rstrip())
         for unread, reason, _ in photo.refused:
             tell(f"{photo.name:{width}}  {'not read':17}  {_corners(unread.box_xyxy_px):19}  {reason}")
 
-    heads = f"{'box x0,y0,x1,y1':19}  {'decided most by':24}  also likely"
+    heads = f"{'box x0,y0,x1,y1':19}  {'decided most by':20}  also likely"
     tell(f"{'photo':{width}}  expression   sure  {heads}")
     return print_photo
 

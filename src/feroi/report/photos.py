@@ -13,13 +13,14 @@ import feroi
 from feroi.photo.action_units import in_words
 from feroi.report.html import page
 from feroi.report.overlay import FULL_HEAT, draw_overlay, heat
-from feroi.results import Photo, Reading
+from feroi.results import ANY_FACE, Photo, Reading
 from feroi.vocabulary import ACTION_UNITS, EXPRESSIONS, TABLE_4
 
 _LARGEST_SIDE_PX = 1200
 _FACE_PX = 192
 _TOLD_DEG = 15.0
 _TOLD_LOGITS = 0.2
+_TOLD_REST = 0.05  # logits of all that is not told
 
 
 def report_page(photos: Sequence[dict[str, Any]], model: str) -> str:
@@ -76,6 +77,7 @@ def _face_values(face: Reading) -> dict[str, Any]:
         "looked": looked,
         "probabilities": [(name, share, "") for name, share in ordered],
         "regions": _regions(face),
+        "decided": in_words_decided(face),
         "why": in_words_why(face),
         "moved": ", ".join(in_words(face.action_units)),
         "pose": _pose(face),
@@ -91,8 +93,22 @@ def in_words_why(face: Reading) -> str:
         (face.runner_up, [(name, -value) for name, value in reversed(reasons) if value <= -_TOLD_LOGITS]),
     ]
     told = [(answer, ", ".join(f"{name} +{value:.1f}" for name, value in parts)) for answer, parts in sides]
-    words = "; ".join(f"for {answer}: {parts}" for answer, parts in told if parts)
-    return f"{face.expression} and not {face.runner_up}? {words[0].upper()}{words[1:]}" if words else ""
+    lines = [f"for {answer}: {parts}" for answer, parts in told if parts]
+    rest = sum(value for _, value in reasons if abs(value) < _TOLD_LOGITS)
+    if not lines:
+        lines = ["no part says more than a little for either"]
+    elif abs(rest) >= _TOLD_REST:
+        lines.append(f"the rest {rest:+.1f}")
+    words = "; ".join(lines)
+    return f"{face.expression} and not {face.runner_up}? {words[0].upper()}{words[1:]}" if reasons else ""
+
+
+def in_words_decided(face: Reading) -> str:
+    """What decided, as the caption of the picture that shows where it lies."""
+    if face.decided_by == ANY_FACE:
+        return f"what speaks for {face.expression}; it does not decide: the network leans to it"
+    most = f": {face.decided_by} most" if face.decided_by else ""
+    return f"what speaks for {face.expression}{most}"
 
 
 def _regions(face: Reading) -> list[tuple[str, float, str]]:

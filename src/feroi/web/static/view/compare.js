@@ -11,7 +11,7 @@ export function comparison(pair, facts) {
     make(
       "div",
       {},
-      drawFace(picture, face, facts.heat, `${name}: ${looked(face, number)}`),
+      drawFace(picture, face, facts.heat, `${name}: ${looked(face, number, facts)}`),
       make("h3", {}, make("span", { className: "number" }, String(number)), ` ${answer(face)}, ${percent(face.confidence)}`),
       make("p", { className: "quiet" }, face.coverage === null ? name : `${name}; likely: ${phrase(face, facts.expressions)}`),
     ),

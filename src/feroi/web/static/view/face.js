@@ -18,7 +18,7 @@ export function faceCard(picture, face, number, id, facts, onCompare) {
     make(
       "div",
       { className: "sides" },
-      drawFace(picture, face, facts.heat, looked(face, number)),
+      drawFace(picture, face, facts.heat, looked(face, number, facts)),
       probabilities(face, facts),
     ),
     ...notes(face, facts),
@@ -29,16 +29,19 @@ export function faceCard(picture, face, number, id, facts, onCompare) {
   );
 }
 
-/** What decided, in words. */
-export function looked(face, number) {
-  const [[name, gain] = []] = ranked(face);
-  const most = name ? `, what decided: most, for its area, ${name}, ${gain.toFixed(1)} times an even share` : "";
-  return `Face ${number} as the network saw it${most}`;
+/** What speaks for the answer, in words: `Reading.decided_by`. */
+export function looked(face, number, { any_face: lean }) {
+  const ofTheFace = why(face).regions.filter(([name]) => name !== lean);
+  const decided = ofTheFace.reduce((sum, [, value]) => sum + value, 0) > 0;
+  const most = decided ? `, ${ofTheFace[0][0]} most` : ", which does not decide: the network leans to it";
+  return `Face ${number} as the network saw it${ofTheFace.length ? `; coloured: what speaks for ${face.expression}${most}` : ""}`;
 }
 
-/** Names and gains of the regions, the highest first. */
-export function ranked(face) {
-  return face.regions ? Object.entries(face.regions.gains).sort((a, b) => b[1] - a[1]) : [];
+/** Names and gains of the regions, those first that hold most of the region of interest. */
+function ranked(face) {
+  if (!face.regions) return [];
+  const { gains, shares } = face.regions;
+  return Object.entries(gains).sort(([a], [b]) => shares[b] - shares[a]);
 }
 
 function probabilities(face, { expressions }) {
@@ -91,7 +94,10 @@ function reasons(face, { told_logits: least }) {
     ...told(face.expression, regions.filter(([, value]) => value >= least)),
     ...told(other, regions.filter(([, value]) => value <= -least).reverse()),
   ];
-  return lines.length ? make("p", { className: "why" }, make("b", {}, `Why ${face.expression} and not ${other}? `), sentence(lines.join("; "))) : null;
+  const rest = regions.reduce((sum, [, value]) => sum + (Math.abs(value) < least ? value : 0), 0);
+  if (!lines.length) lines.push("no part says more than a little for either");
+  else if (Math.abs(rest) >= 0.05) lines.push(`the rest ${rest > 0 ? "+" : "−"}${Math.abs(rest).toFixed(1)}`);
+  return regions.length ? make("p", { className: "why" }, make("b", {}, `Why ${face.expression} and not ${other}? `), sentence(lines.join("; "))) : null;
 }
 
 function sentence(words) {
