@@ -47,8 +47,8 @@ class VideoOptions(NamedTuple):
     def checked(self) -> VideoOptions:
         """Itself. Raises ValueError for numbers that are out of range."""
         self.pace.checked()
-        if not self.search_s >= 0:
-            raise ValueError(f"seconds between searches for faces are 0 or more; got {self.search_s:g}")
+        if not 0 <= self.search_s < math.inf:
+            raise ValueError(f"seconds between searches are 0 or more, and finite; got {self.search_s:g}")
         if self.smooth_s is not None and not 0 < self.smooth_s < math.inf:
             raise ValueError(f"seconds to smooth over are above 0; got {self.smooth_s:g}")
         return self

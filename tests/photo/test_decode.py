@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import socket
 import struct
@@ -446,3 +447,21 @@ def test_formats_that_run_programs_are_not_decoded_from_bytes(tmp_path: Path) ->
     corners().save(tmp_path / "a.eps")
     with pytest.raises(NotAPicture, match="not a picture"):
         decode_photo((tmp_path / "a.eps").read_bytes())
+
+
+def test_pages_of_a_tiff_are_searched_as_those_of_an_animation(tmp_path: Path) -> None:
+    pages = [Image.new("RGB", (30 + 10 * number, 20), (9 * number, 0, 0)) for number in range(3)]
+    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
+    found = list(pixels.photo_frames(tmp_path / "a.tif"))
+    assert [frame.shape for frame in found] == [(20, 30, 3), (20, 40, 3), (20, 50, 3)]
+    assert [int(frame[0, 0, 0]) for frame in found] == [0, 9, 18]
+    limited = pixels.EncodedPhoto("", (tmp_path / "a.tif").read_bytes(), 20 * 40)
+    assert len(list(pixels.photo_frames(limited))) == 2
+
+
+@pytest.mark.parametrize("kind", ["PNG", "AVIF", "TIFF"])
+def test_a_picture_whose_header_is_cut_is_damaged_and_of_a_known_format(kind: str) -> None:
+    buffer = io.BytesIO()
+    corners().save(buffer, kind)
+    with pytest.raises(UnreadableImage, match="damaged picture"):
+        decode_photo(buffer.getvalue()[:60])

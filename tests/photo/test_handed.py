@@ -118,6 +118,12 @@ def test_the_same_readings_are_equal_and_others_are_not(reader, face, readings):
             r"^https://example.org/a.jpg: URLs are not fetched; download the picture",
         ),
         ("s3://bucket/a.jpg", "URLs are not fetched"),
+        ("HTTP://EXAMPLE.ORG/a.jpg", "URLs are not fetched"),
+        (" https://example.org/a.jpg", "URLs are not fetched"),
+        ("rtsp://camera/1", "URLs are not fetched"),
+        ("anything+else://host/a", "URLs are not fetched"),
+        (Path("https://example.org/a.jpg"), "URLs are not fetched"),
+        ("", "an empty text in place of a file's name"),
         (Image.new("RGB", (0, 0)), "an empty picture, 0 x 0 px"),
         (b"", "photo 0: empty file"),
         (b"no picture", "photo 0: not a picture"),
@@ -143,10 +149,59 @@ def test_a_photo_as_base64_is_never_in_the_message(reader, face, kind, before):
     assert text[30:60] not in str(caught.value)
 
 
-def test_a_text_of_any_length_is_cut_in_the_message(reader):
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda text: Path(text),
+        lambda text: f"\n  {text}",
+        lambda text: f'"{text}"',
+        lambda text: f"DATA:image/jpeg;base64,{text}",
+        lambda text: f"data:application/octet-stream;base64,{text}",
+        lambda text: text.replace("/", "_").replace("+", "-"),
+        lambda text: text.encode(),
+        lambda text: io.BytesIO(f"data:image/jpeg;base64,{text}".encode()),
+    ],
+)
+def test_base64_in_any_dress_is_told_and_never_in_the_message(reader, face, written):
+    buffer = io.BytesIO()
+    Image.open(face).convert("RGB").save(buffer, "JPEG")
+    text = base64.b64encode(buffer.getvalue()).decode()
+    with pytest.raises(UnreadableImage, match="base64") as caught:
+        reader.read(written(text))
+    assert len(str(caught.value)) < 200
+    assert text[30:60] not in str(caught.value)
+
+
+class Tensor:
+    """As other libraries have them."""
+
+    def __array__(self):
+        return np.zeros((9, 9, 3), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("photo", "remedy"),
+    [
+        (np.zeros((9, 9, 3)), r"\(255 \* array\)"),
+        (np.zeros((9, 9), bool), r"np.uint8\(255\) \* array"),
+        (np.zeros((9, 9), np.int64), r"array.astype\(np.uint8\)"),
+        (np.zeros((2, 9, 9, 3), np.uint8), "Reader.read_many"),
+        (np.zeros((3, 9, 9), np.uint8), r"array.transpose\(1, 2, 0\)"),
+        (np.zeros(9, np.uint8), r"array.tobytes\(\)"),
+        (Tensor(), "numpy.asarray"),
+        ({"a.jpg"}, "Reader.read_many"),
+        ((name for name in ["a.jpg"]), "Reader.read_many"),
+    ],
+)
+def test_what_is_no_photo_says_what_would_be(reader, photo, remedy):
+    with pytest.raises((TypeError, ValueError), match=remedy):
+        reader.read(photo)
+
+
+def test_a_text_too_long_for_a_name_is_not_in_the_message(reader):
     with pytest.raises(UnreadableImage) as caught:
         reader.read("x" * 100_000)
-    assert str(caught.value) == f"{'x' * 60}... (100000 characters): file not found"
+    assert str(caught.value).startswith("photo 0: a text that names no file, and is too long to")
 
 
 def test_names_that_only_look_odd_are_files(tmp_path, monkeypatch):

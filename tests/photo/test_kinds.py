@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 
 import numpy as np
 import pytest
 from PIL import Image, features
 
-from feroi.photo.kinds import HEAD_BYTES, is_transport_stream, kind_of
+from feroi.photo.kinds import HEAD_BYTES, is_transport_stream, kind_of, other_kind
 from feroi.photo.sources import photo_files
 from feroi.photo.video import is_video
 from support.videos import write_video
@@ -98,3 +99,33 @@ def test_what_is_called_a_video_and_is_a_photo_is_a_photo(tmp_path):
     assert [path.name for path in photo_files([str(tmp_path)])] == ["a.mov", "b.mov"]
     assert not is_video(tmp_path / "a.mov")
     assert is_video(tmp_path / "b.mov")  # so that a row says what is wrong with it
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("JPEG2000", "a JPEG 2000"), ("ICO", "an icon"), ("PDF", "a PDF"), ("EPS", "a Post"), ("DDS", "a DDS")],
+)
+def test_pictures_of_other_formats_are_named(name, said):
+    buffer = io.BytesIO()
+    PICTURE.save(buffer, name)
+    head = buffer.getvalue()[:HEAD_BYTES]
+    assert kind_of(head) is None
+    assert other_kind(head).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        (b"\r\n<!DOCTYPE html>\n<html>", "a web page"),
+        (b"<?xml version='1.0'?>\n<svg xmlns='http://www.w3.org/2000/svg'/>", "an SVG"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS"),
+        (gzip.compress(b"picture"), "compressed by gzip"),
+    ],
+)
+def test_what_often_lies_in_place_of_a_picture_is_named(head, said):
+    assert other_kind(head).startswith(said)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_other_texts_are_not_named(text):
+    assert other_kind(text.encode()) is None

@@ -10,6 +10,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from feroi.photo import video
 from feroi.photo.video import Pace, UnreadableVideo, camera_source, fresh_frames, is_video, video_frames
@@ -203,6 +204,36 @@ def test_a_video_damaged_in_the_middle_is_read_around_it(tmp_path):
     frames_read, error = _frames_and_error(path)
     assert 55 < frames_read < 60
     assert "damaged in" in error
+
+
+@pytest.mark.parametrize("name", ["f.mp4", "f.mkv"])
+def test_what_the_decoder_of_h264_fills_in_is_said(tmp_path, name):
+    rng = np.random.default_rng(2)
+    scene = rng.integers(0, 256, (20, 30, 3), dtype=np.uint8).repeat(8, axis=0).repeat(8, axis=1)
+    frames = [np.roll(scene, 3 * number, axis=1) for number in range(30)]
+    path = write_video(tmp_path / name, frames)
+    assert len(list(video_frames(path))) == 30
+    content = bytearray(path.read_bytes())
+    for start in range(len(content) // 4, 3 * len(content) // 4, len(content) // 8):
+        content[start : start + 40] = rng.bytes(40)
+    path.write_bytes(content)
+    frames_read, error = _frames_and_error(path)
+    assert frames_read > 20
+    assert error.startswith("damaged in")
+
+
+@pytest.mark.parametrize("pace", [Pace(fps=np.inf), Pace(fps=np.nan), Pace(every=0), Pace(every=1.5)])
+def test_paces_out_of_range_are_refused(pace):
+    with pytest.raises(ValueError, match="; got "):
+        pace.checked()
+
+
+def test_what_is_no_video_is_named(tmp_path):
+    Image.new("RGB", (30, 20)).save(tmp_path / "a.gif")
+    (tmp_path / "b.mp4").write_text("<html></html>")
+    assert _frames_and_error(tmp_path / "a.gif") == (0, "a picture, not a video; Reader.read reads it")
+    assert _frames_and_error(tmp_path / "b.mp4")[1].startswith("not a video: a web page")
+    assert _frames_and_error(Path("https://example.org/a.mp4"))[1].startswith("URLs are not fetched")
 
 
 def test_videos_are_told_by_suffix_and_content(tmp_path):

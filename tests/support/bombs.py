@@ -100,7 +100,7 @@ def bombs():
         "text.png": (png(16, (b"zTXt", b"a\0\0" + zeros(300_000_000))), "damaged picture"),
         "texts.png": (png(16, *text), "damaged picture"),
         "profile.png": (png(16, (b"iCCP", b"a\0\0" + zeros(300_000_000))), "damaged picture"),
-        "tag.tif": (tag, "not a picture"),
+        "tag.tif": (tag, "damaged picture"),
         "endless.gif": (endless_gif(50_000), None),
         "billions.png": (moving["PNG"][:frames] + frames_chunk + moving["PNG"][frames + 12 :], None),
         "moving.webp": (moving["WEBP"], None),

@@ -122,8 +122,8 @@ def print_people(name: str, timelines: Timelines) -> None:
 
     for person in timelines.people:
         shown_most = ", ".join(f"{what} {100 * share:.0f} %" for what, share in person.means[:2])
-        when = f"{clock(person.first_s)} to {clock(person.last_s)}"
-        tell(f"{name}  person {person.track}: {when}, {person.frames} frames; on average {shown_most}")
+        when = f"{clock(person.first_s)} to {clock(person.last_s)}, {number_of(person.frames, 'frame')}"
+        tell(f"{name}  person {person.track}: {when}; on average {shown_most}")
     others = timelines.known - len(timelines.people)
     if others > 0:
         tell(f"{name}  and {others} people seen for less long")

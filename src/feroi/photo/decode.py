@@ -17,26 +17,10 @@ from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
 from feroi.files import display_name
 from feroi.photo.decode_limits import load_whole, why_costly
-from feroi.photo.kinds import HEAD_BYTES, kind_of
+from feroi.photo.kinds import HEAD_BYTES, kind_of, other_kind
 
 IMAGE_SUFFIXES = frozenset(
-    {
-        *(
-            ".jpg",
-            ".jpeg",
-            ".jfif",
-            ".png",
-            ".bmp",
-            ".gif",
-            ".tif",
-            ".tiff",
-            ".webp",
-            ".avif",
-            ".pgm",
-            ".ppm",
-        ),
-        *(".heic", ".heif"),
-    }
+    ".jpg .jpeg .jfif .png .bmp .gif .tif .tiff .webp .avif .pgm .ppm .heic .heif".split()  # noqa: SIM905
 )
 
 MAX_PIXELS = 200_000_000
@@ -55,9 +39,10 @@ _FEWER_BITS = 2**16 / 8  # 13 bits at most
 _FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "TIFF", "BMP", "PPM")
 """What is decoded; Pillow knows more, and runs a program for some."""
 _BAND_ROWS = 256
-_ANIMATED = frozenset({"GIF", "WEBP", "PNG", "AVIF"})
+_ANIMATED = frozenset({"GIF", "WEBP", "PNG", "AVIF", "TIFF"})
 _MOST_FRAMES = 24
-"""Of an animation these many, evenly spread, are searched for a face; no more than MAX_PIXELS in all."""
+"""Of an animation, or a TIFF's pages, these many, evenly spread, are searched for a face; no more than
+MAX_PIXELS in all."""
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -68,6 +53,13 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 """What EXIF's orientation asks for."""
+
+_DTYPE_HINTS = {
+    "f": "; where 1 is white, (255 * array).round().astype(np.uint8) is one",
+    "b": "; np.uint8(255) * array is one",
+    "i": "; where 255 is white, array.astype(np.uint8) is one",
+    "u": "; where 255 is white, array.astype(np.uint8) is one",
+}
 
 _HEADER_LOCK = Lock()
 
@@ -135,17 +127,18 @@ def photo_frames(photo: Source) -> Iterator[NDArray[np.uint8]]:
         yield as_photo(photo)
         return
     file = photo if isinstance(photo, Path) else BytesIO(photo.encoded)
+    max_pixels = MAX_PIXELS if isinstance(photo, Path) else photo.max_pixels
     with _opened(file) as image:
-        yield _upright(image, "RGB", MAX_PIXELS if isinstance(photo, Path) else photo.max_pixels)
-        yield from _later_frames(image)
+        yield _upright(image, "RGB", max_pixels)
+        yield from _later_frames(image, max_pixels)
 
 
 def read_photo(path: Path) -> NDArray[np.uint8]:
     """The picture in `path` as sRGB, upright by its EXIF tag, (H, W, 3).
 
     Grey pictures have three equal channels, CMYK is converted without its colour profile, 16-bit
-    values keep their upper half, transparent pixels are laid on white; of an animation the first
-    frame is read. The format, JPEG, PNG, GIF, WebP, AVIF, TIFF, BMP or PPM, or with feroi[heif] HEIF, is told
+    values keep their upper half, transparent pixels are laid on white; of an animation or of pages the
+    first is read. The format, JPEG, PNG, GIF, WebP, AVIF, TIFF, BMP or PPM, or with feroi[heif] HEIF, is told
     by the bytes alone.
     A grey 16-bit picture all below an eighth of the range holds fewer bits, as those of 12-bit cameras,
     and is stretched so that its maximum is white. Raises UnreadableImage for anything that is not a
@@ -180,12 +173,22 @@ def as_photo(picture: Image.Image | NDArray[np.uint8]) -> NDArray[np.uint8]:
     if not isinstance(picture, np.ndarray):
         raise TypeError(f"{wanted}; got {type(picture).__name__}")
     if picture.dtype != np.uint8:
-        raise TypeError(f"{wanted}; got an array of {picture.dtype}")
+        raise TypeError(
+            f"{wanted}; got an array of {picture.dtype}{_DTYPE_HINTS.get(picture.dtype.kind, '')}"
+        )
     if picture.ndim not in (2, 3) or picture.shape[2:] not in ((), (1,), (3,), (4,)) or not picture.size:
-        raise ValueError(f"{wanted}; got an array of shape {picture.shape}")
+        raise ValueError(f"{wanted}; got an array of shape {picture.shape}{_shape_hint(picture.shape)}")
     if picture.shape[2:] == (4,):
         return np.asarray(_on_white(Image.fromarray(picture)))
     return np.ascontiguousarray(picture[..., 0] if picture.shape[2:] == (1,) else picture)
+
+
+def _shape_hint(shape: tuple[int, ...]) -> str:
+    if len(shape) == 4:
+        return "; Reader.read_many takes many photos"
+    if len(shape) == 3 and shape[0] in (1, 3, 4):
+        return "; array.transpose(1, 2, 0) puts the channels last"
+    return "; the bytes of a file are array.tobytes()" if len(shape) == 1 else ""
 
 
 def read_intensity(path: Path) -> NDArray[np.uint8]:
@@ -226,16 +229,21 @@ def _decode(path: Path, mode: str) -> NDArray[np.uint8]:
         return _upright(image, mode)
 
 
-def _later_frames(image: Image.Image) -> Iterator[NDArray[np.uint8]]:
-    """Those of an animation behind its first; none behind one that is damaged."""
+def _later_frames(image: Image.Image, max_pixels: int) -> Iterator[NDArray[np.uint8]]:
+    """Those of an animation, or the pages, behind the first; none behind one that is damaged."""
     if image.format not in _ANIMATED:
         return
+    left = MAX_PIXELS - image.width * image.height
     try:
-        count = getattr(image, "n_frames", 1)
+        # counting the pages of a TIFF takes as long as reading all that is said of them
+        count = _MOST_FRAMES if image.format == "TIFF" else getattr(image, "n_frames", 1)
         most = min(count, _MOST_FRAMES, MAX_PIXELS // (image.width * image.height))
         for number in range(1, most):
             image.seek(number * count // most)
-            yield _upright(image, "RGB")
+            left -= image.width * image.height
+            if left < 0:
+                return
+            yield _upright(image, "RGB", max_pixels)
     except Exception:  # on damaged files decoders raise whatever they stumble over
         return
 
@@ -320,7 +328,12 @@ def _head(file: Path | BytesIO) -> bytes:
 def _unidentified(head: bytes) -> UnreadableImage:
     if not head:
         return UnreadableImage("empty file")
-    return NotAPicture({"heif": _NO_HEIF, "video": _VIDEO}.get(kind_of(head) or "", _NO_PICTURE))
+    kind = kind_of(head)
+    if kind == "picture":
+        return UnreadableImage("damaged picture: its beginning cannot be read")
+    other = other_kind(head)
+    what = f"{_NO_PICTURE}: {other}" if other else _NO_PICTURE
+    return NotAPicture({"heif": _NO_HEIF, "video": _VIDEO}.get(kind or "", what))
 
 
 def _open(file: Path | BytesIO) -> Image.Image:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -13,10 +14,16 @@ from PIL import Image
 
 from feroi.photo.decode import EncodedPhoto, NoPhoto, Source, as_photo
 
-_URL = re.compile(r"(?i)(https?|ftps?|sftp|s3|gs|gcs|hdfs|abfss?|az|file)://?")
+_SCHEMES = (
+    "https?|ftps?|sftp|scp|smb|rtsps?|rtmps?|s3a?|gs|gcs|hdfs|abfss?|wasbs?|az|azure|dbfs|oss|r2|hf|blob|file"
+)
+_URL = re.compile(rf"(?i)\s*(?:[a-z][a-z0-9+.-]+://|(?:{_SCHEMES}):)")
+"""Any scheme with two slashes; those people use with one, too, which is what paths make of them."""
 _NO_URL = "URLs are not fetched; download the picture, and give its file or its bytes"
-_BASE64 = re.compile(r"data:image/|/9j/|iVBORw0KGgo|R0lGOD|UklGR|SUkqA|TU0AK|AAAA.{2}Z0eX|Qk[0-3]")
+_DATA_URI = re.compile(r"(?i)\s*[\"']?data:[^,]{0,200},")
+_BASE64 = re.compile(r"\s*[\"']?(?:[/_]9j[/_]|iVBORw0KGgo|R0lGOD|UklGR|SUkqA|TU0AK|AAAA.{2}Z0eX|Qk[0-3])")
 _NO_BASE64 = "a photo as base64 text; give its bytes: base64.b64decode(text)"
+_NO_NAME = "a text that names no file, and is too long to; give a file's name, or the bytes of one"
 _SHORTEST_BASE64, _LONGEST_NAME, _KEPT_OF_NAME = 100, 1000, 60
 
 
@@ -47,15 +54,12 @@ def as_source(photo: Handed) -> Source:
     if isinstance(photo, str):
         return photo_named(photo)
     if isinstance(photo, os.PathLike):
-        return photo if isinstance(photo, Path) else Path(os.fsdecode(photo))
+        return photo_named(os.fsdecode(photo))
     if isinstance(photo, bytes | bytearray | memoryview):
         return EncodedPhoto("", bytes(photo))
     if isinstance(photo, ReadableFile):
         return _of_file(photo)
-    raise TypeError(
-        "a photo is a file's name, its bytes, an open file, a Pillow image, or a uint8 array (H, W), "
-        f"(H, W, 3) or (H, W, 4); got {type(photo).__name__}"
-    )
+    raise TypeError(_why_none(photo))
 
 
 def as_row(photo: Handed, number: int) -> Source:
@@ -68,14 +72,35 @@ def as_row(photo: Handed, number: int) -> Source:
 
 def photo_named(name: str) -> Path | NoPhoto:
     """The file of that name; where there is none, what else the text is, if it is something else."""
-    path = Path(name)
+    if not name:
+        return NoPhoto("", "an empty text in place of a file's name")
     if os.path.exists(name):  # noqa: PTH110 (pathlib raises for names that are too long)
-        return path
-    if len(name) >= _SHORTEST_BASE64 and _BASE64.match(name):
-        return NoPhoto("", _NO_BASE64)
-    if _URL.match(name):
-        return NoPhoto(_cut(name), _NO_URL)
-    return NoPhoto(_cut(name), "file not found") if len(name) > _LONGEST_NAME else path
+        return Path(name)
+    reason = why_no_name(name)
+    if reason is None:
+        return Path(name)
+    return NoPhoto(_cut(name) if reason == _NO_URL else "", reason)
+
+
+def why_no_name(text: str) -> str | None:
+    """What a text that names no file is instead; None if it may be the name of one."""
+    if _DATA_URI.match(text) or (len(text) >= _SHORTEST_BASE64 and _BASE64.match(text)):
+        return _NO_BASE64
+    if _URL.match(text):
+        return _NO_URL
+    return _NO_NAME if len(text) > _LONGEST_NAME else None
+
+
+def _why_none(photo: object) -> str:
+    hint = ""
+    if hasattr(photo, "__array__"):  # a tensor
+        hint = "; numpy.asarray makes an array of it"
+    elif isinstance(photo, Iterable):
+        hint = "; Reader.read_many takes many photos"
+    return (
+        "a photo is a file's name, its bytes, an open file, a Pillow image, or a uint8 array (H, W), "
+        f"(H, W, 3) or (H, W, 4); got {type(photo).__name__}{hint}"
+    )
 
 
 def is_one_photo(photos: object) -> bool:

@@ -25,6 +25,31 @@ _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevm", 
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _EITHER_BRANDS = frozenset({b"mif1", b"mif2", b"msf1", b"miaf"})  # the brands behind them say which
 _RAW_BRANDS = frozenset({b"crx "})
+_CONVERT = "which is not read; convert it to JPEG or PNG"
+_OTHERS = {
+    b"\0\0\0\x0cjP  ": f"a JPEG 2000 picture, {_CONVERT}",
+    b"\xff\x4f\xff\x51": f"a JPEG 2000 picture, {_CONVERT}",
+    b"\0\0\0\x0cJXL ": f"a JPEG XL picture, {_CONVERT}",
+    b"\xff\x0a": f"a JPEG XL picture, {_CONVERT}",
+    b"\0\0\1\0": f"an icon, {_CONVERT}",
+    b"8BPS": f"a Photoshop picture, {_CONVERT}",
+    b"DDS ": f"a DDS picture, {_CONVERT}",
+    b"qoif": f"a QOI picture, {_CONVERT}",
+    b"v/1\x01": f"an OpenEXR picture, {_CONVERT}",
+    b"FUJIFILMCCD-RAW": f"a camera's raw picture, {_CONVERT}",
+    b"%PDF-": "a PDF document; save its pictures as JPEG or PNG",
+    b"%!PS": "a PostScript document; convert it to JPEG or PNG",
+    b"\x1f\x8b": "compressed by gzip; unpack it first",
+    b"PK\3\4": "a zip archive; unpack it first",
+}
+_TEXTS = {
+    b"<!doctype html": "a web page, as servers send where they have no picture",
+    b"<html": "a web page, as servers send where they have no picture",
+    b"<svg": "an SVG drawing; convert it to PNG",
+    b"version https://git-lfs": "a pointer of Git LFS; git lfs pull fetches the picture",
+    b"data:image/": "a data URI, whose base64 is to be decoded first",
+}
+_BASE64 = re.compile(rb"(?:/9j/|iVBORw0KGgo|R0lGOD|UklGR)[A-Za-z0-9+/\r\n]{80}")
 _PACKETS = (188, 192, 204)  # bytes of a packet of an MPEG transport stream, plain and in two wrappings
 _SYNC = 0x47
 
@@ -44,6 +69,20 @@ def kind_of(head: bytes) -> Kind | None:
     if head.startswith(_VIDEOS) or head[4:8] in _QUICKTIME_ATOMS or is_transport_stream(head, anywhere=False):
         return "video"
     return None
+
+
+def other_kind(head: bytes) -> str | None:
+    """In words, what is known here of a file that begins with `head` and is none of `kind_of`; else None."""
+    for beginning, what in _OTHERS.items():
+        if head.startswith(beginning):
+            return what
+    if head[4:12] == b"ftypcrx ":
+        return f"a camera's raw picture, {_CONVERT}"
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    for mark, what in _TEXTS.items():
+        if text.startswith(mark) or (mark == b"<svg" and text.startswith(b"<?xml") and mark in text):
+            return what
+    return "base64 text, to be decoded first" if _BASE64.match(head) else None
 
 
 def is_transport_stream(head: bytes, anywhere: bool = True) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feroi.photo.decode import NO_PERMISSION, NOT_FOUND
-from feroi.photo.kinds import HEAD_BYTES, is_transport_stream, kind_of
+from feroi.photo.handed import why_no_name
+from feroi.photo.kinds import HEAD_BYTES, is_transport_stream, kind_of, other_kind
 
 if TYPE_CHECKING:
     import av
@@ -40,6 +42,7 @@ _AT_MOST = f"at most {_MOST_PIXELS:,} are read"
 _STATE_THEIR_END = frozenset({"matroska,webm", "asf"})
 """Containers that state when the video ends by its time stamps, not how long it is."""
 _FILLED_IN = "the decoder filled in what is missing"
+_LOST_BYTES = "bytes are missing or changed"
 _ENDS_EARLY_S, _ENDS_EARLY_SHARE = 1.0, 0.02
 """A video whose pictures end by more than this before the end its header states was cut off."""
 
@@ -71,10 +74,10 @@ class Pace(NamedTuple):
     fps: float | None = None
 
     def checked(self) -> Pace:
-        """Itself. Raises ValueError unless `every` is 1 or more and `fps` above 0."""
-        if self.every < 1:
-            raise ValueError(f"every so many frames is 1 or more; got {self.every}")
-        if self.fps is not None and not self.fps > 0:
+        """Itself. Raises ValueError unless `every` is whole and 1 or more, `fps` above 0 and finite."""
+        if not (self.every >= 1 and self.every % 1 == 0):
+            raise ValueError(f"every so many frames is a whole number, 1 or more; got {self.every}")
+        if self.fps is not None and not 0 < self.fps < math.inf:
             raise ValueError(f"frames a second are above 0; got {self.fps:g}")
         return self
 
@@ -142,8 +145,9 @@ def video_frames(
         stream = container.streams.video[0]
         if stream.codec_context is None:
             raise UnreadableVideo("pictures in a code that is not known")
-        # Threads ahead by whole frames may wait for Python while Python, done early, waits for them.
-        stream.thread_type = "SLICE"
+        # Threads ahead by whole frames may wait for Python while Python, done early, waits for them; with
+        # threads that share a frame the decoder of H.264 does not say what it filled in.
+        stream.thread_type = "NONE"
         if stream.width * stream.height > _MOST_PIXELS:
             raise UnreadableVideo(f"too many pixels: {stream.width} x {stream.height} a frame, {_AT_MOST}")
         stream.codec_context.options = {"max_pixels": str(_MOST_PIXELS)}  # a video may grow on its way
@@ -187,13 +191,24 @@ def _opened(path: Path) -> Iterator[InputContainer]:
             metadata_errors="replace",
         )
     except FileNotFoundError:
-        raise UnreadableVideo(NOT_FOUND) from None
+        raise UnreadableVideo(why_no_name(str(path)) or NOT_FOUND) from None
     except PermissionError:
         raise UnreadableVideo(NO_PERMISSION) from None
     except av.FFmpegError as error:
-        raise UnreadableVideo(f"no video that can be read: {error.strerror}") from None
+        raise UnreadableVideo(_why_unread(path, error)) from None
     with container:
         yield container
+
+
+def _why_unread(path: Path, error: av.FFmpegError) -> str:
+    if path.is_file():
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+        if kind_of(head) in ("picture", "heif"):
+            return "a picture, not a video; Reader.read reads it"
+        if (other := other_kind(head)) is not None:
+            return f"not a video: {other}"
+    return f"no video that can be read: {error.strerror}"
 
 
 def _decoded(container: InputContainer, stream: Any, damage: list[str]) -> Iterator[av.VideoFrame]:
@@ -207,6 +222,8 @@ def _decoded(container: InputContainer, stream: Any, damage: list[str]) -> Itera
         except av.FFmpegError as error:
             damage.append(str(error.strerror))
             packet = None
+        if packet is not None and packet.is_corrupt:
+            damage.append(_LOST_BYTES)
         try:
             frames = stream.decode(packet)
         except av.FFmpegError as error:
