@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from feroi.data.decoded import decode
 from feroi.data.readers import read_dataset
 from feroi.data.samples import LayoutError, fingerprint
 
@@ -79,6 +80,18 @@ def test_broken_votes_are_refused(root, text, says):
     (root / "ferplus_votes.csv").write_text(text)
     with pytest.raises(LayoutError, match=says):
         read_dataset(root, "ferplus")
+
+
+def test_one_row_of_votes_that_are_no_numbers_costs_one_image(root):
+    table = root / "ferplus_votes.csv"
+    names = [row.name for row in read_dataset(root, "ferplus")]
+    lines = table.read_text().splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith(names[0]))
+    lines[at] = f"{names[0]},many"
+    table.write_text("\n".join(lines))
+    decoded = decode(read_dataset(root, "ferplus"), (48, 48))
+    assert [row.name for row in decoded.rejected if "votes" in row.reason] == names[:1]
+    assert names[0] not in [row.name for row in decoded.samples]
 
 
 def test_missing_votes_are_refused(tmp_path, root):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import io
 import os
 import sys
 import tempfile
+import warnings
+import zipfile
 from collections import Counter
 from pathlib import Path
 
@@ -102,8 +106,15 @@ def test_sfew_without_val_shows_the_layout(tmp_path):
         read_dataset(tmp_path, "sfew")
 
 
-def _fer2013_row(code: int, usage: str, values=range(2304)) -> str:
+def _fer2013_row(code: int | str, usage: str, values=range(2304)) -> str:
     return f"{code},{' '.join(str(v % 256) for v in values)},{usage}\n"
+
+
+def _zipped(content: bytes) -> bytes:
+    with io.BytesIO() as buffer:
+        with zipfile.ZipFile(buffer, "w") as archive:
+            archive.writestr("fer2013.csv", content)
+        return buffer.getvalue()
 
 
 @pytest.mark.slow
@@ -132,14 +143,21 @@ def test_fer2013_csv_rows_become_images(tmp_path):
     ("row", "says"),
     [
         (_fer2013_row(7, "Training"), "line 3: emotion is 0 to 6, got '7'"),
+        (_fer2013_row("", "Training"), "line 3: emotion is 0 to 6, got ''"),
+        (_fer2013_row("contempt", "Training"), "line 3: emotion is 0 to 6, got 'contempt'"),
         (_fer2013_row(0, "Holiday"), "line 3: unknown Usage 'Holiday'"),
     ],
 )
 def test_a_broken_fer2013_row_is_named(tmp_path, row, says):
     path = tmp_path / "fer2013.csv"
-    path.write_text("emotion,pixels,Usage\n" + _fer2013_row(0, "Training") + row)
+    whole = _fer2013_row(0, "Training")
+    path.write_text("emotion,pixels,Usage\n" + whole + row)  # half of the rows: the table means another thing
     with pytest.raises(LayoutError, match=says):
         read_dataset(path)
+    path.write_text("emotion,pixels,Usage\n" + whole + row + whole)
+    decoded = decode(read_dataset(path), (48, 48))
+    assert [sample.name for sample in decoded.samples] == ["Training_00000", "Training_00002"]
+    assert decoded.rejected == [("Training_00001", says)]
 
 
 @pytest.mark.parametrize(
@@ -162,7 +180,35 @@ def test_a_row_that_is_no_image_is_left_out_by_its_line(tmp_path, row, says):
         read_dataset(path)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_emotions_that_go_from_1_to_7_are_refused(tmp_path):
+    rows = [_fer2013_row(1 + number % 7, "Training") for number in range(70)]
+    (tmp_path / "fer2013.csv").write_text("emotion,pixels,Usage\n" + "".join(rows))
+    with pytest.raises(LayoutError, match="emotion is 0 to 6, and here 1 to 7"):
+        read_dataset(tmp_path)
+
+
+def test_fer2013_is_read_as_other_programs_write_it(tmp_path):
+    pixels = [number % 256 for number in range(2304)]
+    rows = [f"3.0,{' '.join(map(str, pixels))},training", f'Happiness,"{pixels}",public test',
+            f'3,"{",".join(map(str, pixels))}",Test']  # fmt: skip
+    (tmp_path / "FER2013.CSV").write_text("\n".join(["emotion,pixels,Usage", *rows]))
+    samples = read_dataset(tmp_path)
+    assert [row.expression for row in samples] == ["happy"] * 3
+    assert samples.attribute("split") == [TRAINING, VALIDATION, TEST]
+    assert all(row.image.ravel().tolist() == pixels for row in samples)
+
+
+@pytest.mark.parametrize(
+    ("pack", "said"), [(gzip.compress, "compressed by gzip"), (_zipped, "a zip archive")]
+)
+def test_archives_are_named(tmp_path, pack, said):
+    path = tmp_path / "fer2013.csv"
+    path.write_bytes(pack(("emotion,pixels,Usage\n" + _fer2013_row(0, "Training")).encode()))
+    with pytest.raises(LayoutError, match=f"is {said}; unpack it first"):
+        read_dataset(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-32", "utf-16", "utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize(
     "header", ["emotion,pixels,Usage", "emotion, Usage, pixels", " Emotion ;PIXELS; usage"]
 )
@@ -258,6 +304,46 @@ def test_fer2013_folders(tmp_path):
     assert samples[0].name == "train/angry/video_000000000.png"
 
 
+@pytest.mark.parametrize(
+    "names",
+    [("train", "val", "test"), ("Train", "valid", "TEST"), ("training", "dev", "testing"),
+     ("Training", "PublicTest", "PrivateTest")],
+)  # fmt: skip
+def test_no_split_is_lost_whatever_it_is_called(tmp_path, names):
+    for count, name in enumerate(names, 1):
+        _expression_files(tmp_path / name, {"angry": count, "Happiness": count})
+    samples = read_dataset(tmp_path)
+    assert Counter(samples.attribute("split")) == {TRAINING: 2, VALIDATION: 4, TEST: 6}
+
+
+def test_folders_that_are_left_out_beside_splits_are_said(tmp_path):
+    _expression_files(
+        tmp_path, {"Train/Angry": 1, "Val/Angry": 1, "Test": 2, "extra/happy": 1, "__MACOSX": 1}
+    )
+    with pytest.warns(Note, match="left out are the folders extra, Test, which are no splits with labels"):
+        samples = read_dataset(tmp_path)
+    assert set(samples.attribute("source")) == {"SFEW"}
+    assert len(samples) == 2
+
+
+def test_what_archives_carry_along_and_wrap_is_of_no_concern(tmp_path):
+    for root, folders in {
+        "faces": ("angry", "happy"),
+        "raf": [str(number) for number in range(1, 8)],
+    }.items():
+        _expression_files(tmp_path / root / "archive" / root, dict.fromkeys([*folders, "__MACOSX"], 2))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Note)
+            samples = read_dataset(tmp_path / root)
+        assert len(samples) == 2 * len(folders)
+
+
+def test_pictures_in_folders_of_people_below_an_expression_are_read(tmp_path):
+    _expression_files(tmp_path, {"angry": 1, "angry/s01": 2, "happy/s01": 1, "happy/.trash": 1})
+    assert read_dataset(tmp_path).counts()["angry"] == 3
+    assert len(read_dataset(tmp_path)) == 4
+
+
 def test_any_folder_of_folders(expression_folders):
     (expression_folders / "contempt").mkdir()
     (expression_folders / ".cache").mkdir()
@@ -310,6 +396,17 @@ def test_broken_tables_are_named(tmp_path, text, says):
     (tmp_path / "samples.csv").write_text(text)
     with pytest.raises(LayoutError, match=says):
         read_dataset(tmp_path)
+
+
+def test_a_row_without_a_known_expression_is_left_out_by_its_line(tmp_path, expression_folders):
+    names = ["angry/0.png", "happy/0.png", "sad/0.png", "fear/0.png", "neutral/0.png"]
+    words = ["angry", "bored", "", "fear", "neutral"]
+    table = [f"{name},{word}" for name, word in zip(names, words, strict=True)]
+    (expression_folders / "samples.csv").write_text("\n".join(["file,expression", *table]))
+    decoded = decode(read_dataset(expression_folders), (24, 24))
+    assert [row.name for row in decoded.samples] == [names[0], names[3], names[4]]
+    assert [row.name for row in decoded.rejected] == names[1:3]
+    assert decoded.rejected[0].reason.startswith("line 3: unknown expression 'bored'")
 
 
 def test_embedded_faces_fill_the_papers_five_folds():
@@ -378,9 +475,11 @@ def test_a_table_is_read_for_what_people_mean(tmp_path):
 
 
 def test_an_unknown_split_is_named(tmp_path):
-    (tmp_path / "samples.csv").write_text("file,expression,split\na.png,sad,train\n")
-    with pytest.raises(LayoutError, match="line 2: split is training, validation, test, got 'train'"):
+    (tmp_path / "samples.csv").write_text("file,expression,split\na.png,sad,holiday\n")
+    with pytest.raises(LayoutError, match="line 2: split is training, validation, test, got 'holiday'"):
         read_dataset(tmp_path)
+    (tmp_path / "samples.csv").write_text("file,expression,split\na.png,sad,Train\nb.png,sad,val\n")
+    assert read_dataset(tmp_path).attribute("split") == [TRAINING, VALIDATION]
 
 
 def test_rafd_names_are_seen_within_folders_of_expressions(tmp_path):

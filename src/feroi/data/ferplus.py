@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from feroi.data.folders import read_fer2013_folders
-from feroi.data.samples import LayoutError, Sample, Samples
+from feroi.data.samples import Broken, LayoutError, Sample, Samples
 from feroi.data.sheets import sheet_rows
 from feroi.data.tables import fer2013_csv_in, read_fer2013_csv
 from feroi.vocabulary import EXPRESSIONS, FER_PLUS_OPTIONS
@@ -29,12 +29,13 @@ def read_ferplus(root: Path) -> Samples:
     Left out are images nobody voted on, those where two options share the most votes, and those most
     people took for contempt, for another or for no face. The attribute `votes` holds the votes for the
     seven expressions in label order, numbers with spaces between.
-    Raises LayoutError if the votes are missing or no numbers.
+    Raises LayoutError if the votes are missing, or half of them no numbers.
     """
-    rows = [voted for face, row in _pairs(root) if (voted := _voted(face, row, root)) is not None]
+    counted, broken = _counted(root)
+    rows = [voted for face, counts in counted if (voted := _voted(face, counts)) is not None]
     if not rows:
         raise LayoutError(f"{root}: no image has votes.\nExpected {FER_PLUS_LAYOUT}")
-    return Samples(rows)
+    return Samples([*rows, *broken])
 
 
 def read_both(root: Path) -> Samples:
@@ -43,9 +44,24 @@ def read_both(root: Path) -> Samples:
     The attribute `votes` mixes them, seven numbers that sum to 1: seven tenths are divided as people voted,
     less by the share of them who saw none of the seven expressions, and the rest is on the label. Left out
     are images that half of the people or more saw no face in.
-    Raises LayoutError if the votes are missing or no numbers.
+    Raises LayoutError if the votes are missing, or half of them no numbers.
     """
-    return Samples(both for face, row in _pairs(root) if (both := _mixed(face, row, root)) is not None)
+    counted, broken = _counted(root)
+    mixed = [both for face, counts in counted if (both := _mixed(face, counts)) is not None]
+    return Samples([*mixed, *broken])
+
+
+def _counted(root: Path) -> tuple[list[tuple[Sample, dict[str, int]]], list[Sample]]:
+    """The images with their votes, and those whose votes are no numbers, with a `Broken` image.
+
+    Raises LayoutError if these are half of them or more.
+    """
+    pairs = [(face, _counts(row)) for face, row in _pairs(root)]
+    reason = Broken("the votes on it are no numbers of people")
+    broken = [replace(face, image=reason) for face, counts in pairs if counts is None]
+    if broken and 2 * len(broken) >= len(pairs):
+        raise LayoutError(f"{root}: votes on {broken[0].name} are no numbers of people")
+    return [(face, counts) for face, counts in pairs if counts is not None], broken
 
 
 def _pairs(root: Path) -> list[tuple[Sample, dict[str, str]]]:
@@ -66,8 +82,7 @@ def _votes(path: Path) -> list[dict[str, str]]:
     return [row for _, row in sheet_rows(path, tuple(FER_PLUS_OPTIONS), FER_PLUS_LAYOUT)]
 
 
-def _voted(face: Sample, row: Mapping[str, str], root: Path) -> Sample | None:
-    counts = _counts(face, row, root)
+def _voted(face: Sample, counts: Mapping[str, int]) -> Sample | None:
     ranked = sorted(counts, key=lambda name: -counts[name])
     best = ranked[0]
     if best not in EXPRESSIONS or counts[best] == counts[ranked[1]]:
@@ -77,8 +92,7 @@ def _voted(face: Sample, row: Mapping[str, str], root: Path) -> Sample | None:
     return replace(face, expression=best, attributes=attributes)
 
 
-def _mixed(face: Sample, row: Mapping[str, str], root: Path) -> Sample | None:
-    counts = _counts(face, row, root)
+def _mixed(face: Sample, counts: Mapping[str, int]) -> Sample | None:
     people = max(sum(counts.values()), 1)
     if 2 * counts["no face"] >= people:
         return None
@@ -88,11 +102,12 @@ def _mixed(face: Sample, row: Mapping[str, str], root: Path) -> Sample | None:
     return replace(face, attributes={**face.attributes, "votes": votes})
 
 
-def _counts(face: Sample, row: Mapping[str, str], root: Path) -> dict[str, int]:
+def _counts(row: Mapping[str, str]) -> dict[str, int] | None:
     try:
-        counts = {expression: int(row[option.lower()]) for option, expression in FER_PLUS_OPTIONS.items()}
-        if not all(0 <= votes <= _MOST_VOTES for votes in counts.values()):
-            raise ValueError
+        counts = {
+            expression: int(row[option.lower()].removesuffix(".0"))
+            for option, expression in FER_PLUS_OPTIONS.items()
+        }
     except ValueError:
-        raise LayoutError(f"{root}: votes on {face.name} are no numbers of people") from None
-    return counts
+        return None
+    return counts if all(0 <= votes <= _MOST_VOTES for votes in counts.values()) else None

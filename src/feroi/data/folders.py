@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
-from feroi.data.samples import TEST, TRAINING, VALIDATION, LayoutError, Sample, Samples
+from feroi.data.samples import SPLITS, TEST, LayoutError, Sample, Samples, split_named
 from feroi.files import display_name
 from feroi.photo.decode import is_image_name
+from feroi.progress import Note
 from feroi.vocabulary import IGNORED_EXPRESSIONS, expression_named
 
 FOLDER_LAYOUT = """\
@@ -20,12 +22,11 @@ FER2013_FOLDER_LAYOUT = """\
 FER-2013 as folders: train, validation and (or) test, in each one folder an emotion, e.g.
     train/angry/Training_00000.png  validation/happy/PublicTest_00000.png"""
 
-_SFEW_SPLITS = {"train": TRAINING, "val": VALIDATION}
-_FER2013_SPLITS = {"train": TRAINING, "validation": VALIDATION, "test": TEST}
+_NO_DATA = (".", "__")  # begin names of folders that programs leave, as __MACOSX
 
 
 def read_folder(root: Path) -> Samples:
-    """The pictures in `root/<expression>/`, in any spelling `vocabulary` knows. No subjects.
+    """The pictures in and below `root/<expression>/`, in any spelling `vocabulary` knows. No subjects.
 
     Folders of an expression the paper ignores (contempt) are left out.
     Raises LayoutError for other folder names, or if there is no picture.
@@ -38,68 +39,89 @@ def read_folder(root: Path) -> Samples:
 
 def looks_like_folder(root: Path) -> bool:
     """Whether some subfolder of `root` is named after an expression."""
-    return any(_is_expression(path.name) for path in _subfolders(root))
+    return any(_is_expression(path.name) for path in subfolders(root))
 
 
 def read_sfew(root: Path) -> Samples:
     """SFEW 2.0; Train is the split `training`, Val `validation`. The unlabelled Test is left out."""
-    return _read_splits(root, {"source": "SFEW"}, _SFEW_SPLITS, SFEW_LAYOUT, required=("train", "val"))
+    splits = {path.name.lower() for path in subfolders(root)}
+    missing = [name for name in ("train", "val") if name not in splits]
+    if missing:
+        raise LayoutError(f"{root} has no folder {', '.join(missing)}.\nExpected {SFEW_LAYOUT}")
+    return _read_splits(root, {"source": "SFEW"}, SFEW_LAYOUT)
 
 
 def looks_like_sfew(root: Path) -> bool:
-    """Whether `root` has the folders Train and Val."""
-    return set(_SFEW_SPLITS) <= {path.name.lower() for path in _subfolders(root)}
+    """Whether `root` has the folders Train and Val, and no split for tests that is labelled."""
+    names = {path.name.lower() for path in subfolders(root)}
+    labelled = {split for path, split in split_folders(root) if looks_like_folder(path)}
+    return {"train", "val"} <= names and TEST not in labelled
 
 
 def read_fer2013_folders(root: Path) -> Samples:
     """FER-2013 as folders; validation is the official PublicTest, test the PrivateTest."""
-    attributes = {"source": "FER-2013", "pipeline": "wild"}
-    return _read_splits(root, attributes, _FER2013_SPLITS, FER2013_FOLDER_LAYOUT)
+    return _read_splits(root, {"source": "FER-2013", "pipeline": "wild"}, FER2013_FOLDER_LAYOUT)
 
 
 def looks_like_fer2013_folders(root: Path) -> bool:
-    """Whether `root` has one of the folders train, validation, test."""
-    return bool(set(_FER2013_SPLITS) & {path.name.lower() for path in _subfolders(root)})
+    """Whether `root` has a folder of a split."""
+    return bool(split_folders(root))
 
 
-def _read_splits(
-    root: Path,
-    attributes: Mapping[str, str],
-    splits: Mapping[str, str],
-    layout: str,
-    required: tuple[str, ...] = (),
-) -> Samples:
-    folders = {path.name.lower(): path for path in _subfolders(root)}
-    missing = [name for name in required if name not in folders]
-    present = [name for name in splits if name in folders]
-    if missing or not present:
-        wanted = ", ".join(missing or splits)
-        raise LayoutError(f"{root} has no folder {wanted}.\nExpected {layout}")
-    rows = []
-    for name in present:
-        rows += _expression_folders(root, folders[name], {**attributes, "split": splits[name]})
+def split_folders(root: Path) -> list[tuple[Path, str]]:
+    """The folders in `root` that are called as a split is (`samples.split_named`), and which."""
+    named = [(path, split_named(path.name)) for path in subfolders(root)]
+    return [(path, split) for path, split in named if split is not None]
+
+
+def subfolders(folder: Path) -> list[Path]:
+    """The folders in `folder` by name, but for hidden ones and those that archives carry along."""
+    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(_NO_DATA))
+
+
+def pictures_below(folder: Path) -> list[Path]:
+    """All files with a picture's name in `folder` and its folders; of a link to a folder those in it alone,
+    since links may lead round."""
+    pictures = sorted(filter(is_image_name, folder.iterdir()))
+    for below in [] if folder.is_symlink() else subfolders(folder):
+        if not below.is_symlink() and not is_image_name(below):
+            pictures += pictures_below(below)
+    return pictures
+
+
+def _read_splits(root: Path, attributes: Mapping[str, str], layout: str) -> Samples:
+    """The pictures of every split; folders beside them, and splits without labels, are told as a `Note`."""
+    splits = split_folders(root)
+    if not splits:
+        raise LayoutError(f"{root} has no folder train, validation, test.\nExpected {layout}")
+    rows: list[Sample] = []
+    left_out = sorted({path.name for path in subfolders(root)} - {path.name for path, _ in splits})
+    for folder, split in sorted(splits, key=lambda each: SPLITS.index(each[1])):
+        if split == TEST and not looks_like_folder(folder):  # SFEW's has no labels
+            left_out.append(folder.name)
+        else:
+            rows += _expression_folders(root, folder, {**attributes, "split": split})
     if not rows:
         raise LayoutError(f"no pictures below {root}.\nExpected {layout}")
+    if left_out:
+        told = f"{root}: left out are the folders {', '.join(left_out)}, which are no splits with labels"
+        warnings.warn(Note(told), stacklevel=3)
     return Samples(rows)
 
 
 def _expression_folders(root: Path, parent: Path, attributes: Mapping[str, str]) -> list[Sample]:
     rows = []
-    for folder in _subfolders(parent):
+    for folder in subfolders(parent):
         if folder.name.lower() in IGNORED_EXPRESSIONS:
             continue
         try:
             expression = expression_named(folder.name)
         except ValueError as error:
             raise LayoutError(f"folder {folder}: {error}\nExpected {FOLDER_LAYOUT}") from None
-        for path in sorted(filter(is_image_name, folder.iterdir())):
+        for path in pictures_below(folder):
             name = display_name(path.relative_to(root).as_posix())
             rows.append(Sample(path, name, expression, None, attributes))
     return rows
-
-
-def _subfolders(root: Path) -> list[Path]:
-    return sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
 
 
 def _is_expression(name: str) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
-from feroi.data.samples import TEST, TRAINING, VALIDATION, LayoutError, Sample, Samples
+from feroi.data.folders import pictures_below, split_folders, subfolders
+from feroi.data.samples import LayoutError, Sample, Samples
 from feroi.files import display_name
-from feroi.photo.decode import is_image_name
 from feroi.progress import Note
 from feroi.vocabulary import AFFECTNET_CODES, IGNORED_EXPRESSIONS, RAF_DB_CODES
 
@@ -16,11 +16,6 @@ RAF-DB (folders 1 to 7) or AffectNet (0 to 7): a folder a number, alone or withi
     train/1/train_00001.jpg  test/7/test_0002.jpg"""
 
 _ORDERS = {"RAF-DB": RAF_DB_CODES, "AffectNet": AFFECTNET_CODES}
-_SPLITS = {
-    **dict.fromkeys(("train", "training"), TRAINING),
-    **dict.fromkeys(("val", "valid", "validation"), VALIDATION),
-    **dict.fromkeys(("test", "testing"), TEST),
-}
 
 
 def looks_numbered(root: Path) -> bool:
@@ -45,7 +40,7 @@ def read_numbered(root: Path, order: str | None = None) -> Samples:
             if codes[number] in IGNORED_EXPRESSIONS:
                 continue
             attributes = {"source": order, **({"split": split} if split else {})}
-            for path in sorted(filter(is_image_name, folder.iterdir())):
+            for path in pictures_below(folder):
                 name = display_name(path.relative_to(root).as_posix())
                 rows.append(Sample(path, name, codes[number], None, attributes))
     if not rows:
@@ -77,15 +72,10 @@ def _told(codes: dict[int, str]) -> str:
 
 def _parents(root: Path) -> list[tuple[Path, str]]:
     """The folders that hold numbered ones, and their splits."""
-    named = [(path, path.name.lower()) for path in _subfolders(root)]
-    return [(path, _SPLITS[name]) for path, name in named if name in _SPLITS] or [(root, "")]
+    return split_folders(root) or [(root, "")]
 
 
 def _numbers(parent: Path) -> dict[int, Path]:
-    folders = _subfolders(parent)
+    folders = subfolders(parent)
     numbered = {int(path.name): path for path in folders if path.name.isascii() and path.name.isdecimal()}
     return numbered if len(numbered) == len(folders) else {}
-
-
-def _subfolders(root: Path) -> list[Path]:
-    return sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))

@@ -27,7 +27,7 @@ from feroi.config import PIPELINES, Pipeline
 from feroi.data.contact import draw_contact_sheet
 from feroi.data.decoded import Rejected, write_rejected
 from feroi.data.readers import PREPARATION, TABLE, read_dataset
-from feroi.data.samples import Sample, Samples, write_table
+from feroi.data.samples import Broken, Sample, Samples, write_table
 from feroi.files import atomic_path, open_run
 from feroi.inference import usable_cores
 from feroi.photo.align import POSE_HW, RAFD_POSE_BOX_XYXY_PX, crop_fixed
@@ -225,7 +225,9 @@ def _write_tables(
     prepared, rejected = [], []
     for row, name in zip(samples, names, strict=True):
         crop = dst / name
-        if crop in failed:
+        if isinstance(row.image, Broken):
+            rejected.append(Rejected(row.name, row.image.reason))
+        elif crop in failed:
             rejected.append(Rejected(row.name, failed[crop]))
         else:
             attributes = {**row.attributes, "pipeline": pipeline}

@@ -10,6 +10,7 @@ from pathlib import Path
 from feroi.data import ferplus, folders, numbered, rafd, tables
 from feroi.data.samples import LayoutError, Samples
 from feroi.data.sheets import csv_columns
+from feroi.photo.kinds import HEAD_BYTES, other_kind
 
 EMBEDDED = "embedded"
 EMBEDDED_FOLDERS = {
@@ -93,7 +94,8 @@ def read_dataset(path: Path | str, layout: str = "auto") -> Samples:
     if layout not in layouts():
         raise LayoutError(f"unknown layout {layout!r}; choose one of {', '.join(layouts())}")
     _check_open(path)
-    found = _detect(path) if layout == "auto" else layout
+    _check_unpacked(path)
+    path, found = _detect(path) if layout == "auto" else (path, layout)
     return numbered.read_numbered(path) if found == _NUMBERED else _READERS[found](path)
 
 
@@ -107,36 +109,48 @@ def _check_open(root: Path) -> None:
         raise LayoutError(f"no permission to read the folder {refused}; open it, or move it out of {root}")
 
 
+def _check_unpacked(path: Path) -> None:
+    """Raises LayoutError for a file that is an archive; nothing in it is read."""
+    if path.is_file():
+        with path.open("rb") as file:
+            other = other_kind(file.read(HEAD_BYTES))
+        if other is not None and "unpack" in other:
+            raise LayoutError(f"{path} is {other}")
+
+
 def embedded_folder(name: str = EMBEDDED) -> Path:
     """Where the package keeps the rendered faces it ships as `name`, one of EMBEDDED_FOLDERS."""
     return Path(__file__).parent / "embedded" / EMBEDDED_FOLDERS[name]
 
 
-def _detect(path: Path) -> str:
+def _detect(path: Path) -> tuple[Path, str]:
+    """How the data set is laid out, and where: within a folder that holds nothing but another it is there."""
     if path.is_file():
         columns = csv_columns(path)
         if "pixels" in columns:
-            return "fer2013"
+            return path, "fer2013"
         if "file" in columns:
-            return "table"
+            return path, "table"
     elif (path / TABLE).is_file():
-        return "table"
+        return path, "table"
     elif (path / PREPARATION).is_file():
         raise LayoutError(f"{path} is not prepared to its end; give feroi prepare the same command again")
     elif registered := [name for name, recognises in _RECOGNISED_BY.items() if recognises(path)]:
-        return registered[0]
+        return path, registered[0]
     elif tables.fer2013_csv_in(path) is not None:
-        return "fer2013"
+        return path, "fer2013"
     elif rafd.looks_like_rafd(path):  # before the folders: its names say more
-        return "rafd"
+        return path, "rafd"
     elif numbered.looks_numbered(path):  # before SFEW and FER-2013, whose folders may be within its splits
-        return _NUMBERED
+        return path, _NUMBERED
     elif folders.looks_like_sfew(path):
-        return "sfew"
+        return path, "sfew"
     elif folders.looks_like_fer2013_folders(path):
-        return "fer2013"
+        return path, "fer2013"
     elif folders.looks_like_folder(path):
-        return "folder"
+        return path, "folder"
+    elif len(inner := folders.subfolders(path)) == 1:
+        return _detect(inner[0])
     known = (
         rafd.LAYOUT,
         folders.SFEW_LAYOUT,

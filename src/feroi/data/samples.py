@@ -21,6 +21,18 @@ TRAINING, VALIDATION, TEST = "training", "validation", "test"
 SPLITS = (TRAINING, VALIDATION, TEST)
 """Values of the attribute `split`, where a data set has official splits."""
 
+_SPLIT_WORDS = {
+    TRAINING: ("train", "training"),
+    VALIDATION: ("val", "valid", "validation", "dev", "publictest"),  # of FER-2013's two tests the public one
+    TEST: ("test", "testing", "privatetest"),
+}
+
+
+def split_named(word: str) -> str | None:
+    """The split that folders and tables call so, in any case; None if it is none."""
+    plain = word.replace(" ", "").lower()
+    return next((split for split, words in _SPLIT_WORDS.items() if plain in words), None)
+
 
 class LayoutError(ValueError):
     """A folder or file is not laid out as its data set is. The message shows the layout expected."""

@@ -1,4 +1,4 @@
-"""Tables as text: with commas, semicolons or tabs, in UTF-8 or UTF-16, as spreadsheets write them."""
+"""Tables as text: with commas, semicolons, tabs or bars, in UTF-8, 16 or 32, as spreadsheets write them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from feroi.data.samples import LayoutError
 
-_SEPARATORS = ",;\t"
+_SEPARATORS = ",;\t|"
 _STATED = re.compile(r"sep=(.)\s*")  # Excel's first line, if there is one
 _HEAD_BYTES = 4096
 
@@ -68,6 +68,8 @@ def _first_line(path: Path) -> tuple[bool, str]:
 def _encoding(path: Path) -> str:
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
+    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):  # the first begins as that of UTF-16
+        return "utf-32"
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     if head and head.count(b"\0") > len(head) // 4:  # without the mark; every other byte of such a text is 0
