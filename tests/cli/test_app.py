@@ -302,3 +302,11 @@ def test_crossval_scores_an_svm_and_says_where_the_rest_is(tmp_path, expression_
     assert values["together"]["n"] == 7  # a tenth of six, rounded to one, of each expression
     assert f"accuracy {100 * values['accuracy_mean']:.1f} % on one validation set" in result.output
     assert (tmp_path / "svm" / "confusion.png").exists()
+
+
+def test_the_commands_are_where_they_were_when_they_were_one_module():
+    line = "from feroi.cli import app; import sys; sys.argv[1:] = ['--version']; app()"
+    told = subprocess.run(
+        [sys.executable, "-c", line], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert told.stdout.strip() == __version__
