@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import io
 import sys
 import threading
@@ -137,6 +138,43 @@ def test_a_photo_in_a_form_or_in_json_is_the_photo(client, face, encode, path, b
         assert (answer.status_code, answer.content) == (200, alone.content)
     answer = client.post(f"/v1/{path}", json={"photo": before + base64.b64encode(jpeg).decode()})
     assert (answer.status_code, answer.content) == (200, alone.content)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda photo: base64.encodebytes(photo).decode(),
+        lambda photo: base64.b64encode(photo).decode().rstrip("="),
+        lambda photo: base64.urlsafe_b64encode(photo).decode(),
+        lambda photo: "DATA:application/octet-stream;base64," + base64.b64encode(photo).decode(),
+    ],
+)
+def test_base64_is_read_as_programs_write_it(client, face, encode, written):
+    photo = encode(face, "JPEG") + b"\xfb\xff"  # in whose base64 the alphabets differ
+    alone = client.post("/v1/read", content=photo)
+    assert alone.status_code == 200
+    answer = client.post("/v1/read", json={"photo": written(photo)})
+    assert (answer.status_code, answer.content) == (200, alone.content)
+
+
+def test_one_photo_that_is_no_base64_costs_no_other_of_its_batch(client, grey):
+    texts = [base64.b64encode(grey).decode(), "no base64!", "https://example.org/a.jpg"]
+    answer = client.post("/v1/batch", json={"photos": texts})
+    assert answer.status_code == 200
+    first, *others = [entry["status"] for entry in answer.json()]
+    assert first == "no face"
+    assert all(status.startswith("a photo in JSON is a text") for status in others)
+    assert others[-1].endswith("URLs are not fetched")
+
+
+@pytest.mark.parametrize("path", ["read", "batch"])
+def test_a_compressed_body_is_refused_by_its_name(client, grey, path):
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    answer = client.post(f"/v1/{path}", content=gzip.compress(b"{}"), headers=headers)
+    assert answer.status_code == 415
+    assert "encoded by 'gzip'; send it as it is" in answer.json()["detail"]
+    assert answer.headers["accept-encoding"] == "identity"
+    assert client.post("/v1/read", content=grey, headers={"Content-Encoding": "identity"}).status_code == 200
 
 
 def test_a_batch_in_json_is_the_batch_of_a_form(client, face, grey, encode):

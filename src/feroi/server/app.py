@@ -156,7 +156,7 @@ def _problems(asks_token: bool) -> dict[int | str, dict[str, Any]]:
         403: "asked by a page of another site",
         408: "the body came too slowly",
         413: "too many bytes, or a photo of too many pixels",
-        415: "not a photo, by its Content-Type or by what it holds",
+        415: "not a photo, by its Content-Type or by what it holds; or a compressed body",
         422: "a photo that cannot be read: empty, damaged, of floating-point numbers; a malformed form, JSON "
         "or batch; an unknown parameter, or another model",
         503: "too much to do",

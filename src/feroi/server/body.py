@@ -23,14 +23,17 @@ FORM, JSON = "multipart/form-data", "application/json"
 
 _LONGEST_NAME = 255
 _ENVELOPE_BYTES = 10_000  # what a form or JSON adds to a photo
-_DATA_URI = re.compile(r"data:[^,]{0,100};base64,")
+_DATA_URI = re.compile(r"(?i)\s*data:[^,]{0,100};base64,")
+_URL_SAFE = str.maketrans("-_", "+/")
 
 
 class Sent(NamedTuple):
-    """A photo of a batch. file: what the client calls it, for people alone; no such file is ever opened."""
+    """A photo of a batch. file: what the client calls it, for people alone; no such file is ever opened.
+    problem: why it is none, if it is not."""
 
     file: str
     encoded: bytes
+    problem: str = ""
 
 
 async def receive_photo(request: Request, limits: Limits) -> bytes:
@@ -38,6 +41,7 @@ async def receive_photo(request: Request, limits: Limits) -> bytes:
 
     Raises HTTPException 408, 413, 415 or 422.
     """
+    _check_plain(request)
     kind = _kind(request) or "application/octet-stream"
     if kind == FORM:
         form = await _form(request, limits, limits.photo_bytes + _ENVELOPE_BYTES, 1)
@@ -60,6 +64,7 @@ async def receive_photo(request: Request, limits: Limits) -> bytes:
 
 async def receive_batch(request: Request, limits: Limits) -> list[Sent]:
     """The photos of a form, or of JSON, in order. Raises HTTPException 408, 413, 415 or 422."""
+    _check_plain(request)
     kind = _kind(request)
     if kind == JSON:
         body = await _received(request, limits, _as_base64(limits.batch_bytes))
@@ -143,17 +148,29 @@ def _only_field(body: bytes, name: str, what: str) -> Any:
 def _listed(photos: Any, limits: Limits) -> list[Sent]:
     if not isinstance(photos, list) or not 1 <= len(photos) <= limits.batch_photos:
         raise HTTPException(422, f"{PHOTOS!r} is a list of 1 to {limits.batch_photos} photos in base64")
-    return [Sent(f"photo {number}", _decoded(photo)) for number, photo in enumerate(photos)]
+    if not all(isinstance(photo, str) for photo in photos):
+        raise HTTPException(422, f"{PHOTOS!r} is a list of texts, each a photo in base64")
+    sent = []
+    for number, photo in enumerate(photos):
+        try:
+            sent.append(Sent(f"photo {number}", _decoded(photo)))
+        except HTTPException as error:
+            sent.append(Sent(f"photo {number}", b"", error.detail))
+    return sent
 
 
 def _decoded(text: Any) -> bytes:
-    """The bytes of a photo in base64, or a data URI of it. Raises HTTPException 422."""
+    """The bytes of a photo in base64, in lines or not, of either alphabet, with its filling or without; or
+    in a data URI. Raises HTTPException 422."""
     try:
         if not isinstance(text, str):
             raise ValueError
-        return base64.b64decode(_DATA_URI.sub("", text, count=1), validate=True)
+        plain = "".join(_DATA_URI.sub("", text, count=1).split()).translate(_URL_SAFE).rstrip("=")
+        return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
     except (ValueError, binascii.Error):
-        raise HTTPException(422, "a photo in JSON is a text: the bytes of its file in base64") from None
+        address = isinstance(text, str) and "://" in text[:_LONGEST_NAME]
+        why = "; URLs are not fetched" if address else ""
+        raise HTTPException(422, f"a photo in JSON is a text: the bytes of its file in base64{why}") from None
 
 
 def _checked(encoded: bytes, limits: Limits) -> bytes:
@@ -191,6 +208,14 @@ async def _limited(request: Request, most_bytes: int) -> AsyncGenerator[bytes, N
             yield chunk
     if received > most_bytes:
         raise HTTPException(413, f"too many bytes: at most {most_bytes:,} are received")
+
+
+def _check_plain(request: Request) -> None:
+    """Raises HTTPException 415 for a body that is compressed, beside what its photos are."""
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    if coding != "identity":
+        told = f"the body is encoded by {display_name(coding)[:100]!r}; send it as it is"
+        raise HTTPException(415, told, {"Accept-Encoding": "identity"})
 
 
 def _kind(request: Request) -> str:

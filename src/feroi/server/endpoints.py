@@ -83,6 +83,8 @@ class Endpoints:
                 return await self._queue.read(encoded, tell, gone)
 
     async def _entry(self, sent: Sent, gone: asyncio.Future[None]) -> BatchAnswer:
+        if sent.problem:
+            return unreadable(sent.file, sent.problem)
         most = self._queue.limits.photo_bytes
         if len(sent.encoded) > most:
             return unreadable(sent.file, f"too many bytes: at most {most:,} are read")
