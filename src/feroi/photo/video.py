@@ -78,7 +78,7 @@ class Pace(NamedTuple):
         if not (self.every >= 1 and self.every % 1 == 0):
             raise ValueError(f"every so many frames is a whole number, 1 or more; got {self.every}")
         if self.fps is not None and not 0 < self.fps < math.inf:
-            raise ValueError(f"frames a second are above 0; got {self.fps:g}")
+            raise ValueError(f"frames a second are above 0 and finite; got {self.fps:g}")
         return self
 
     def reads(self, number: int, time_s: float, last_s: float | None) -> bool:
@@ -171,7 +171,8 @@ def _check_end(frames: int, time_s: float, stated_s: float | None, damage: list[
     if stated_s is not None and time_s < stated_s - max(_ENDS_EARLY_S, _ENDS_EARLY_SHARE * stated_s):
         raise UnreadableVideo(f"breaks off at {time_s:.1f} s of {stated_s:.1f} s; what is there was read")
     if damage:
-        raise UnreadableVideo(f"damaged in {len(damage)} places ({damage[0]}); the rest was read")
+        places = f"{len(damage)} place{'' if len(damage) == 1 else 's'}"
+        raise UnreadableVideo(f"damaged in {places} ({damage[0]}); the rest was read")
 
 
 @contextmanager
