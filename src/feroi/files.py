@@ -84,14 +84,15 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def name_path_in_errors(path: Path) -> Iterator[None]:
-    """Raises OSError naming `path` for what fails in the block because there is no space left to write it.
+    """Raises OSError naming `path` for what fails in the block because there is no space left to write it,
+    or it is a stream that is not open.
 
     Writers say so in many ways, and few of them say of which file.
     """
     try:
         yield
     except Exception as error:
-        reason = _want_of_space(error, path)
+        reason = _why_unwritable(error, path)
         if reason is None:
             raise
         raise OSError(f"{path} cannot be written: {reason}") from error
@@ -162,10 +163,31 @@ def check_writable(*paths: Path | None) -> None:
         _check_file(path)
 
 
+def check_folder(path: Path) -> None:
+    """Raises OSError if no files can be put into the folder `path`, made if it is not there."""
+    if is_stream(path):
+        raise NotADirectoryError(f"{path} is no folder; give the name of one")
+    if path.exists() and not path.is_dir():
+        raise NotADirectoryError(f"{path} is a file; give the name of a folder")
+    _check_open(path, [path, *path.absolute().parents])
+
+
 def _check_file(path: Path) -> None:
+    if path.is_symlink():
+        try:
+            path.stat()
+        except FileNotFoundError:  # it will be there
+            pass
+        except OSError as error:  # links that lead round
+            raise OSError(f"{path} cannot be written: {error.strerror}") from None
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder; give the name of a file")
-    there = next(folder for folder in _behind_links(path).absolute().parents if folder.exists())
+    _check_open(path, _behind_links(path).absolute().parents)
+
+
+def _check_open(path: Path, folders: Iterable[Path]) -> None:
+    """Raises OSError if the first of `folders` that is there may not be written into."""
+    there = next(folder for folder in folders if folder.exists())
     if not there.is_dir():
         raise NotADirectoryError(f"{path} cannot be written: {there} is a file")
     if not os.access(there, os.W_OK | os.X_OK):
@@ -249,7 +271,7 @@ def _short(value: Any) -> str:
 
 _TOLD = 60  # characters of a setting in a message
 _PREFIX = ".feroi-"  # of temporary names, which are short enough beside the longest name there can be
-_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EBADF)
 _FULL_BYTES = 100_000
 _LONGEST_NAME = 255  # bytes, on nearly all file systems
 
@@ -306,14 +328,14 @@ def _lock(handle: int) -> bool:
     return True
 
 
-def _want_of_space(error: Exception, path: Path) -> str | None:
-    """Which want of space `error` tells of; None if it tells of something else."""
+def _why_unwritable(error: Exception, path: Path) -> str | None:
+    """For want of what, space or an open stream, `error` says it cannot write; None if of other things."""
     code = getattr(error, "errno", None)
     if code is None and isinstance(error, OSError) and "requested and" in str(error):
         # numpy only counts what it has written, not why it is less
         full = shutil.disk_usage(path.parent).free < _FULL_BYTES
         return os.strerror(errno.ENOSPC).lower() if full else str(error)
-    reasons = [os.strerror(each) for each in _SPACE if each == code or os.strerror(each) in str(error)]
+    reasons = [os.strerror(each) for each in _UNWRITABLE if each == code or os.strerror(each) in str(error)]
     return reasons[0].lower() if reasons else None
 
 

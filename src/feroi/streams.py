@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import stat
@@ -48,7 +47,7 @@ def opened_stream(path: Path) -> Iterator[BinaryIO]:
     if number == _STANDARD_OUTPUT:
         printed = _kept[-1] if _kept else sys.stdout
         if printed is None:  # closed before the command began
-            raise OSError(errno.EBADF, "standard output is closed", os.fspath(path))
+            raise OSError("standard output is closed")
         printed.flush()
         yield printed.buffer
         with suppress(BrokenPipeError):

@@ -135,3 +135,41 @@ def test_a_jpeg_is_drawn_as_a_jpeg_and_others_as_png(tmp_path):
         assert result.exit_code == 0, result.output
         kinds = {path.name: Image.open(path).format for path in drawn.iterdir() if path.suffix != ".mp4"}
         assert kinds == {"00000-a.jpg": "JPEG", "00001-b.png": "PNG"}
+
+
+@pytest.mark.parametrize("place", ["a.jpg", "-", os.devnull, "a.jpg/drawn"])
+def test_a_place_that_is_no_folder_for_overlays_is_refused_before_the_work(photos, monkeypatch, place):
+    monkeypatch.chdir(photos)
+    result = _run("analyze", "a.jpg", "--overlay", place, "--csv", "t.csv")
+    assert result.exit_code == 1
+    assert f"error: {place} " in result.output
+    assert not (photos / "t.csv").exists()
+    assert not (photos / "-").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such shell")
+@pytest.mark.parametrize(
+    ("line", "status", "said"),
+    [
+        ("{feroi} analyze a.jpg --csv t.csv 2>&-", 0, ""),
+        ("{feroi} analyze a.jpg --csv t.csv <&- >&- 2>&-", 0, ""),
+        ("{feroi} analyze - <&-", 1, "no photos there"),
+        ("{feroi} analyze a.jpg --csv /dev/fd/9", 1, "/dev/fd/9 cannot be written: bad file descriptor"),
+        ("ln -s l.csv l.csv; {feroi} analyze a.jpg --csv l.csv", 1, "l.csv cannot be written: "),
+        ("{feroi} analyze a.jpg >/dev/full", 1, "standard output: No space left on device"),
+        ("{feroi} analyze a.jpg --csv t.csv >/dev/full", 0, "standard output cannot be written: No space"),
+    ],
+)
+def test_streams_that_are_closed_or_full_cost_no_table(photos, line, status, said):
+    if "/dev/full" in line and not os.path.exists("/dev/full"):  # noqa: PTH110
+        pytest.skip("there is no such device")
+    line = line.format(feroi=f'"{sys.executable}" -m feroi')
+    ended = subprocess.run(
+        line, shell=True, cwd=photos, capture_output=True, text=True, timeout=100, check=False
+    )
+    assert ended.returncode == status, ended.stderr
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
+    if status == 0:
+        with (photos / "t.csv").open() as file:
+            assert [row["status"] for row in csv.DictReader(file)] == ["no face"]

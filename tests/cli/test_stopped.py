@@ -12,6 +12,8 @@ import pytest
 from PIL import Image
 from skimage import data
 
+from videos import write_video
+
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
 
 
@@ -40,3 +42,25 @@ def test_a_stopped_run_keeps_every_photo_it_has_read(tmp_path, number, status):
     assert f"stopped; what was read until then is in {grown}" in said
     assert "resumes" not in said
     assert not table.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_over_a_video_that_is_stopped_twice_at_once_says_that_it_goes_on(tmp_path, number):
+    face = data.astronaut()[20:276, 100:356]
+    film = write_video(tmp_path / "v.mkv", [face] * 600)
+    table = tmp_path / "t.csv"
+    command = [sys.executable, "-m", "feroi", "analyze", str(film), "--csv", str(table)]
+    run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    end = time.monotonic() + 60
+    while not (tmp_path / "t.csv.partial").exists() and time.monotonic() < end:
+        time.sleep(0.05)
+    for _ in range(2):
+        run.send_signal(number)
+        time.sleep(0.05)
+    _, said = run.communicate(timeout=60)
+    assert said.strip() == "error: stopped; the same command goes on where it was"
+    assert run.returncode == 128 + number
+    again = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=100, check=False)
+    assert again.returncode == 0, again.stderr
+    with table.open() as file:
+        assert [row["frame"] for row in csv.DictReader(file)] == [*map(str, range(600))]

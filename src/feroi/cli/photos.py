@@ -83,6 +83,8 @@ def analyze(
         from feroi.video import VideoOptions
 
         spare_pictures(csv, jsonl, parquet, report)
+        if overlay is not None:
+            check_folder(overlay)
         options = ReadingOptions(detector, biggest, pipeline, landmarks, abstain, Compute(device))
         if ray is not None:
             if csv or jsonl or parquet or overlay or report or camera is not None:

@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
@@ -132,7 +133,7 @@ def kept_when_stopped(*outputs: Path | None, resumes: bool) -> Iterator[None]:
     """Ctrl-C, SIGTERM and SIGHUP end the block alike, and the message says where what was read so far is, or
     that the same command resumes."""
     try:
-        with signals_handled(_stop):
+        with ends_when_stopped():
             yield
     except KeyboardInterrupt as stop:
         files = [partial(path) for path in outputs if path is not None and not is_stream(path)]
@@ -140,6 +141,27 @@ def kept_when_stopped(*outputs: Path | None, resumes: bool) -> Iterator[None]:
         kept = f"{_STOPPED}; what was read until then is in {there}" if there else _STOPPED
         stop.args = (RESUMES if resumes else kept,)
         raise
+
+
+@contextmanager
+def ends_when_stopped() -> Iterator[None]:
+    """Ctrl-C, SIGTERM and SIGHUP end the block alike.
+
+    A second one is ignored at once, since some programs pass on what the terminal sends, too; later it ends
+    the process as it stands.
+    """
+    stopped_s: list[float] = []
+
+    def end(number: int, _: FrameType | None) -> None:
+        if not stopped_s:
+            stopped_s.append(time.monotonic())
+            raise KeyboardInterrupt if number == signal.SIGINT else Stopped(number)
+        if time.monotonic() - stopped_s[0] > _TWICE_S:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+
+    with signals_handled(end):
+        yield
 
 
 @contextmanager
@@ -171,10 +193,6 @@ def _say_notes() -> None:
     warnings.simplefilter("always", Note)
 
 
-def _stop(number: int, _: FrameType | None) -> None:
-    raise KeyboardInterrupt if number == signal.SIGINT else Stopped(number)
-
-
 def say(line: str) -> None:
     """A line for people, on standard error."""
     console.print(line, markup=False, soft_wrap=True)
@@ -183,13 +201,17 @@ def say(line: str) -> None:
 def tell(line: str) -> None:
     """A line of what was found, on standard output.
 
-    If nobody reads that any more, a command that writes files goes on without it, and any other ends.
+    If that takes no more, a command that writes files goes on without it, and any other ends.
     """
     try:
         typer.echo(line)
     except OSError as error:
-        if not _is_closed_pipe(error) or not _goes_on_unheard():
-            raise
+        closed = _is_closed_pipe(error)
+        if not _goes_on_unheard():
+            _print_nothing_more()
+            raise error if closed else OSError(error.errno, error.strerror, _PRINTED) from None
+        if not closed:
+            say(f"{_PRINTED} cannot be written: {error.strerror}; the files that were asked for can")
         _print_nothing_more()
 
 
