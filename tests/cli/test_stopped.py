@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from videos import write_video
+from support.videos import write_video
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
 

@@ -76,6 +76,7 @@ def analyze(
     with clear_errors(csv, jsonl, parquet, report, resumes=ray is not None):
         from feroi.analysis.run import Outputs
         from feroi.analysis.tables import Tables
+        from feroi.files import check_folder
         from feroi.inference import Compute
         from feroi.photo.video import Pace
         from feroi.reader import reader_with

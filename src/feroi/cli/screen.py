@@ -46,7 +46,10 @@ _EXTRAS = {
 _WITH_TORCH = ("train", "explain", "hub", "scale")
 _CPU_TORCH = "https://download.pytorch.org/whl/cpu"
 _STOPPED = "stopped"
+_TWICE_S = 1.0
+"""A second signal to stop that comes sooner is the first one again."""
 RESUMES = "stopped; the same command resumes"
+_PRINTED = "standard output"
 _OUTPUTS: list[bool] = []
 """For each command under way, whether it writes more than what is on the screen."""
 
