@@ -58,7 +58,7 @@ def test_a_run_over_a_video_that_is_stopped_twice_at_once_says_that_it_goes_on(t
         run.send_signal(number)
         time.sleep(0.05)
     _, said = run.communicate(timeout=60)
-    assert said.strip() == "error: stopped; the same command goes on where it was"
+    assert said.strip() == "error: stopped; the same command resumes"
     assert run.returncode == 128 + number
     again = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=100, check=False)
     assert again.returncode == 0, again.stderr

@@ -47,7 +47,8 @@ class Journal:
         Raises ValueError if it is shorter than was noted, BlockingIOError if another process is writing it.
         """
         if is_stream(path):
-            return self._open.enter_context(opened_stream(path))
+            with name_path_in_errors(path):
+                return self._open.enter_context(opened_stream(path))
         size = self._sizes.get(str(path), 0)
         grown = self._grown(path)
         path.parent.mkdir(parents=True, exist_ok=True)
