@@ -17,31 +17,20 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageOps
+from PIL import Image
 
 from feroi.photo import decode as pixels
 from feroi.photo.decode import (
     NotAPicture,
     TooManyPixels,
     UnreadableImage,
-    as_photo,
-    cover,
     decode_photo,
-    is_image_name,
     read_intensity,
     read_photo,
 )
+from support.pictures import BLUE, GREEN, RED, corners
 
-RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
-
-
-def corners() -> Image.Image:
-    """Grey 40 x 20 (w x h) with a red block top left and a blue one bottom right."""
-    image = Image.new("RGB", (40, 20), (90, 90, 90))
-    image.paste(RED, (0, 0, 10, 10))
-    image.paste(BLUE, (30, 10, 40, 20))
-    return image
 
 
 def test_rgb_values_and_their_luma(tmp_path: Path) -> None:
@@ -254,71 +243,6 @@ def test_a_decompression_bomb_is_refused_before_it_is_decoded(tmp_path: Path) ->
     assert reason(tmp_path / "a.png").startswith("too many pixels: 20000 x 10001 px")
 
 
-def exif_with_a_bad_tag(orientation: int, kind: int, count: int, value: bytes) -> bytes:
-    """EXIF whose tag 0x0131 (the program) says it is of `kind` and so many values, and holds `value`."""
-    entries = struct.pack("<HHIHH", 0x0112, 3, 1, orientation, 0)
-    entries += struct.pack("<HHI4s", 0x0131, kind, count, value)
-    return b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + entries + struct.pack("<I", 0)
-
-
-@pytest.mark.parametrize(
-    ("kind", "count", "value"),
-    [
-        (2, 4, b"\xff\xfe\xfd\xfc"),  # no text
-        (2, 400, b"\xff\xff\xff\x7f"),  # lies beyond the end
-        (2, 0, b"\0\0\0\0"),
-        (5, 1, b"\x08\0\0\0"),  # a fraction
-        (7, 3, b"abc\0"),
-        (77, 1, b"abcd"),  # of no kind there is
-        (12, 2**31, b"\0\0\0\0"),
-    ],
-)
-def test_other_tags_are_of_no_concern_to_the_orientation(
-    tmp_path: Path, kind: int, count: int, value: bytes
-) -> None:
-    exif = exif_with_a_bad_tag(6, kind, count, value)
-    big = corners().resize((400, 200), Image.Resampling.NEAREST)
-    big.save(tmp_path / "a.jpg", exif=exif, quality=98)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        photo = read_photo(tmp_path / "a.jpg")
-    assert photo.shape == (400, 200, 3)
-    assert np.abs(photo[20, 180].astype(int) - RED).max() < 12
-
-
-@pytest.mark.parametrize("orientation", [0, 9, 65535])
-def test_an_orientation_there_is_not_turns_nothing(tmp_path: Path, orientation: int) -> None:
-    corners().save(tmp_path / "a.jpg", exif=exif_with_a_bad_tag(orientation, 2, 4, b"abc\0"))
-    assert read_photo(tmp_path / "a.jpg").shape == (20, 40, 3)
-
-
-def test_no_exif_at_all_in_its_place_turns_nothing(tmp_path: Path) -> None:
-    corners().save(tmp_path / "a.jpg", exif=b"Exif\0\0no exif")
-    assert read_photo(tmp_path / "a.jpg").shape == (20, 40, 3)
-
-
-@pytest.mark.parametrize("orientation", range(2, 9))
-def test_images_are_turned_once_whoever_turned_them(tmp_path: Path, orientation: int) -> None:
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    corners().save(tmp_path / "a.png", exif=exif)
-    right = np.asarray(ImageOps.exif_transpose(Image.open(tmp_path / "a.png")))
-    assert np.array_equal(as_photo(Image.open(tmp_path / "a.png")), right)  # as its file
-    opened = Image.open(tmp_path / "a.png")
-    method = pixels._TURNS[orientation]
-    by_hand = opened.transpose(method)
-    assert by_hand.getexif()[0x0112] == orientation  # what Pillow keeps
-    assert np.array_equal(as_photo(by_hand), right)
-    assert np.array_equal(as_photo(ImageOps.exif_transpose(opened)), right)
-
-
-def test_an_image_made_of_another_is_taken_as_it_looks() -> None:
-    grey = Image.new("RGB", (0, 3))
-    with pytest.raises(UnreadableImage, match="an empty picture, 0 x 3 px"):
-        as_photo(grey)
-    assert np.array_equal(as_photo(corners()), np.asarray(corners()))
-
-
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"optimize": True, "quality": 95}])
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
 def test_a_jpeg_without_the_mark_of_its_end_is_whole_and_any_other_cut_one_is_damaged(
@@ -386,38 +310,6 @@ def test_any_damage_gives_a_picture_or_a_reason(tmp_path: Path, suffix: str, dat
             return
     assert photo.dtype == np.uint8
     assert photo.shape[2] == 3
-
-
-def test_cover_keeps_proportions_and_the_centre():
-    wide = np.zeros((10, 30), np.uint8)
-    wide[:, 10:20] = 200
-    assert (cover(wide, (10, 10)) == 200).all()
-    assert (cover(wide, (5, 5))[:, 1:-1] > 195).all()
-    assert cover(wide, (20, 15)).shape == (20, 15)
-
-
-def test_cover_of_the_right_size_changes_nothing():
-    image = np.arange(12, dtype=np.uint8).reshape(3, 4)
-    assert cover(image, (3, 4)) is image
-
-
-def test_image_names(tmp_path):
-    assert is_image_name(tmp_path / "A.JPG")
-    assert not is_image_name(tmp_path / ".hidden.png")
-    assert not is_image_name(tmp_path / "Thumbs.db")
-
-
-@given(st.tuples(*[st.integers(1, 400)] * 2), st.tuples(*[st.integers(16, 120)] * 2))
-def test_cover_takes_every_size(image_hw, size_hw):
-    image = np.full(image_hw, 77, np.uint8)
-    assert cover(image, size_hw).shape == size_hw
-    assert (cover(image, size_hw) == 77).all()
-
-
-@pytest.mark.parametrize(("side", "size"), [(250, 48), (500, 48), (100, 40), (400, 40)])
-def test_cover_is_not_thrown_by_rounding(side, size):
-    stored = round(size * 10 / 9)
-    assert cover(np.zeros((side, side), np.uint8), (stored, stored)).shape == (stored, stored)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "MPO", "PNG", "GIF", "WEBP", "AVIF", "TIFF", "BMP", "PPM"])
