@@ -100,16 +100,27 @@ def patches(
     faces: Tensor, size_hw: tuple[int, int], rng: np.random.Generator, number: int, rows: slice
 ) -> Tensor:
     """A random patch of each face, mirrored half of the time (section 4.2)."""
+    drawn = draw_patches(rng, number, (faces.shape[2], faces.shape[3]), size_hw)
+    return cut(faces, size_hw, *(_sent(values[rows], faces) for values in drawn))
+
+
+def draw_patches(
+    rng: np.random.Generator, number: int, image_hw: tuple[int, int], size_hw: tuple[int, int]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    """Of a random patch of each of so many images: its top row, its left column, whether it is mirrored."""
+    top = rng.integers(0, image_hw[0] - size_hw[0] + 1, number)
+    left = rng.integers(0, image_hw[1] - size_hw[1] + 1, number)
+    return top, left, rng.random(number) < 0.5
+
+
+def cut(faces: Tensor, size_hw: tuple[int, int], top: Tensor, left: Tensor, mirrored: Tensor) -> Tensor:
+    """A patch of each face, as `draw_patches` draws it: (N, K, H, W) to (N, K, *size_hw)."""
     height, width = size_hw
-    top = rng.integers(0, faces.shape[2] - height + 1, number)[rows]
-    left = rng.integers(0, faces.shape[3] - width + 1, number)[rows]
-    mirrored = (rng.random(number) < 0.5)[rows]
-    down = top[:, None] + np.arange(height)
-    across = left[:, None] + np.arange(width)
-    across[mirrored] = across[mirrored, ::-1]
+    down = top[:, None] + torch.arange(height, device=faces.device)
+    across = left[:, None] + torch.arange(width, device=faces.device)
+    across = torch.where(mirrored[:, None], across.flip(1), across)
     face = torch.arange(len(faces), device=faces.device)[:, None, None]
-    cut = faces.permute(0, 2, 3, 1)[face, _sent(down, faces)[:, :, None], _sent(across, faces)[:, None, :]]
-    return cut.permute(0, 3, 1, 2)
+    return faces.permute(0, 2, 3, 1)[face, down[:, :, None], across[:, None, :]].permute(0, 3, 1, 2)
 
 
 def affine(

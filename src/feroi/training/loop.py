@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -34,6 +35,7 @@ from feroi.training.batches import Batch, training_batches
 from feroi.training.callbacks import SILENT, Callbacks, Metrics
 from feroi.training.need import masked, need_loss
 from feroi.training.precision import Arithmetic, choose_arithmetic
+from feroi.training.recorded import Recorder, Sums, can_record
 from feroi.training.workers import ALONE, Workers
 from feroi.vocabulary import EXPRESSIONS
 
@@ -82,18 +84,24 @@ def train(
         begin_from(network, start)
     workers.prepare(network)
     arithmetic.place(network)
+    recordable = can_record(arithmetic, recipe, training, workers)
+    on_card = arithmetic.device.type == "cuda"
     # Without weight decay this is Adam, step for step.
     optimizer = torch.optim.AdamW(
         _parameter_groups(network, recipe),
-        lr=recipe.learning_rate,
+        lr=torch.tensor(recipe.learning_rate, device=arithmetic.device)
+        if recordable
+        else recipe.learning_rate,
         weight_decay=recipe.weight_decay,
-        fused=arithmetic.device.type == "cuda",
+        fused=on_card,
+        capturable=recordable and on_card,
     )
     average = _average(network, recipe.averaging)
     chosen = _chosen(network, average)
     with workers.leader_first():
         history = _resume(run, network, average, optimizer)
     joined = workers.joined(network)
+    recorder = Recorder(network, recipe, training, optimizer, arithmetic) if recordable else None
     steps = math.ceil(len(training.pixels) / recipe.batch_size)
 
     for epoch in range(len(history) + 1, recipe.epochs + 1):
@@ -101,39 +109,45 @@ def train(
         torch.manual_seed(seed + epoch)  # dropout
         rng = np.random.default_rng([seed, epoch])  # order, patches, mirror images
         network.train()
-        # Summed where the network computes: asking for numbers would wait for it at every step.
-        loss_sum, correct = torch.zeros(2, dtype=torch.float64, device=arithmetic.device)
-        images = 0.0
-        batches = training_batches(
-            training.of_epoch(epoch),
-            config.input_hw,
-            recipe.batch_size,
-            "patches" if training.cuts is not None else recipe.augmentation,
-            rng,
-            workers.rows,
-            recipe.balance,
-            arithmetic.device,
-        )
-        for step, batch in enumerate(batches, 1):
-            callbacks.on_step(epoch, step, steps)
-            progress = (epoch - 1 + (step - 1) / steps) / recipe.epochs
-            for group in optimizer.param_groups:
-                group["lr"] = group["times"] * learning_rate_at(recipe, progress)
-            faces = arithmetic.send(batch.faces)
-            with arithmetic.autocast():
-                if recipe.need and len(faces):
-                    faces = torch.cat([faces, *masked(network, faces)])
-                look = joined(faces)
-            loss = _loss(look, batch, recipe)
-            optimizer.zero_grad(set_to_none=True)
-            workers.weighed(loss, len(batch.labels) / batch.size).backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            if average is not None:
-                average.update_parameters(network)
-            loss_sum += loss.detach() * len(batch.labels)
-            correct += (look.logits[: len(batch.labels)].argmax(1) == batch.labels).sum()
-            images += len(batch.labels)
-        total_loss, total_correct, images = workers.total(loss_sum.item(), correct.item(), images)
+        rates = [
+            learning_rate_at(recipe, (epoch - 1 + step / steps) / recipe.epochs) for step in range(steps)
+        ]
+        if recorder is not None:
+            sums = recorder.epoch(rng, rates, partial(callbacks.on_step, epoch))
+        else:
+            # Summed where the network computes: asking for numbers would wait for it at every step.
+            loss_sum, correct = torch.zeros(2, dtype=torch.float64, device=arithmetic.device)
+            images = 0.0
+            batches = training_batches(
+                training.of_epoch(epoch),
+                config.input_hw,
+                recipe.batch_size,
+                "patches" if training.cuts is not None else recipe.augmentation,
+                rng,
+                workers.rows,
+                recipe.balance,
+                arithmetic.device,
+            )
+            for step, batch in enumerate(batches, 1):
+                callbacks.on_step(epoch, step, steps)
+                for group in optimizer.param_groups:
+                    group["lr"] = group["times"] * rates[step - 1]
+                faces = arithmetic.send(batch.faces)
+                with arithmetic.autocast():
+                    if recipe.need and len(faces):
+                        faces = torch.cat([faces, *masked(network, faces)])
+                    look = joined(faces)
+                loss = _loss(look, batch, recipe)
+                optimizer.zero_grad(set_to_none=True)
+                workers.weighed(loss, len(batch.labels) / batch.size).backward()  # type: ignore[no-untyped-call]
+                optimizer.step()
+                if average is not None:
+                    average.update_parameters(network)
+                loss_sum += loss.detach() * len(batch.labels)
+                correct += (look.logits[: len(batch.labels)].argmax(1) == batch.labels).sum()
+                images += len(batch.labels)
+            sums = Sums(loss_sum.item(), correct.item(), images)
+        total_loss, total_correct, images = workers.total(*sums)
         trained_s = time.perf_counter() - started
         checked = validate(chosen, validation, arithmetic, workers)
         if not math.isfinite(total_loss + checked["validation_loss"]):
