@@ -67,12 +67,12 @@ def main() -> None:
     arguments = parser.parse_args()
     samples = read_dataset(arguments.data)
     norm = "plain" if arguments.plain else "norm"
-    folders = sorted((arguments.out / "runs" / arguments.data.name / norm / arguments.network).glob("seed*"))
+    runs = arguments.out / "runs" / arguments.data.name / norm / arguments.network
+    folders = sorted(path.parent for path in runs.glob(f"*/{LAST_WEIGHTS}"))
     found: list[Found] = []
     for folder in folders:
-        if (folder / "read.json").is_file():
-            found += measure(folder, samples)
-            found += group_photos_measured(folder)
+        found += measure(folder, samples)
+        found += group_photos_measured(folder)
     print(f"{len(folders)} trainings")
     for name in dict.fromkeys(each.name for each in found):
         mine = [each for each in found if each.name == name]
