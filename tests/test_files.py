@@ -213,7 +213,7 @@ def test_a_run_goes_on_where_it_is_the_same_and_for_one_process_alone(tmp_path):
     with open_run(path, asked | {"version": "2"}, ["seed", "data"]) as earlier:
         assert earlier == asked
     assert json.loads(path.read_text()) == asked  # as it began
-    differs = r"differs in seed, data \(see .*\): seed is 1, not 2; choose another"
+    differs = r"differs in seed \(1 there, 2 here\); data \('a' there, 'b' here\). Choose another"
     with pytest.raises(ValueError, match=differs), open_run(path, {"seed": 2, "data": "b"}, ["seed", "data"]):
         pass
     assert [each.name for each in path.parent.iterdir()] == ["run.json"]

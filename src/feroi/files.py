@@ -256,13 +256,26 @@ def _checked_run(path: Path, description: dict[str, Any], keys: Iterable[str]) -
         raise ValueError(f"{path} is damaged ({error}); choose another folder") from None
     differing = [key for key in keys if there.get(key) != description.get(key)]
     if differing:
-        first = differing[0]
+        changes = [change for key in differing for change in _changes(key, there, description)]
         raise ValueError(
-            f"{path.parent} holds a run that differs in {', '.join(differing)} (see {path}): {first} is "
-            f"{_short(there.get(first))}, not {_short(description.get(first))}; choose another folder, or "
+            f"{path.parent} holds a run that differs in {'; '.join(changes)}. Choose another folder, or "
             f"delete this one"
         )
     return there
+
+
+def _changes(key: str, there: dict[str, Any], here: dict[str, Any], within: str = "") -> list[str]:
+    """How the value of `key` there differs from the one here, field by field."""
+    old, new = there.get(key), here.get(key)
+    if isinstance(old, dict) and isinstance(new, dict):
+        fields = dict.fromkeys([*old, *new])
+        return [
+            change
+            for name in fields
+            if old.get(name) != new.get(name)
+            for change in _changes(name, old, new, f"{within}{key} ")
+        ]
+    return [f"{within}{key} ({_short(old)} there, {_short(new)} here)"]
 
 
 def _short(value: Any) -> str:

@@ -19,11 +19,10 @@ from feroi.network.calibration import Calibration
 from feroi.network.load import Model
 from feroi.outputs import FloatArray, NetworkOutput
 from feroi.photo.action_units import ActionUnits, Gaze, action_units, gaze
-from feroi.photo.crop import Crop, prepare, prepare_whole
+from feroi.photo.crop import Crop, check_front_size, prepare, prepare_whole
 from feroi.photo.decode import NO_MEMORY, Source, UnreadableImage, photo_frames, photo_name, to_intensity
 from feroi.photo.detect import Face, biggest, detect
 from feroi.photo.face_mesh import coefficients
-from feroi.photo.geometry import FRAME_HW
 from feroi.photo.handed import Handed, as_row
 from feroi.photo.landmarks import FacePoints, locate
 from feroi.photo.pose import head_pose
@@ -114,12 +113,12 @@ def with_pipeline(model: Model, pipeline: str | None) -> Model:
         config = replace(config, pipeline=pipeline)
     if config.pipeline is None:
         raise ValueError(
-            "this network does not say how the faces it learned from were prepared, so none can be "
-            "prepared for it; train it on a data set whose pipeline is known, or pass --pipeline"
+            "this network learned from faces of which nothing says how they were cut out of photos, so no "
+            "face can be cut out for it. Say which it was: --pipeline front (aligned, light normalised), "
+            "pose (the whole head) or wild (as FER-2013); or train it on faces made by feroi prepare"
         )
-    if config.pipeline == "front" and config.stored_hw != FRAME_HW:
-        height, width = config.input_hw
-        raise ValueError(f"the pipeline front prepares faces for 112x144 inputs, not {width}x{height}")
+    if config.pipeline == "front":
+        check_front_size(config.stored_hw)
     return model._replace(config=config)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
+from feroi.analysis.tables import Tables
 from feroi.network.load import Model
 from feroi.reading import analyze_photos
 from feroi.report.tables import COLUMNS, rows
@@ -58,3 +60,17 @@ def test_an_earlier_table_stays_until_the_new_one_is_whole(tmp_path):
 def _write_rows(path, rows):
     with table_writer(path, None, None) as write:
         write(rows)
+
+
+@pytest.mark.parametrize(
+    ("option", "name"),
+    [("csv", "faces.xlsx"), ("csv", "FACES.JSONL"), ("jsonl", "a.csv"), ("parquet", "a.csv")],
+)
+def test_a_name_that_promises_another_format_is_refused(option, name):
+    with pytest.raises(ValueError, match=rf"--{option} writes .*{name} promises .* end it in \.{option}"):
+        Tables(**{option: Path(name)}).checked()
+
+
+@pytest.mark.parametrize("name", ["faces.csv", "faces.txt", "faces", "faces.tsv", "/dev/stdout", "-"])
+def test_other_names_are_taken(name):
+    assert Tables(csv=Path(name)).checked().csv == Path(name)

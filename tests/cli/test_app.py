@@ -155,6 +155,9 @@ def test_a_calibrated_model_says_what_its_probabilities_are_worth(tmp_path, expr
     result = _run("calibrate", run, *part, "--coverage", "0.6", *more)
     assert result.exit_code == 0, result.output
     assert "from 150 faces" in " ".join(result.output.split())  # 25 under two layouts, each thrice
+    result = _run("evaluate", file, *part, "--json", tmp_path / "held.json")
+    assert json.loads((tmp_path / "held.json").read_text())["n"] == 25, result.output
+    assert "--hold-out takes the place" in _run("evaluate", file, *part, "--split", "all").output
     drawn = tmp_path / "reliability.png"
     result = _run("evaluate", file, "--data", root, "--reliability", drawn, "--json", tmp_path / "s.json")
     assert result.exit_code == 0, result.output
@@ -165,9 +168,12 @@ def test_a_calibrated_model_says_what_its_probabilities_are_worth(tmp_path, expr
     # its validation images are twins of those trained on and those calibrated on; the file still knows both
     assert "42 of these 42 images were trained on" in result.output
     # promises are not for faces that were learned from
+    result = _run("calibrate", run, "--data", root, "--split", "training", "--out", file)
+    assert "17 of these 42 images were trained on" in result.output
+    assert load_calibration(file).trained_on == 17
+    assert _run("export", file, "--folder", tmp_path / "hub").exit_code == 0
     assert (
-        "were trained on"
-        in _run("calibrate", run, "--data", root, "--split", "training", "--out", file).output
+        "**17 of the images this was done on were trained on" in (tmp_path / "hub" / "README.md").read_text()
     )
 
 

@@ -8,7 +8,14 @@ import pytest
 import typer
 from PIL import Image
 
-from feroi.cli.results import chosen_split, clear_errors, listed, training_callbacks, warn_of_originals
+from feroi.cli.results import (
+    chosen_split,
+    clear_errors,
+    listed,
+    training_callbacks,
+    warn_of_originals,
+    warn_of_unprepared,
+)
 from feroi.data.folds import subject_folds
 from feroi.data.samples import Sample, Samples
 
@@ -63,6 +70,18 @@ def test_whole_photos_of_rafd_are_not_learned_from_without_a_word(tmp_path, caps
 
 
 @pytest.mark.parametrize("there", [True, False])
+def test_faces_of_which_nothing_says_how_they_were_cut_out_are_told_of(capsys):
+    prepared = [Sample(IMAGE, "a", "sad", "01", {"pipeline": "wild"})]
+    warn_of_unprepared(Samples(prepared))
+    warn_of_unprepared(Samples(prepared), "wild")
+    assert not capsys.readouterr().out
+    bare = Samples([*prepared, Sample(IMAGE, "b", "sad", "02")])
+    warn_of_unprepared(bare)
+    assert "will not read photos unless --pipeline" in " ".join(capsys.readouterr().out.split())
+    warn_of_unprepared(bare, "pose")
+    assert "made by the pipeline pose" in " ".join(capsys.readouterr().out.split())
+
+
 def test_what_is_missing_is_asked_for_once_and_with_the_small_torch(capsys, monkeypatch, there):
     monkeypatch.setattr("feroi.cli.screen.find_spec", lambda name: object() if there else None)
     for extra, missing, wanted in (

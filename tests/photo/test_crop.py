@@ -7,7 +7,7 @@ from scipy import ndimage
 from feroi.config import PIPELINES
 from feroi.photo.align import crop_fixed
 from feroi.photo.crop import FRONT_YAW_LIMIT_DEG, face_frame, fer_frame, prepare, prepare_whole
-from feroi.photo.decode import to_intensity
+from feroi.photo.decode import cover, to_intensity
 from feroi.photo.detect import detect
 from feroi.photo.face_mesh import fit_meshes, frame_around
 from feroi.photo.frontalize import frontalize
@@ -119,9 +119,27 @@ def test_front_refuses_a_face_turned_too_far(photo, yaw_deg):
         prepare(photo, made_points(seen(yaw_deg)), "front", FRAME_HW)
 
 
-def test_front_has_one_size(photo):
-    with pytest.raises(ValueError, match="crops of 125x160, not 48x48"):
-        prepare(photo, made_points(seen()), "front", (48, 48))
+@pytest.mark.parametrize("size_hw", [(48, 48), (320, 250), (160, 100)])
+def test_front_keeps_its_proportions_and_is_not_enlarged(photo, size_hw):
+    with pytest.raises(ValueError, match=f"125x160 or like it but smaller, not {size_hw[1]}x{size_hw[0]}"):
+        prepare(photo, made_points(seen()), "front", size_hw)
+
+
+def test_a_smaller_front_is_the_large_one_made_smaller_as_stored_faces_are(photo):
+    points = made_points(seen(yaw_deg=10))
+    large, small = (prepare(photo, points, "front", hw) for hw in (FRAME_HW, (80, 62)))
+    assert np.array_equal(small.image, cover(large.image, (80, 62)))
+    # 62 of 62.5 px are kept: half a pixel of the large crop is cut from each side, and two become one.
+    expected = (large.landmarks_xy_px + 0.5 - [0.5, 0]) / 2 - 0.5
+    np.testing.assert_allclose(small.landmarks_xy_px, expected, atol=1e-9)
+    for (x, y), (x2, y2) in zip(large.landmarks_xy_px[27:], small.landmarks_xy_px[27:], strict=True):
+        shown = [
+            ndimage.map_coordinates(large.places_xy_px[..., axis], [[y], [x]], order=1) for axis in (0, 1)
+        ]
+        again = [
+            ndimage.map_coordinates(small.places_xy_px[..., axis], [[y2], [x2]], order=1) for axis in (0, 1)
+        ]
+        np.testing.assert_allclose(again, shown, atol=0.3)  # px of the photo
 
 
 def test_an_unknown_pipeline_is_named(photo):

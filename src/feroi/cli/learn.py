@@ -41,6 +41,7 @@ from feroi.cli.results import (
     training_split,
     warn_of_originals,
     warn_of_trained_on,
+    warn_of_unprepared,
 )
 
 if TYPE_CHECKING:
@@ -94,7 +95,10 @@ def train(
             )
         with torchrun_workers() as team, training_callbacks(recipe_config.epochs, team.leads) as callbacks:
             with team.leader_first():
-                division = divided(read_dataset(data, layout), seed, fold, hold_out)
+                samples = read_dataset(data, layout)
+                division = divided(samples, seed, fold, hold_out)
+                if team.leads:
+                    warn_of_unprepared(samples)
             train_run(division, config, recipe_config, run, seed, callbacks, teacher, start, team)
             callbacks.say(f"weights, metrics and curves are in {run}")
 
@@ -168,6 +172,7 @@ def evaluate(
         Path | None, typer.Option(help="draw to this PNG file how far probabilities can be relied on")
     ] = None,
     split: SplitOption = None,
+    hold_out: HoldOutOption = None,
     twins: TwinsOption = False,
     groups: Annotated[
         str | None, typer.Option(help="compare groups by these attributes, as gender,ethnicity,pose,gaze")
@@ -200,7 +205,9 @@ def evaluate(
         network = load_model(model)
         samples = read_dataset(data, layout)
         trained_on = training_split(samples) if twins else None
-        chosen = chosen_split(samples, split)
+        chosen = chosen_split(samples, split, hold_out)
+        if network.config.pipeline is not None:
+            warn_of_unprepared(chosen, network.config.pipeline)
         check_attributes(chosen, chosen_names(groups))
         warn_of_trained_on(model, network.config, chosen)
         result = score_network(network.forward, network.config, chosen, trained_on, network.calibration)
@@ -269,7 +276,6 @@ def calibrate(
     What the network answers stays the same but for mirror images; the file written says how it is read.
     """
     with clear_errors(out):
-        from feroi.data.folds import held_out
         from feroi.data.readers import read_dataset
         from feroi.data.samples import Sample, Samples
         from feroi.network.weights import load_network
@@ -277,14 +283,9 @@ def calibrate(
         from feroi.training.callbacks import Callbacks
 
         config = load_network(model).config
-        if hold_out is not None and split is not None:
-            raise ValueError("--hold-out takes the place of --split; give one of them")
         faces: list[Sample] = []
         for name in [layout] if also_layout is None else [layout, also_layout]:
-            samples = read_dataset(data, name)
-            faces += (
-                chosen_split(samples, split) if hold_out is None else held_out(samples, hold_out).validation
-            )
+            faces += chosen_split(read_dataset(data, name), split, hold_out)
         chosen = Samples(faces)
         warn_of_trained_on(model, config, chosen)
         calibrate_network(model, chosen, mirror, coverage, out, Callbacks(say), elsewhere)

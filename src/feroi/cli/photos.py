@@ -96,7 +96,7 @@ def analyze(
         video = VideoOptions(Pace(every, fps), search, smooth).checked()
         files = chosen_photos(photos) if photos else []
         reader = reader_with(model, options)
-        outputs = Outputs(Tables(csv, jsonl, parquet), overlay, report, smoothed=smooth is not None)
+        outputs = Outputs(Tables(csv, jsonl, parquet).checked(), overlay, report, smoothed=smooth is not None)
         if camera is not None:
             read_camera(camera, reader, video, outputs, str(model), seconds)
         else:

@@ -92,12 +92,16 @@ def progress_bar(description: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: bars.update(task, completed=done, total=total)
 
 
-def chosen_split(samples: Samples, split: str | None) -> Samples:
+def chosen_split(samples: Samples, split: str | None, hold_out: float | None = None) -> Samples:
     """The split a person asked for, `all`, what `train --fold N` holds out (`foldN`), or by default the
-    validation split where there is one."""
-    from feroi.data.folds import PAPER_FOLDS, divide
+    validation split where there is one; with `hold_out`, what `train --hold-out` of that share holds out."""
+    from feroi.data.folds import PAPER_FOLDS, divide, held_out
     from feroi.data.samples import SPLITS, VALIDATION
 
+    if hold_out is not None:
+        if split is not None:
+            raise ValueError("--hold-out takes the place of --split; give one of them")
+        return held_out(samples, hold_out).validation
     folds = [f"fold{number}" for number in range(1, PAPER_FOLDS + 1)]
     if split in folds:
         return divide(samples, seed=0, fold=folds.index(split) + 1).validation
@@ -131,22 +135,26 @@ def photo_printer(longest_name: int) -> Callable[[Photo], None]:
 
     width = min(longest_name, _NAME_WIDTH)
 
+    heads = f"{'box x0,y0,x1,y1':19}  {'decided most by':20}  also likely"
+    header = iter([f"{'photo':{width}}  expression   sure  {heads}"])
+
     def print_photo(photo: Photo) -> None:
+        for line in header:  # once, with the first row: an error may come before it
+            tell(line)
         if not photo.faces and not photo.refused:
             tell(f"{photo.name:{width}}  {photo.status}")
         for face in photo.faces:
             line = f"{photo.name:{width}}  {face.expression:10}  {100 * face.confidence:3.0f} %  "
-            line += f"{_corners(face.box_xyxy_px):19}"
+            decided = ""
             if face.decided_by == ANY_FACE:
-                line += f"  {'no part: leans to it':20}"
+                decided = "no part: leans to it"
             elif face.decided_by is not None:
-                line += f"  {f'{face.decided_by} +{face.why()[face.decided_by]:.1f}':20}"
-            tell(f"{line}  {', '.join(face.likely[1:])}".rstrip())
+                decided = f"{face.decided_by} +{face.why()[face.decided_by]:.1f}"
+            others = "not calibrated" if face.coverage is None else ", ".join(face.likely[1:])
+            tell(f"{line}{_corners(face.box_xyxy_px):19}  {decided:20}  {others}".rstrip())
         for unread, reason, _ in photo.refused:
             tell(f"{photo.name:{width}}  {'not read':17}  {_corners(unread.box_xyxy_px):19}  {reason}")
 
-    heads = f"{'box x0,y0,x1,y1':19}  {'decided most by':20}  also likely"
-    tell(f"{'photo':{width}}  expression   sure  {heads}")
     return print_photo
 
 
@@ -222,6 +230,27 @@ def warn_of_trained_on(model: Path, config: NetworkConfig, samples: Samples) -> 
     trained_on = count_trained_on(model, config, samples)
     if trained_on:
         say(f"beware: {trained_on} of these {len(samples)} images were trained on; the figures flatter")
+
+
+def warn_of_unprepared(samples: Samples, learned_from: str | None = None) -> None:
+    """Say so if nothing tells how the faces were cut out of photos.
+
+    learned_from: the pipeline of the network that is to read them; None for one that is to learn from them.
+    """
+    from feroi.data.samples import pipeline_of
+
+    if pipeline_of(samples) is not None:
+        return
+    if learned_from is None:
+        say(
+            "beware: nothing says how these faces were cut out of photos, so the network will not read "
+            "photos unless --pipeline tells it; feroi prepare makes faces that say it"
+        )
+    else:
+        say(
+            f"beware: nothing says how these faces were cut out of photos; the network learned from faces "
+            f"made by the pipeline {learned_from}, and reads others less well"
+        )
 
 
 def warn_of_originals(samples: Samples) -> None:

@@ -22,12 +22,15 @@ class Calibration(NamedTuple):
     coverage: share of faces whose expression shall be among the likely ones, 0..1; None if nobody asked.
     threshold: the probability from which on an expression is likely, by split conformal prediction
         (Sadinle et al. 2019); None with `coverage`.
+    trained_on: how many of the images it was found out on the network had been trained on. Above 0, the
+        network is surer on new faces than it should be.
     """
 
     mirror: bool = False
     temperature: float = 1.0
     coverage: float | None = None
     threshold: float | None = None
+    trained_on: int = 0
 
     def forward(self, forward: Forward) -> Forward:
         """`forward` with its maps averaged over mirror images and its logits divided, as said here."""
@@ -59,7 +62,10 @@ _COLDEST, _HOTTEST = 1e-3, 1e3
 
 def write_calibration(calibration: Calibration) -> dict[str, str]:
     """As metadata of a model file."""
-    return {"calibration": json.dumps(calibration._asdict())}
+    known = calibration._asdict()
+    if not calibration.trained_on:
+        del known["trained_on"]  # as in the files of older versions
+    return {"calibration": json.dumps(known)}
 
 
 def read_calibration(path: Path, metadata: Mapping[str, str]) -> Calibration:
@@ -80,6 +86,8 @@ def read_calibration(path: Path, metadata: Mapping[str, str]) -> Calibration:
 
 def _check(calibration: Calibration) -> None:
     shares: list[Any] = [calibration.coverage, calibration.threshold]
+    if type(calibration.trained_on) is not int or calibration.trained_on < 0:
+        raise ValueError(f"trained_on is a number of images, got {calibration.trained_on!r:.40}")
     if not isinstance(calibration.mirror, bool):
         raise ValueError(f"mirror is true or false, got {calibration.mirror!r}")
     number = isinstance(calibration.temperature, (int, float))

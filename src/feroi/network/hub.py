@@ -96,11 +96,14 @@ def _config(config: NetworkConfig, calibration: Calibration) -> dict[str, object
 
 def _card(config: NetworkConfig, calibration: Calibration) -> str:
     height, width = config.input_hw
-    honest = (
-        f"They are calibrated (temperature {calibration.temperature:.3g})."
-        if calibration.coverage is not None
-        else "They are not calibrated."
-    )
+    honest = "They are not calibrated."
+    if calibration.coverage is not None:
+        honest = f"They are calibrated (temperature {calibration.temperature:.3g})."
+    if calibration.trained_on:
+        honest += (
+            f" **{calibration.trained_on} of the images this was done on were trained on, so they are too "
+            f"high on new faces.**"
+        )
     return f"""---
 library_name: feroi
 pipeline_tag: image-classification

@@ -38,6 +38,8 @@ FER_SIDE, FER_RISE = 0.708, 0.056
 at random; half of them lie within 6 % of that side and 3 % of that middle, of their own side."""
 _FER_MESH_DOWN = 0.039  # of the side of the mesh's frame: how far its middle lies below the picture's
 
+_FRONT_STRETCH = 1.05  # of proportions; what is cut from the sides then is no more than their blur
+
 _HEAD_MIDDLE_CM, _HEAD_SIDE_CM = np.array([0.0, 0.9, 1.1]), 28.5
 """The square round a head: the point of the generic face in its middle, and its side at the face's
 scale. A fixed box keeps the head in place while the face turns within it, so no box of the landmarks
@@ -63,17 +65,16 @@ class Crop(NamedTuple):
 def prepare(photo: NDArray[np.uint8], points: FacePoints, pipeline: str, size_hw: tuple[int, int]) -> Crop:
     """The face with `points` in `photo` (H, W), by `pipeline`, at `size_hw` px.
 
-    `front` is made at 125x160 and needs that size. Raises ValueError for another, for an unknown
-    pipeline, for landmarks that are no face, and by `front` for a face turned by more than
-    FRONT_YAW_LIMIT_DEG.
+    `front` is made at 125x160 and made smaller afterwards, as stored faces are. Raises ValueError for a
+    `front` of other proportions or larger (`check_front_size`), for an unknown pipeline, for landmarks that
+    are no face, and by `front` for a face turned by more than FRONT_YAW_LIMIT_DEG.
     """
     landmarks = checked_landmarks(points.landmarks_xy_px)
     if pipeline in ("front", "pose"):
         from feroi.photo.frontalize import frontalize  # here: `wild` needs neither, and they load SciPy
         from feroi.photo.illumination import normalize_light
     if pipeline == "front":
-        if size_hw != FRAME_HW:
-            raise ValueError(f"the pipeline front makes crops of 125x160, not {size_hw[1]}x{size_hw[0]}")
+        check_front_size(size_hw)
         frontal = frontalize(photo, landmarks)
         yaw_deg = abs(frontal.pose.yaw_deg)
         if yaw_deg > FRONT_YAW_LIMIT_DEG:
@@ -82,7 +83,8 @@ def prepare(photo: NDArray[np.uint8], points: FacePoints, pipeline: str, size_hw
                 f"{FRONT_YAW_LIMIT_DEG:.0f}; the pipelines pose and wild take turned faces"
             )
         frame_landmarks = frame_px(generic_face().landmarks_cm)
-        return Crop(normalize_light(frontal.image), frame_landmarks, frontal.places_xy_px)
+        crop = Crop(normalize_light(frontal.image), frame_landmarks, frontal.places_xy_px)
+        return crop if size_hw == FRAME_HW else _smaller(crop, size_hw)
     if pipeline == "pose":
         camera = fit_camera(landmarks)
         middle = complex(*camera.project(_HEAD_MIDDLE_CM))
@@ -91,6 +93,17 @@ def prepare(photo: NDArray[np.uint8], points: FacePoints, pipeline: str, size_hw
     if pipeline == "wild":
         return _square(photo, landmarks, fer_frame(points), size_hw)
     raise ValueError(f"unknown pipeline {pipeline!r}; choose one of {', '.join(PIPELINES)}")
+
+
+def check_front_size(size_hw: tuple[int, int]) -> None:
+    """Raises ValueError unless `front` can make crops of this height and width: those of 125x160, or smaller
+    in about the same proportions."""
+    height, width = size_hw
+    ratio = (width / height) / (FRAME_HW[1] / FRAME_HW[0])
+    if height > FRAME_HW[0] or not 1 / _FRONT_STRETCH <= ratio <= _FRONT_STRETCH:
+        raise ValueError(
+            f"the pipeline front makes crops of 125x160 or like it but smaller, not {width}x{height}"
+        )
 
 
 def fer_frame(points: FacePoints) -> Frame:
@@ -126,6 +139,23 @@ def prepare_whole(photo: NDArray[np.uint8], points: FacePoints, size_hw: tuple[i
     places = (np.stack([columns, rows], -1) + 0.5) * step + [left, top] - 0.5
     landmarks = (points.landmarks_xy_px + 0.5 - [left, top]) / step - 0.5
     return Crop(cover(photo, size_hw), landmarks, places)
+
+
+def _smaller(crop: Crop, size_hw: tuple[int, int]) -> Crop:
+    """A crop as `pixels.cover` makes it smaller, with all that is known of it."""
+    (height, width), (left, top, right, bottom) = crop.image.shape, cover_box(crop.image.shape, size_hw)
+    step = np.array([(right - left) / size_hw[1], (bottom - top) / size_hw[0]])
+    x = np.clip((np.arange(size_hw[1]) + 0.5) * step[0] + left - 0.5, 0, width - 1)
+    y = np.clip((np.arange(size_hw[0]) + 0.5) * step[1] + top - 0.5, 0, height - 1)
+    places = np.stack([_between(crop.places_xy_px[..., axis], y, x) for axis in (0, 1)], -1)
+    landmarks = (crop.landmarks_xy_px + 0.5 - [left, top]) / step - 0.5
+    return Crop(cover(crop.image, size_hw), landmarks, places)
+
+
+def _between(values: Floats, y: Floats, x: Floats) -> Floats:
+    """Values (H, W) between pixels, at rows `y` (h,) and columns `x` (w,), bilinear: (h, w)."""
+    rows = np.array([np.interp(x, np.arange(values.shape[1]), row) for row in values])
+    return np.array([np.interp(y, np.arange(values.shape[0]), column) for column in rows.T]).T
 
 
 def _square(photo: NDArray[np.uint8], landmarks: Floats, frame: Frame, size_hw: tuple[int, int]) -> Crop:

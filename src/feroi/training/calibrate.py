@@ -10,7 +10,7 @@ import numpy as np
 from feroi.data.decoded import Decoded, decode, image_marks
 from feroi.data.samples import Samples
 from feroi.evaluation.calibration import TEMPERATURES, check_coverage, fit_calibration
-from feroi.evaluation.evaluate import marks_beside, read, trained_on_marks
+from feroi.evaluation.evaluate import count_trained_on, marks_beside, read, trained_on_marks
 from feroi.files import write_text
 from feroi.network.calibration import Calibration
 from feroi.network.torch_forward import torch_forward
@@ -49,6 +49,7 @@ def calibrate_network(
     if readings.rejected:
         callbacks.say(f"{len(readings.rejected)} images could not be read and were left out")
     calibration = fit_calibration(readings.logits, readings.samples.labels, mirror, coverage)
+    calibration = calibration._replace(trained_on=count_trained_on(model, network.config, samples))
     if not TEMPERATURES[0] * 1.01 < calibration.temperature < TEMPERATURES[1] / 1.01:
         callbacks.say(
             f"beware: the temperature ended at {calibration.temperature:.3g}, the limit of what is tried; "
