@@ -114,7 +114,7 @@ def crossval(
         ),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(help="an SVM learns from about so many faces of a fold", min=1)
+        int | None, typer.Option(help="train an SVM on about N faces of each fold", min=1)
     ] = None,
     network: NetworkOption = "paper-attention",
     size: SizeOption = None,
@@ -127,7 +127,7 @@ def crossval(
     layout: LayoutOption = "auto",
     seed: SeedOption = 0,
 ) -> None:
-    """Train and score in turn on every fold, no person on both sides.
+    """Cross-validate: train on some people, score on the others.
 
     If interrupted, run the same command again to resume.
     """
@@ -263,7 +263,7 @@ def calibrate(
     mirror: Annotated[bool, typer.Option(help="read each face's mirror image too, and average")] = True,
     elsewhere: Annotated[
         int,
-        typer.Option(help="also on so many worse and otherwise framed variants of each face", min=0, max=100),
+        typer.Option(help="use also N worse, differently framed variants of each face", min=0, max=100),
     ] = 0,
     split: SplitOption = None,
     layout: LayoutOption = "auto",
@@ -271,7 +271,7 @@ def calibrate(
         str | None, typer.Option(help="a second layout of DATA, whose labels count as well: ferplus")
     ] = None,
 ) -> None:
-    """Make a network's probabilities honest, on faces it did not learn.
+    """Make 80 % mean right four times in five, on faces not learned.
 
     What the network answers stays the same but for mirror images; the file written says how it is read.
     """

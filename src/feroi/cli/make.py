@@ -93,7 +93,7 @@ def reproduce(
     batch_size: BatchOption = None,
     size: SizeOption = None,
     settings: SetOption = [],  # noqa: B006 (typer reads it, nobody writes)
-    folds: Annotated[int | None, typer.Option(help="run only the first so many of the five folds")] = None,
+    folds: Annotated[int | None, typer.Option(help="run only the first N of the five folds")] = None,
     photo: Annotated[list[Path] | None, typer.Option(help="a group photo for fig7; one or more")] = None,
     seed: SeedOption = 0,
     workers: Annotated[int | None, typer.Option(help="processes that prepare photos", min=1)] = None,

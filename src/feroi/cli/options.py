@@ -20,7 +20,7 @@ def _paper_first(names: Iterable[str]) -> str:
     return f"{', '.join(papers)}; ours: {', '.join(ours)}"
 
 
-_PIPELINES = f"how faces are prepared, {', '.join(PIPELINES[:-1])} or {PIPELINES[-1]}"
+_PIPELINES = f"how faces are cropped and aligned: {', '.join(PIPELINES[:-1])} or {PIPELINES[-1]}"
 _MODEL_HELP = f"run folder, .safetensors or .onnx file, or one of the shipped {', '.join(SHIPPED)}"
 
 ModelArgument = Annotated[
@@ -34,11 +34,11 @@ ReadingModelOption = Annotated[
 PhotosArgument = Annotated[
     list[str], typer.Argument(help="files, folders, globs; - reads their names from standard input")
 ]
-EveryOption = Annotated[int, typer.Option(help="videos: read each so many frames", min=1)]
-FpsOption = Annotated[float | None, typer.Option(help="videos: read at most so many frames a second")]
+EveryOption = Annotated[int, typer.Option(help="videos: read one frame of every N", min=1)]
+FpsOption = Annotated[float | None, typer.Option(help="videos: read at most N frames per second")]
 SmoothOption = Annotated[
     float | None,
-    typer.Option(help="videos: average probabilities over about so many seconds, in columns of their own"),
+    typer.Option(help="videos: also average probabilities over about N seconds, in columns of their own"),
 ]
 SearchOption = Annotated[
     float,
@@ -56,13 +56,13 @@ CameraOption = Annotated[
     str | None, typer.Option(help="read what this camera shows, by its number or name, in place of files")
 ]
 SecondsOption = Annotated[
-    float | None, typer.Option(help="camera: stop after so many; else by Ctrl-C", min=0)
+    float | None, typer.Option(help="camera: stop after N seconds; otherwise with Ctrl-C", min=0)
 ]
 DetectorOption = Annotated[
     str,
     typer.Option(
-        help="which finds the faces: yunet, hog (the paper's; of the extra dlib), or none, for pictures that "
-        "are a face"
+        help="face detector: yunet; hog (the paper's; needs the extra dlib); or none, if each picture is "
+        "already cropped to one face"
     ),
 ]
 DeviceOption = Annotated[str, typer.Option(help="cpu, or cuda, which needs the package onnxruntime-gpu")]

@@ -74,7 +74,7 @@ def _video_callbacks(
 def read_camera(
     camera: str, reader: Reader, video: VideoOptions, outputs: Outputs, model: str, seconds: float | None
 ) -> None:
-    """Read what a camera shows, with one line per face, until Ctrl-C or so many seconds."""
+    """Read what a camera shows, with one line per face, until Ctrl-C or until `seconds` are over."""
     from feroi.analysis.run import AnalysisCallbacks, write_live
 
     say("reading; Ctrl-C ends it" if seconds is None else f"reading for {seconds:g} s; Ctrl-C ends it sooner")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import warnings
 from pathlib import Path
 
 from feroi.data.samples import LayoutError, Sample, Samples
 from feroi.files import display_name
 from feroi.photo.decode import is_image_name
+from feroi.progress import Note
 from feroi.vocabulary import IGNORED_EXPRESSIONS, expression_named
 
 LAYOUT = """\
@@ -28,7 +30,8 @@ def looks_like_rafd(root: Path) -> bool:
 
 
 def read_rafd(root: Path) -> Samples:
-    """The samples below `root`, contempt left out (section 4.1), ordered by name.
+    """The samples below `root`, contempt left out (section 4.1), ordered by name. Pictures under other names
+    are told of as a `Note`.
 
     Attributes: source, pose (000 045 090 135 180, 090 frontal), gaze, gender, ethnicity.
     Raises LayoutError if there are none, or a file named Rafd... follows another pattern.
@@ -51,6 +54,10 @@ def read_rafd(root: Path) -> Samples:
         rows.append(Sample(path, name, expression, match["subject"], {"source": "RaFD", **attributes}))
     if not rows:
         raise LayoutError(f"no RaFD images below {root}.\nExpected {LAYOUT}")
+    others = sum(is_image_name(path) and not path.name.startswith("Rafd") for path in root.rglob("*"))
+    if others:
+        told = f"{root}: left out are {others} pictures that are not named as RaFD's are"
+        warnings.warn(Note(told), stacklevel=2)
     return Samples(rows)
 
 
