@@ -204,5 +204,5 @@ def test_a_file_that_is_no_onnx_is_refused(tmp_path):
     (tmp_path / "n.onnx").write_bytes(b"no model")
     with pytest.raises(ValueError, match="not an ONNX model"):
         load_model(tmp_path / "n.onnx")
-    with pytest.raises(FileNotFoundError, match="no model at .*; give default, ferplus, fer2013, a"):
+    with pytest.raises(FileNotFoundError, match=r"no model at .*; give default, ferplus, fer2013, a"):
         load_model(tmp_path / "gone.onnx")

@@ -67,7 +67,7 @@ def model_file(model: Path | str, suffix: str) -> Path:
         file = published if published.is_file() else file / BEST_WEIGHTS
     if not file.is_file():
         raise FileNotFoundError(
-            f"no model at {file}; give {', '.join(SHIPPED)}, a .safetensors or .onnx file, or a run folder made "
-            f"by `feroi train`"
+            f"no model at {file}; give {', '.join(SHIPPED)}, a .safetensors or .onnx file, or a run folder "
+            f"made by `feroi train`"
         )
     return file
