@@ -13,7 +13,7 @@ import pdoc.render
 import feroi
 
 MODULES = (
-    "feroi", "feroi.reader", "feroi.results", "feroi.reading", "feroi.video", "feroi.vocabulary",
+    "feroi", "feroi.reader", "feroi.results", "feroi.reading", "feroi.resting", "feroi.video", "feroi.vocabulary",
     "feroi.config", "feroi.recipe", "feroi.settings", "feroi.outputs",
     "feroi.photo", "feroi.network", "feroi.data", "feroi.synthetic", "feroi.baselines", "feroi.explain",
     "feroi.training", "feroi.evaluation", "feroi.report", "feroi.analysis", "feroi.server", "feroi.web", "feroi.cluster",

@@ -110,16 +110,18 @@ class Reader:
         fps: float | None = None,
         smooth_s: float | None = None,
         search_s: float = 1.0,
+        rest_s: float | None = None,
     ) -> Iterator[Photo]:
         """The frames of a video as they are read, in order, in bounded memory; needs feroi[video].
 
         every: read each so many frames. fps: at most so many a second. smooth_s: see `video.Smoother`.
         search_s: seconds between searches by the detector; between them faces are followed.
+        rest_s: learn each person's resting face from so many seconds, and compare with it; see `resting`.
         A frame is a `Photo` with its number `frame` and `time_s`, and its faces have the `track` of their
         person. If the video has no face, cannot be read, or is damaged, a last one without pixels says so.
         Raises ValueError for numbers that are out of range.
         """
-        for part in self.video_parts(Path(video), VideoOptions(Pace(every, fps), search_s, smooth_s)):
+        for part in self.video_parts(Path(video), VideoOptions(Pace(every, fps), search_s, smooth_s, rest_s)):
             yield from part.frames
 
     read_film = read_video  # its name until 2026-11-26

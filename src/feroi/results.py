@@ -56,6 +56,8 @@ class Reading:
         the camera.
     track: in a video, the number of the person, from 0; None in a photo.
     smoothed: in a video, if that was asked for, the probabilities averaged over the time before.
+    from_rest, units_from_rest: if that was asked for, the probabilities and Action Units against the person's
+        own face at rest; see `resting`. None until it is known.
     """
 
     expression: str
@@ -82,6 +84,8 @@ class Reading:
     _places_xy_px: FloatArray
     track: int | None = None
     smoothed: dict[str, float] | None = None
+    from_rest: dict[str, float] | None = None
+    units_from_rest: dict[str, float] | None = None
 
     def __eq__(self, other: object) -> bool:
         """Whether all that is known of both faces is the same, arrays included."""
@@ -101,7 +105,7 @@ class Reading:
         Names and units are those of tables (`report.tables.COLUMNS`) and of the server; numbers are not
         rounded, and None where there is none.
         expression, confidence, likely, coverage, probabilities, evidence, regions, region_areas,
-            action_units, track, smoothed: as the fields of `Reading`.
+            action_units, track, smoothed, from_rest, units_from_rest: as the fields of `Reading`.
         x0, y0, x1, y1: the box in px. score: the detector's; None for a face that it did not find itself.
         quality: its score, 0..1. quality_problem: what is below the limit, or None.
         action_unit_sides: [left, right] of the person, for the Action Units that have sides.
@@ -123,6 +127,8 @@ class Reading:
             **{f"gaze_{name}": angle for name, angle in self.gaze._asdict().items()},
             "track": self.track,
             "smoothed": self.smoothed,
+            "from_rest": self.from_rest,
+            "units_from_rest": self.units_from_rest,
         }
         return {name: _plain(value) for name, value in told.items()}
 

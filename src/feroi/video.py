@@ -21,6 +21,7 @@ from feroi.photo.landmarks import locate
 from feroi.photo.tracks import REMEMBERED_S, Tracker
 from feroi.photo.video import Frame, Pace, UnreadableVideo, camera_frames, video_frames
 from feroi.reading import PLAIN, Found, ReadingOptions, prepared, read_found, with_pipeline
+from feroi.resting import RestingFaces
 from feroi.results import Photo, Reading
 from feroi.vocabulary import EXPRESSIONS
 
@@ -38,11 +39,14 @@ class VideoOptions(NamedTuple):
 
     pace: which frames. search_s: seconds of video between searches by the detector; those it found are
     followed in between. smooth_s: average probabilities over about so many seconds; None for not.
+    rest_s: compare with each person's resting face, learned from the first so many seconds they are seen;
+    None for not (`resting`).
     """
 
     pace: Pace = Pace()
     search_s: float = 1.0
     smooth_s: float | None = None
+    rest_s: float | None = None
 
     def checked(self) -> VideoOptions:
         """Itself. Raises ValueError for numbers that are out of range."""
@@ -51,6 +55,8 @@ class VideoOptions(NamedTuple):
             raise ValueError(f"seconds between searches are 0 or more, and finite; got {self.search_s:g}")
         if self.smooth_s is not None and not 0 < self.smooth_s < math.inf:
             raise ValueError(f"seconds to smooth over are above 0; got {self.smooth_s:g}")
+        if self.rest_s is not None and not 0 < self.rest_s < math.inf:
+            raise ValueError(f"seconds to learn a resting face from are above 0; got {self.rest_s:g}")
         return self
 
 
@@ -85,12 +91,13 @@ def video_parts(
     frames = video_frames(path, video.pace, state["frame"], state["time_s"])
     ready = _ready(display_name(path), frames, model.config, options, video, begun, _PART_PX)
     smoother = Smoother(video.smooth_s, begun["smoother"] if begun else None)
+    resting = RestingFaces(video.rest_s, begun["resting"] if begun else None)
     with ThreadPoolExecutor(1) as pool:
         coming = pool.submit(next, ready, None)
         while (part := coming.result()) is not None:
             coming = pool.submit(next, ready, None)
             found, state = part
-            yield _read_part(found, state, model, smoother)
+            yield _read_part(found, state, model, smoother, resting)
 
 
 def camera_parts(
@@ -107,9 +114,9 @@ def camera_parts(
     """
     model = with_pipeline(model, options.pipeline)
     frames = _paced(camera_frames(camera, seconds), video.checked().pace)
-    smoother = Smoother(video.smooth_s)
+    smoother, resting = Smoother(video.smooth_s), RestingFaces(video.rest_s)
     for found, state in _ready(f"camera {camera}", frames, model.config, options, video, None, 1):
-        part = _read_part(found, state, model, smoother)
+        part = _read_part(found, state, model, smoother, resting)
         last = part.frames[-1]
         if last.frame is None and last.status != NO_FACE:
             raise UnreadableVideo(last.status)
@@ -179,9 +186,14 @@ def _find(pixels: NDArray[np.uint8], options: ReadingOptions) -> list[Face]:
     return [only] if options.only_biggest and only else faces
 
 
-def _read_part(found: list[Found], state: dict[str, Any], model: Model, smoother: Smoother) -> Part:
-    photos = [photo._replace(faces=smoother.smooth(photo)) for photo in read_found(found, model)]
-    return Part(photos, state | {"smoother": smoother.state})
+def _read_part(
+    found: list[Found], state: dict[str, Any], model: Model, smoother: Smoother, resting: RestingFaces
+) -> Part:
+    photos = []
+    for photo in read_found(found, model):
+        photo = photo._replace(faces=smoother.smooth(photo))
+        photos.append(photo._replace(faces=resting.compared(photo)))
+    return Part(photos, state | {"smoother": smoother.state, "resting": resting.state})
 
 
 class Smoother:

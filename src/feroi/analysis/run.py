@@ -20,7 +20,7 @@ from feroi.photo.decode import EncodedPhoto, NoPhoto
 from feroi.photo.video import is_video
 from feroi.report.overlay import draw_overlay
 from feroi.report.photos import photo_values, report_page
-from feroi.report.tables import COLUMNS, SMOOTHED, VIDEO_COLUMNS, rows, video_rows
+from feroi.report.tables import COLUMNS, FROM_REST, SMOOTHED, VIDEO_COLUMNS, rows, video_rows
 from feroi.report.timeline import Timelines, draw_timeline, video_values, videos_page
 from feroi.report.video_overlay import VideoDrawer
 from feroi.results import Photo
@@ -40,13 +40,15 @@ class Outputs(NamedTuple):
     """What is to be written; None for what is not wanted.
 
     overlays: folder for a video of each video with its timelines, and a picture of each photo with faces.
-    smoothed: whether the tables of videos have columns for smoothed probabilities.
+    smoothed, from_rest: whether the tables of videos have columns for smoothed probabilities, and for what is
+        compared with people's resting faces.
     """
 
     tables: Tables = Tables()
     overlays: Path | None = None
     report: Path | None = None
     smoothed: bool = False
+    from_rest: bool = False
 
     @property
     def unfinished(self) -> Path | None:
@@ -184,7 +186,8 @@ class _Run:
         self.counts = Counts(**state["counts"])
         self._video: State | None = state["video"]
         self._with_videos = with_videos
-        video_columns = (*VIDEO_COLUMNS, *(SMOOTHED if outputs.smoothed else ()))
+        video_columns = VIDEO_COLUMNS + (SMOOTHED if outputs.smoothed else ())
+        video_columns += FROM_REST if outputs.from_rest else ()
         self._tables = TableWriter(outputs.tables, video_columns if with_videos else COLUMNS, journal)
         self._entries = journal.folder / "page.jsonl"
         self._page = journal.open(self._entries) if outputs.report else None
@@ -265,7 +268,9 @@ class _Run:
     def _write(self, photo: Photo) -> None:
         try:
             self._tables.write(
-                video_rows(photo, self._outputs.smoothed) if self._with_videos else rows(photo)
+                video_rows(photo, self._outputs.smoothed, self._outputs.from_rest)
+                if self._with_videos
+                else rows(photo)
             )
         except BrokenPipeError:  # the reader of the last table is gone; what else is wanted goes on
             if not (self._outputs.overlays or self._outputs.report):

@@ -40,6 +40,13 @@ SmoothOption = Annotated[
     float | None,
     typer.Option(help="videos: also average probabilities over about N seconds, in columns of their own"),
 ]
+RestOption = Annotated[
+    float | None,
+    typer.Option(
+        help="videos: learn each person's resting face from their first N seconds, and compare with it in "
+        "columns of their own"
+    ),
+]
 SearchOption = Annotated[
     float,
     typer.Option(help="videos: seconds between searches for new faces; those known are followed", min=0),
@@ -107,8 +114,8 @@ DataOption = Annotated[
 LayoutOption = Annotated[
     str,
     typer.Option(
-        help="how the data is laid out: auto tells by names; rafd, sfew, fer2013, ferplus, fer2013+votes, "
-        "rafdb, affectnet, folder, table"
+        help="how the data is laid out: auto detects it from file names; rafd, sfew, fer2013, ferplus, "
+        "fer2013+votes, rafdb, affectnet, folder, table"
     ),
 ]
 SplitOption = Annotated[

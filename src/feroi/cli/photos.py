@@ -24,6 +24,7 @@ from feroi.cli.options import (
     PipelineOption,
     RayReadingOption,
     ReadingModelOption,
+    RestOption,
     SearchOption,
     SecondsOption,
     SmoothOption,
@@ -64,6 +65,7 @@ def analyze(
     every: EveryOption = 1,
     fps: FpsOption = None,
     smooth: SmoothOption = None,
+    rest: RestOption = None,
     search: SearchOption = 1.0,
     camera: CameraOption = None,
     seconds: SecondsOption = None,
@@ -93,10 +95,11 @@ def analyze(
             return read_on_cluster(ray, photos, model, options)
         if bool(photos) == (camera is not None):
             raise ValueError("give photos or videos to read, or a --camera")
-        video = VideoOptions(Pace(every, fps), search, smooth).checked()
+        video = VideoOptions(Pace(every, fps), search, smooth, rest).checked()
         files = chosen_photos(photos) if photos else []
         reader = reader_with(model, options)
-        outputs = Outputs(Tables(csv, jsonl, parquet).checked(), overlay, report, smoothed=smooth is not None)
+        tables = Tables(csv, jsonl, parquet).checked()
+        outputs = Outputs(tables, overlay, report, smooth is not None, rest is not None)
         if camera is not None:
             read_camera(camera, reader, video, outputs, str(model), seconds)
         else:

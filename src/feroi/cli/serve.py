@@ -30,7 +30,7 @@ def serve(
         str | None,
         typer.Option(
             envvar="FEROI_TOKEN",
-            help="what clients must show; rather in the environment, where nobody sees it",
+            help="token that clients send; prefer the environment variable: others can see command lines",
         ),
     ] = None,
     workers: Annotated[

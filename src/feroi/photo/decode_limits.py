@@ -1,4 +1,4 @@
-"""Small picture files that were made to take long, and JPEGs that lost their end."""
+"""Small picture files that were crafted to be slow, and JPEGs that lost their end."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def why_costly(image: Image.Image) -> str | None:
     if getattr(image, "fp", None) is None:  # decoded already
         return None
     if image.format in ("JPEG", "MPO") and _scans(image) > _MOST_SCANS:
-        return f"a JPEG of more than {_MOST_SCANS} scans, made to take long; save it anew"
+        return f"a JPEG of more than {_MOST_SCANS} scans, crafted to be slow; save it again"
     run_length = image.format == "BMP" and "bmp_rle" in [tile[0] for tile in image.tile]  # type: ignore[attr-defined]
     if run_length and image.width * image.height > _MOST_RUN_LENGTH_PIXELS:
         return f"a run-length encoded BMP of more than {_MOST_RUN_LENGTH_PIXELS:,} pixels; save it as PNG"

@@ -49,7 +49,7 @@ def write_explanations(
 ) -> int:
     """Explain every face of `photos` by every method of `locators`; returns how many there were.
 
-    path: a page if it ends in .html, else a picture. All maps share one colour scale.
+    path: a page if it ends in .html, else a picture. Each map has a colour scale of its own.
     Raises ValueError for a picture without a face.
     """
     rows, notes = [], []

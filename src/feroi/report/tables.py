@@ -40,6 +40,8 @@ VIDEO_COLUMNS = ("file", "frame", "time_s", "track", *COLUMNS[1:])
 number, from 0. `score` is empty where a face was followed and not found by the detector."""
 SMOOTHED = tuple(f"smooth_{name}" for name in EXPRESSIONS)
 """What `--smooth` adds."""
+FROM_REST = tuple(f"from_rest_{name}" for name in (*EXPRESSIONS, *WORDS))
+"""What `--rest` adds: probabilities and Action Units against the person's resting face."""
 
 TEXT_COLUMNS = {"file", "status", "expression", "likely", "quality_problem"}
 WHOLE_COLUMNS = {"face", "frame", "track"}
@@ -75,7 +77,7 @@ def rows(photo: Photo) -> list[Row]:
     return result
 
 
-def video_rows(photo: Photo, smoothed: bool = False) -> list[Row]:
+def video_rows(photo: Photo, smoothed: bool = False, from_rest: bool = False) -> list[Row]:
     """The rows of one frame of a video, none if it has no face; of what is said of the whole video, one.
 
     A photo among videos has the rows it has elsewhere, with nothing in the columns of videos.
@@ -93,6 +95,12 @@ def video_rows(photo: Photo, smoothed: bool = False) -> list[Row]:
             row |= dict.fromkeys(SMOOTHED)
         for row, face in zip(result, photo.faces, strict=False):
             row |= {f"smooth_{name}": round(share, 6) for name, share in (face.smoothed or {}).items()}
+    if from_rest:
+        for row in result:
+            row |= dict.fromkeys(FROM_REST)
+        for row, face in zip(result, photo.faces, strict=False):
+            compared = (face.from_rest or {}) | (face.units_from_rest or {})
+            row |= {f"from_rest_{name}": round(value, 6) for name, value in compared.items()}
     return result
 
 
@@ -101,16 +109,17 @@ def to_frame(results: Any) -> Any:
 
     results: of `Reader.read_many` or `read_video`: photos, or one of them; or what `analyze` gave, the faces
         of one photo or a list of those, whose `file` is "photo 0" and so on.
-    Frames of videos have VIDEO_COLUMNS, and SMOOTHED where they were smoothed; photos COLUMNS.
+    Frames of videos have VIDEO_COLUMNS, and SMOOTHED and FROM_REST where asked for; photos COLUMNS.
     Raises ModuleNotFoundError if pandas is not installed.
     """
     try:
         import pandas
     except ModuleNotFoundError:
         raise ModuleNotFoundError("to_frame needs pandas: pip install pandas", name="pandas") from None
-    found = [row for each in _photos(results) for row in video_rows(each, smoothed=True)[: len(each.faces)]]
+    found = [row for each in _photos(results) for row in video_rows(each, True, True)[: len(each.faces)]]
     columns = VIDEO_COLUMNS if any(row["frame"] is not None for row in found) else COLUMNS
-    columns += SMOOTHED if any(row[SMOOTHED[0]] is not None for row in found) else ()
+    for more in (SMOOTHED, FROM_REST):
+        columns += more if any(row[more[0]] is not None for row in found) else ()
     kinds = dict.fromkeys(columns, "float64") | dict.fromkeys(WHOLE_COLUMNS & {*columns}, "Int64")
     kinds |= dict.fromkeys(TEXT_COLUMNS, "string")
     return pandas.DataFrame(found, columns=list(columns)).astype(kinds)
