@@ -69,7 +69,6 @@ def test_whole_photos_of_rafd_are_not_learned_from_without_a_word(tmp_path, caps
     assert ("whole photos" in capsys.readouterr().err) == warns
 
 
-@pytest.mark.parametrize("there", [True, False])
 def test_faces_of_which_nothing_says_how_they_were_cut_out_are_told_of(capsys):
     prepared = [Sample(IMAGE, "a", "sad", "01", {"pipeline": "wild"})]
     warn_of_unprepared(Samples(prepared))
@@ -82,6 +81,7 @@ def test_faces_of_which_nothing_says_how_they_were_cut_out_are_told_of(capsys):
     assert "made by the pipeline pose" in " ".join(capsys.readouterr().out.split())
 
 
+@pytest.mark.parametrize("there", [True, False])
 def test_what_is_missing_is_asked_for_once_and_with_the_small_torch(capsys, monkeypatch, there):
     monkeypatch.setattr("feroi.cli.screen.find_spec", lambda name: object() if there else None)
     for extra, missing, wanted in (
