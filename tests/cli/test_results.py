@@ -73,12 +73,12 @@ def test_faces_of_which_nothing_says_how_they_were_cut_out_are_told_of(capsys):
     prepared = [Sample(IMAGE, "a", "sad", "01", {"pipeline": "wild"})]
     warn_of_unprepared(Samples(prepared))
     warn_of_unprepared(Samples(prepared), "wild")
-    assert not capsys.readouterr().out
+    assert not capsys.readouterr().err
     bare = Samples([*prepared, Sample(IMAGE, "b", "sad", "02")])
     warn_of_unprepared(bare)
-    assert "will not read photos unless --pipeline" in " ".join(capsys.readouterr().out.split())
+    assert "will not read photos unless --pipeline" in " ".join(capsys.readouterr().err.split())
     warn_of_unprepared(bare, "pose")
-    assert "made by the pipeline pose" in " ".join(capsys.readouterr().out.split())
+    assert "made by the pipeline pose" in " ".join(capsys.readouterr().err.split())
 
 
 @pytest.mark.parametrize("there", [True, False])
