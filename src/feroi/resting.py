@@ -20,7 +20,7 @@ FLOOR = 0.01
 """Probabilities below are taken for this one: how far below says nothing."""
 STAYS = 1.25
 """How much more likely, in logits, a face is to rest than to show any one other expression. Chosen with FLOOR
-on half of the people of docs/results/resting-face.md: more misses weak expressions, less finds some at rest."""
+on half of the people of docs/results/resting-face.md; a larger one misses weak expressions."""
 
 _LEAST_FRAMES = 3
 _LONGEST_FRAMES = 400  # are remembered of a person; then every second one is forgotten
