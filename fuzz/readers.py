@@ -6,6 +6,7 @@ tests/test_strangers.py hold them to it; the first needs atheris, the second not
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import warnings
@@ -29,7 +30,8 @@ from feroi.data.samples import Broken, LayoutError, Samples, pipeline_of
 from feroi.files import open_run
 from feroi.inference import Compute
 from feroi.network.calibration import read_calibration
-from feroi.network.description import describe, described
+from feroi.network.committee import FORMAT, read_committee
+from feroi.network.description import describe, described, shipped
 from feroi.photo.decode import TooManyPixels, UnreadableImage, decode_photo, read_photo
 from feroi.photo.video import UnreadableVideo, video_frames, is_video
 from feroi.recipe import RECIPES
@@ -241,7 +243,8 @@ def _onnx() -> Iterator[bytes]:
 
 
 def configuration(content: bytes, folder: Path) -> bool:
-    """The text as description of a network, calibration, settings, run.json, and note of a journal."""
+    """The text as description of a network, calibration, settings, committee, run.json, and note of a
+    journal."""
     text = content.decode(errors="replace")
     path, taken = Path("model"), 0
     plain = describe(TINY)
@@ -271,6 +274,13 @@ def configuration(content: bytes, folder: Path) -> bool:
         taken += 1
     except ValueError as error:
         _refused(error)
+    (folder / "committee.json").write_bytes(content)
+    try:
+        committee = read_committee(folder / "committee.json")
+        assert len(committee.members) == len(committee.weights) >= 2
+        taken += 1
+    except (ValueError, FileNotFoundError) as error:
+        _refused(error)
     return _claimed(content, folder) or taken > 0
 
 
@@ -299,6 +309,9 @@ def _configuration() -> Iterator[bytes]:
     yield describe(TINY)["expressions"].encode()
     yield _CALIBRATION.encode()
     yield b"beta=4\npoolings=2\nconvolutions=2,2,4,2\nbounded=false\nguidance=0.5"
+    sha256 = hashlib.sha256(shipped("default", ".onnx").read_bytes()).hexdigest()
+    member = f'{{"model": "default", "sha256": "{sha256}", "weight": 0.5}}'
+    yield f'{{"format": "{FORMAT}", "members": [{member}, {member}], "calibration": {_CALIBRATION}}}'.encode()
     yield b'{"seed": 0}'
     yield b'{"state": {"frame": 3}, "sizes": {"table.csv": 120}}'
 

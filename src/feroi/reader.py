@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, overload
 
 from feroi.inference import Compute
-from feroi.network.description import DEFAULT, SHIPPED
+from feroi.network.description import DEFAULT, SHIPPED, named_members
 from feroi.network.load import load_model
 from feroi.photo.decode import UnreadableImage
 from feroi.photo.detect import check_detector
@@ -24,7 +24,8 @@ class Reader:
     """A loaded network with its way of finding and preparing faces.
 
     model: "default" (shipped; needs no torch), an .onnx file, a .safetensors file, a run folder or what
-        `feroi export --folder` makes.
+        `feroi export --folder` makes; or several of them, as "default,ferplus", or the .json file of such a
+        committee (`network.committee`).
     detector: "yunet", "hog" (needs feroi[dlib]) or "none", for pictures that are a face; see `photo.detect`.
     only_biggest: read the biggest face of each photo alone.
     pipeline: how faces are prepared, for a model that does not say it itself.
@@ -56,8 +57,9 @@ class Reader:
         self.options = ReadingOptions(detector, only_biggest, pipeline, landmarks, abstain, compute)
         loaded = load_model(model, compute)
         self.model = loaded if pipeline is None else with_pipeline(loaded, pipeline)
-        self.name = Path(model).name
-        self._file = str(model) if str(model) in SHIPPED else Path(model).absolute()
+        members = named_members(model)
+        self.name = ",".join(Path(each).name for each in members)
+        self._file = ",".join(each if each in SHIPPED else str(Path(each).absolute()) for each in members)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return reader_with, (self._file, self.options)
@@ -146,7 +148,7 @@ def reader_with(model: Path | str, options: ReadingOptions) -> Reader:
 
 
 @lru_cache(maxsize=8)
-def _kept_reader(changed_ns: int | None, model: Path | str, options: ReadingOptions) -> Reader:
+def _kept_reader(changed_ns: tuple[int, ...], model: Path | str, options: ReadingOptions) -> Reader:
     """The reader of a model, which stays loaded until its file changes."""
     return reader_with(model, options)
 
@@ -197,8 +199,9 @@ def analyze(
     The options are those of `Reader`. The networks of the last eight combinations stay loaded.
     """
     try:
-        changed_ns = Path(model).stat().st_mtime_ns if str(model) not in SHIPPED else None
+        files = [Path(each) for each in named_members(model) if each not in SHIPPED]
+        changed_ns = tuple(file.stat().st_mtime_ns for file in files)
     except OSError:
-        changed_ns = None  # the reader says what is wrong with it
+        changed_ns = ()  # the reader says what is wrong with it
     options = ReadingOptions(detector, only_biggest, pipeline, landmarks, abstain, Compute(device))
     return _kept_reader(changed_ns, str(model), options).read(photo)

@@ -21,7 +21,10 @@ def _paper_first(names: Iterable[str]) -> str:
 
 
 _PIPELINES = f"how faces are cropped and aligned: {', '.join(PIPELINES[:-1])} or {PIPELINES[-1]}"
-_MODEL_HELP = f"run folder, .safetensors or .onnx file, or one of the shipped {', '.join(SHIPPED)}"
+_MODEL_HELP = (
+    f"run folder, .safetensors or .onnx file, or one of the shipped {', '.join(SHIPPED)}; several with "
+    "commas between are a committee, and so is the .json file that calibrate makes of one"
+)
 
 ModelArgument = Annotated[
     Path,

@@ -149,9 +149,12 @@ def explain(
 
 def _draw_whole(photos: list[Path], model: Path, out: Path, other: Path | None) -> None:
     """Whole group photos, a column each."""
+    from feroi.network.description import is_committee
     from feroi.network.load import load_model
     from feroi.report.rois import draw_group_photos
 
+    if is_committee(model):
+        raise ValueError(f"--whole shows where one network looks, and {model} is a committee of several")
     if other is not None or not photos:
         raise ValueError("give photos and --whole alone, or a --report or --class-images")
     spare_inputs(out, photos)

@@ -16,6 +16,7 @@ from feroi.data.samples import Samples
 from feroi.evaluation.calibration import Certainty, measure_certainty
 from feroi.evaluation.metrics import Scores, score
 from feroi.network.calibration import UNCALIBRATED, Calibration
+from feroi.network.description import named_members
 from feroi.outputs import FloatArray, Forward
 from feroi.progress import track
 
@@ -140,7 +141,11 @@ def count_trained_on(model: Path, config: NetworkConfig, samples: Samples) -> in
 
 
 def trained_on_marks(model: Path) -> list[str]:
-    """The marks of what the network in a run folder or file learned from; none where nobody knows."""
+    """The marks of what the network in a run folder or file learned from, or any member of a committee that
+    is named with commas; none where nobody knows."""
+    members = named_members(model)
+    if len(members) > 1:
+        return [mark for each in members for mark in trained_on_marks(Path(each))]
     if model.is_dir():
         file = model / TRAINED_ON
     else:

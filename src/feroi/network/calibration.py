@@ -78,13 +78,14 @@ def read_calibration(path: Path, metadata: Mapping[str, str]) -> Calibration:
         return UNCALIBRATED
     try:
         calibration = Calibration(**json_object(text))
-        _check(calibration)
+        check_calibration(calibration)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path} has a broken calibration: {error}") from error
     return calibration
 
 
-def _check(calibration: Calibration) -> None:
+def check_calibration(calibration: Calibration) -> None:
+    """Raises ValueError or TypeError for values that cannot be meant."""
     shares: list[Any] = [calibration.coverage, calibration.threshold]
     if type(calibration.trained_on) is not int or calibration.trained_on < 0:
         raise ValueError(f"trained_on is a number of images, got {calibration.trained_on!r:.40}")

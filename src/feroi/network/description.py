@@ -19,6 +19,8 @@ BEST_WEIGHTS = "best.safetensors"
 """Name of the chosen weights in a run folder."""
 PRETRAINED = "model"
 """Name of a network's files, before the suffix, in a folder as the Hugging Face hub expects it."""
+COMMITTEE_SUFFIX = ".json"
+"""Of the file of a committee; see `network.committee`."""
 
 
 def describe(config: NetworkConfig) -> dict[str, str]:
@@ -59,8 +61,11 @@ def model_file(model: Path | str, suffix: str) -> Path:
     """The file of a model: itself, the best weights of a run folder, or, with the `suffix`, that of a folder
     as the hub has it or of a shipped one, by its name in SHIPPED.
 
-    Raises FileNotFoundError if it is not there, ValueError for a shipped one that is damaged.
+    Raises FileNotFoundError if it is not there, ValueError for a shipped one that is damaged and for a
+    committee, which is no single file.
     """
+    if is_committee(model):
+        raise ValueError(f"{model} is a committee of several networks, where one network is needed")
     file = shipped(str(model), suffix) if str(model) in SHIPPED else Path(model)
     if file.is_dir():
         published = file / f"{PRETRAINED}{suffix}"
@@ -68,6 +73,33 @@ def model_file(model: Path | str, suffix: str) -> Path:
     if not file.is_file():
         raise FileNotFoundError(
             f"no model at {file}; give {', '.join(SHIPPED)}, a .safetensors or .onnx file, or a run folder "
-            f"made by `feroi train`"
+            f"made by `feroi train`, or several with commas between"
         )
     return file
+
+
+def named_members(model: Path | str) -> list[str]:
+    """The models that stand in a text with commas between; a single one if there is no such comma.
+
+    A comma that belongs to the name of a file or folder that is there parts nothing.
+    """
+    text = str(model)
+    if "," not in text or Path(text).exists():
+        return [text]
+    members: list[str] = []
+    for piece in text.split(","):
+        if members and not _is_there(members[-1]):
+            members[-1] += f",{piece}"
+        else:
+            members.append(piece.strip())
+    return members if all(map(_is_there, members)) else [each.strip() for each in text.split(",")]
+
+
+def is_committee(model: Path | str) -> bool:
+    """Whether a model is several networks: named with commas between, or by the file of a committee."""
+    file = Path(model)
+    return len(named_members(model)) > 1 or (file.suffix == COMMITTEE_SUFFIX and file.is_file())
+
+
+def _is_there(model: str) -> bool:
+    return model in SHIPPED or (bool(model) and Path(model).exists())

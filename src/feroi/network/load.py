@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from feroi.config import NetworkConfig
 from feroi.inference import CPU, Compute, open_session
 from feroi.network.calibration import UNCALIBRATED, Calibration, read_calibration
-from feroi.network.description import DEFAULT, described, model_file
+from feroi.network.committee import committee_of, mean_forward, shared_config
+from feroi.network.description import DEFAULT, described, is_committee, model_file
 from feroi.network.onnx_check import check_graph
 from feroi.outputs import FloatArray, Forward, NetworkOutput, ScoreMap
 from feroi.vocabulary import EXPRESSIONS
@@ -22,7 +23,7 @@ class Model(NamedTuple):
     """A network that can read: what it is, and how to ask it.
 
     forward: answers as `calibration` makes them.
-    score: the attention's score before its soft-max; None for heads that have none.
+    score: the attention's score before its soft-max; None for heads that have none, and for a committee.
     """
 
     config: NetworkConfig
@@ -32,12 +33,16 @@ class Model(NamedTuple):
 
 
 def load_model(model: Path | str = DEFAULT, compute: Compute = CPU) -> Model:
-    """The shipped network (`default`), an .onnx file, a .safetensors file or a run folder.
+    """The shipped network (`default`), an .onnx file, a .safetensors file or a run folder; or a committee of
+    several, as "default,ferplus" or the .json file of one (`network.committee`).
 
     ONNX files, the shipped one among them, need no torch.
     compute: what onnxruntime runs on; torch, for a .safetensors file, on the processor.
-    Raises FileNotFoundError, or ValueError saying what is wrong with the file or the device.
+    Raises FileNotFoundError, or ValueError saying what is wrong with the file or the device, or in what the
+    members of a committee differ.
     """
+    if is_committee(model):
+        return _load_committee(model, compute)
     file = model_file(model, ".onnx")
     if file.suffix == ".onnx":
         return _load_onnx(file, compute.checked())
@@ -47,6 +52,14 @@ def load_model(model: Path | str = DEFAULT, compute: Compute = CPU) -> Model:
     network, calibration = load_network(file), load_calibration(file)
     forward = calibration.forward(torch_forward(network))
     return Model(network.config, forward, torch_score(network), calibration)
+
+
+def _load_committee(model: Path | str, compute: Compute) -> Model:
+    committee = committee_of(model)
+    members = [load_model(each, compute) for each in committee.members]
+    config = shared_config(dict(zip(committee.members, (member.config for member in members), strict=True)))
+    forward = mean_forward([member.forward for member in members], committee.weights)
+    return Model(config, committee.calibration.forward(forward), None, committee.calibration)
 
 
 def untrained(config: NetworkConfig) -> Forward | None:
