@@ -1,21 +1,29 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from scipy.special import log_softmax
 
 from feroi.config import NetworkConfig
 from feroi.data.samples import Sample, Samples
 from feroi.evaluation import evaluate
 from feroi.evaluation.calibration import fit_calibration
+from feroi.network.calibration import Calibration
+from feroi.network.committee import read_committee
+from feroi.network.load import load_model
 from feroi.network.torch_forward import torch_forward, untrained_network
 from feroi.network.weights import load_calibration, load_network, save_network
 from feroi.training import calibrate
-from feroi.training.calibrate import calibrate_network
+from feroi.training.calibrate import calibrate_committee, calibrate_network
+from feroi.training.callbacks import Callbacks
+from feroi.vocabulary import EXPRESSIONS
 
 CONFIG = NetworkConfig("attention", (24, 24), margin=False)
+SHALLOW = NetworkConfig("attention", (24, 24), convolutions=(1, 1, 1, 1), margin=False)
 
 
 @pytest.fixture
@@ -61,3 +69,28 @@ def test_the_same_variants_are_made_again(model, tmp_path):
     )
     assert once == again
     assert Path(evaluate.marks_beside(tmp_path / "out.safetensors")).exists() is False  # nobody knows them
+
+
+def test_a_committee_is_weighed_and_calibrated(tmp_path):
+    two = [str(tmp_path / f"{seed}.safetensors") for seed in (0, 1)]
+    for seed, file in enumerate(two):
+        save_network(untrained_network(SHALLOW, seed), Path(file), Calibration(mirror=seed == 0))
+    blocks = np.random.default_rng(0).integers(0, 256, (60, 3, 3))
+    images = np.kron(blocks, np.ones((8, 8))).astype(np.uint8)
+    faces = images[:, None] / np.float32(255)
+    answered = load_model(two[0]).forward(faces).logits.argmax(1)
+    assert 0.5 < (load_model(two[1]).forward(faces).logits.argmax(1) == answered).mean() < 0.9
+    held = Samples(Sample(image, str(at), EXPRESSIONS[answered[at]]) for at, image in enumerate(images))
+    said: list[str] = []
+    committee = calibrate_committee(
+        Path(",".join(two)), held, 0.8, tmp_path / "c.json", Callbacks(said.append)
+    )
+    assert committee.weights[0] > 0.7  # its answers are the labels
+    assert re.match(r"weights: .*0\.safetensors \d\.\d{3}, .*1\.safetensors \d\.\d{3} \(acc", said[0])
+    assert read_committee(tmp_path / "c.json")[1:] == committee[1:]
+    model = load_model(tmp_path / "c.json")
+    probable = np.exp(log_softmax(model.forward(faces).logits, 1))
+    # split conformal prediction: of 60 faces, the 49 (61 x .8, rounded up) surest of their labels are covered
+    assert (probable[np.arange(60), answered] >= model.calibration.threshold - 1e-6).sum() == 49
+    with pytest.raises(ValueError, match=r"--out is a \.json file for a committee"):
+        calibrate_committee(Path(",".join(two)), held, 0.8, tmp_path / "c.safetensors")

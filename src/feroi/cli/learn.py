@@ -255,7 +255,7 @@ def _make_worse(network: Model, samples: Samples, figure: Path, seed: int) -> di
 def calibrate(
     model: ModelArgument,
     data: DataOption,
-    out: Annotated[Path, typer.Option(help=".safetensors file to write")],
+    out: Annotated[Path, typer.Option(help=".safetensors file to write; .json for a committee")],
     hold_out: HoldOutOption = None,
     coverage: Annotated[
         float, typer.Option(help="share of faces, 0 to 1, whose expression shall be among the likely ones")
@@ -274,21 +274,30 @@ def calibrate(
     """Make 80 % mean right four times in five, on faces not learned.
 
     What the network answers stays the same but for mirror images; the file written says how it is read.
+    The members of a committee are also weighed, by how well each reads these faces.
     """
     with clear_errors(out):
         from feroi.data.readers import read_dataset
         from feroi.data.samples import Sample, Samples
+        from feroi.network.description import is_committee
+        from feroi.network.load import load_model
         from feroi.network.weights import load_network
-        from feroi.training.calibrate import calibrate_network
+        from feroi.training.calibrate import calibrate_committee, calibrate_network
         from feroi.training.callbacks import Callbacks
 
-        config = load_network(model).config
+        several = is_committee(model)
+        if several and not mirror:
+            raise ValueError("each member of a committee says itself whether it reads mirror images")
+        config = load_model(model).config if several else load_network(model).config
         faces: list[Sample] = []
         for name in [layout] if also_layout is None else [layout, also_layout]:
             faces += chosen_split(read_dataset(data, name), split, hold_out)
         chosen = Samples(faces)
         warn_of_trained_on(model, config, chosen)
-        calibrate_network(model, chosen, mirror, coverage, out, Callbacks(say), elsewhere)
+        if several:
+            calibrate_committee(model, chosen, coverage, out, Callbacks(say), elsewhere)
+        else:
+            calibrate_network(model, chosen, mirror, coverage, out, Callbacks(say), elsewhere)
 
 
 def agreement(

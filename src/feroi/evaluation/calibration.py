@@ -117,14 +117,22 @@ def fit_calibration(
         raise ValueError(
             f"{len(labels)} faces are too few to promise a coverage of {coverage:g}: that takes {needed}"
         )
+    temperature, _ = fit_temperature(logits, labels)
+    probabilities = softmax(logits.astype(np.float64) / temperature, axis=1)
+    of_label = np.sort(probabilities[np.arange(len(labels)), labels])[::-1]
+    return Calibration(mirror, temperature, coverage, float(of_label[rank - 1]))
+
+
+def fit_temperature(logits: FloatArray, labels: NDArray[np.int64]) -> tuple[float, float]:
+    """The temperature, within TEMPERATURES, with the least cross entropy, and that cross entropy.
+
+    logits: (N, 7). labels: (N,).
+    """
     low, high = np.log(TEMPERATURES)
     fitted = minimize_scalar(
         lambda power: _cross_entropy(logits, labels, math.exp(power)), bounds=(low, high), method="bounded"
     )
-    temperature = math.exp(fitted.x)
-    probabilities = softmax(logits.astype(np.float64) / temperature, axis=1)
-    of_label = np.sort(probabilities[np.arange(len(labels)), labels])[::-1]
-    return Calibration(mirror, temperature, coverage, float(of_label[rank - 1]))
+    return math.exp(fitted.x), float(fitted.fun)
 
 
 def check_coverage(coverage: float) -> None:

@@ -1,4 +1,4 @@
-"""A trained network with honest probabilities, as a file."""
+"""A trained network, or a committee of several, with honest probabilities, as a file."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from scipy.special import log_softmax
 
 from feroi.data.decoded import Decoded, decode, image_marks
 from feroi.data.samples import Samples
 from feroi.evaluation.calibration import TEMPERATURES, check_coverage, fit_calibration
+from feroi.evaluation.committee import fit_weights, mean_log_probabilities
 from feroi.evaluation.evaluate import count_trained_on, marks_beside, read, trained_on_marks
 from feroi.files import write_text
 from feroi.network.calibration import Calibration
+from feroi.network.committee import Committee, committee_of, shared_config, write_committee
+from feroi.network.description import COMMITTEE_SUFFIX
+from feroi.network.load import load_model
 from feroi.network.torch_forward import torch_forward
 from feroi.network.weights import load_network, save_network
 from feroi.training.augment import varied
@@ -50,20 +55,69 @@ def calibrate_network(
         callbacks.say(f"{len(readings.rejected)} images could not be read and were left out")
     calibration = fit_calibration(readings.logits, readings.samples.labels, mirror, coverage)
     calibration = calibration._replace(trained_on=count_trained_on(model, network.config, samples))
-    if not TEMPERATURES[0] * 1.01 < calibration.temperature < TEMPERATURES[1] / 1.01:
-        callbacks.say(
-            f"beware: the temperature ended at {calibration.temperature:.3g}, the limit of what is tried; "
-            f"{len(readings.samples)} faces are too few, or the network has hardly learned"
-        )
     save_network(network, out, calibration)
+    _keep_marks(model, decoded, out)
+    _say(calibration, len(readings.samples), out, callbacks)
+    return calibration
+
+
+def calibrate_committee(
+    model: Path,
+    samples: Samples,
+    coverage: float,
+    out: Path,
+    callbacks: Callbacks = SILENT,
+    elsewhere: int = 0,
+) -> Committee:
+    """Weigh the members of the committee `model` on `samples` that they have not learned from, calibrate what
+    they say together, and write it to the file `out`.
+
+    The members stay as they are calibrated, so each one's own file says whether it reads mirror images.
+    coverage, elsewhere, marks: as in `calibrate_network`. Weights: `evaluation.committee.fit_weights`.
+    Raises ValueError if `out` is no .json file, and as `load_model`, `read` and `fit_calibration`.
+    """
+    if out.suffix != COMMITTEE_SUFFIX:
+        raise ValueError(f"--out is a .json file for a committee, got {out}")
+    check_coverage(coverage)
+    committee = committee_of(model)
+    members = {each: load_model(each) for each in committee.members}
+    config = shared_config({name: member.config for name, member in members.items()})
+    decoded = decode(samples, config.stored_hw)
+    shown = Samples([*samples, *_from_elsewhere(decoded, elsewhere)])
+    readings = [read(members[each].forward, config, shown) for each in committee.members]
+    if readings[0].rejected:
+        callbacks.say(f"{len(readings[0].rejected)} images could not be read and were left out")
+    labels = readings[0].samples.labels
+    answers = log_softmax(np.stack([each.logits for each in readings]).astype(np.float64), axis=2)
+    power, weights = fit_weights(answers, labels)
+    told = ", ".join(f"{name} {weight:.3f}" for name, weight in zip(committee.members, weights, strict=True))
+    callbacks.say(f"weights: {told} (accuracies to the power {power})")
+    calibration = fit_calibration(mean_log_probabilities(answers, weights), labels, False, coverage)
+    calibration = calibration._replace(trained_on=count_trained_on(model, config, samples))
+    committee = Committee(committee.members, tuple(map(float, weights)), calibration)
+    write_committee(committee, out)
+    _keep_marks(model, decoded, out)
+    _say(calibration, len(labels), out, callbacks)
+    return committee
+
+
+def _keep_marks(model: Path, decoded: Decoded, out: Path) -> None:
+    """Beside `out`, the marks of what `model` is known to have learned from, and of what calibrated it."""
     if known := trained_on_marks(model):
         marks = image_marks(decoded.pixels)
         write_text(marks_beside(out), "\n".join([*known, *marks]) + "\n")
+
+
+def _say(calibration: Calibration, faces: int, out: Path, callbacks: Callbacks) -> None:
+    if not TEMPERATURES[0] * 1.01 < calibration.temperature < TEMPERATURES[1] / 1.01:
+        callbacks.say(
+            f"beware: the temperature ended at {calibration.temperature:.3g}, the limit of what is tried; "
+            f"{faces} faces are too few, or the network has hardly learned"
+        )
     callbacks.say(
         f"temperature {calibration.temperature:.3f}; likely from {calibration.threshold:.3f} on, "
-        f"for a coverage of {coverage:g}; from {len(readings.samples)} faces; written: {out}"
+        f"for a coverage of {calibration.coverage:g}; from {faces} faces; written: {out}"
     )
-    return calibration
 
 
 def _from_elsewhere(decoded: Decoded, number: int) -> Samples:
