@@ -185,7 +185,7 @@ def _rows(rows: Any) -> tuple[list[str], list[str], tuple[float, ...]]:
     names, sums, weights = ([row[key] for row in rows] for key in ("model", "sha256", "weight"))
     if not all(isinstance(each, str) for each in (*names, *sums)):
         raise ValueError("a member's model and sha256 are texts")
-    if not all(isinstance(each, float) and 0 <= each <= 1 for each in weights):
+    if not all(type(each) in (int, float) and 0 <= each <= 1 for each in weights):
         raise ValueError(f"weights are numbers from 0 to 1, got {weights!r:.60}")
     if not math.isclose(sum(weights), 1, abs_tol=1e-6):
         raise ValueError(f"weights sum to 1, got {sum(weights)}")
