@@ -11,7 +11,7 @@ from PIL import Image
 
 import feroi
 from feroi import reading
-from feroi.cli.results import photo_printer
+from feroi.cli.tables import photo_printer
 from feroi.config import NetworkConfig
 from feroi.data.groups import group_photos
 from feroi.network.calibration import Calibration

@@ -27,9 +27,11 @@ from feroi.data.samples import TRAINING, VALIDATION, LayoutError, Sample
 from feroi.photo.crop import prepare
 from feroi.photo.decode import read_photo, to_intensity
 from feroi.photo.detect import biggest, detect
-from feroi.photo.geometry import FRAME_EYES_PX, anchor_points
+from feroi.photo.geometry import FRAME_EYES_PX, Camera, Pose, anchor_points, generic_face, rotation_of
+from feroi.photo.illumination import normalize_light
 from feroi.photo.landmarks import locate
 from feroi.vocabulary import EXPRESSIONS
+from support.faces import made_points
 
 
 def _photo(subject: str, emotion: str, size=(681, 1024), scale=3) -> Image.Image:
@@ -119,6 +121,30 @@ def test_rafd_pose_is_the_fixed_box_of_every_angle(tmp_path):
     assert [item.reason for item in result.rejected] == ["340x512 px, and the box is for RaFD's 681x1024"]
     with Image.open(result.samples[0].image) as image:
         assert image.size == (284, 284)
+
+
+def test_rafd_pose_can_be_cut_at_another_box(tmp_path):
+    src = _rafd(tmp_path / "rafd", ("01",), ("045",), ("happy",))
+    arguments = ["prepare", "rafd-pose", str(src), str(tmp_path / "pose"), "--box", "100,200,384,484"]
+    result = CliRunner().invoke(app, [*arguments, "--workers", "1"])
+    assert result.exit_code == 0, result.output
+    (photo,) = src.iterdir()
+    (row,) = read_dataset(tmp_path / "pose")
+    cut = to_intensity(read_photo(photo))[200:484, 100:384]  # 284 px a side: nothing is interpolated
+    np.testing.assert_array_equal(np.asarray(Image.open(row.image)), normalize_light(cut))
+
+
+def test_sfew_keeps_a_face_turned_too_far_for_front_and_a_folder_does_not(monkeypatch):
+    """A profile in the eyes of the 3D face: the landmarks of one turned by 60 degrees, on any photo."""
+    turned = Camera(rotation_of(Pose(60, 0, 0)), 17.0, np.array([340.0, 400.0]))
+    points = made_points(turned.project(generic_face().landmarks_cm))
+    monkeypatch.setattr("feroi.data.prepare.locate", lambda *given: [points])
+    photo = np.asarray(_photo("02", "neutral"))
+    with pytest.raises(ValueError, match="turned by 60 degrees"):
+        prepare_photo(photo, PREPARATIONS["folder"]._replace(pipeline="front"))
+    kept = prepare_photo(photo, PREPARATIONS["sfew"])
+    expected = prepare(to_intensity(photo), points, "front", (160, 125), keep_turned=True)
+    np.testing.assert_array_equal(kept, expected.image)
 
 
 def _sfew(root: Path) -> Path:
@@ -307,6 +333,10 @@ def test_a_table_cannot_write_outside_the_folder(tmp_path, file):
         (("rafd-front", "rafd", "out"), "no frontal photo"),
         (("rafd-front", "rafd", "out", "--pipeline", "wild"), "rafd-front is always prepared by front"),
         (("folder", "rafd", "out", "--pipeline", "loose"), "choose one of front, pose, wild"),
+        (("rafd-front", "rafd", "out", "--box", "0,0,9,9"), "a box is cut by rafd-pose alone"),
+        (("rafd-pose", "rafd", "out", "--box", "0,0,9"), "--box is LEFT,TOP,RIGHT,BOTTOM in pixels"),
+        (("rafd-pose", "rafd", "out", "--box", "9,0,9,9"), "x0 < x1 and y0 < y1"),
+        (("rafd-pose", "rafd", "out", "--box", "700,0,800,9"), "lies outside the photo of 681x1024 px"),
         (("sfew", "rafd", "out"), "Expected SFEW 2.0"),
         (("rafd-pose", "rafd", "rafd"), "must not lie within each other"),
         (("rafd-pose", "rafd", "rafd/out"), "must not lie within each other"),
@@ -330,7 +360,7 @@ def test_what_cannot_be_is_said_clearly(tmp_path, monkeypatch, arguments, says):
 def test_a_folder_prepared_in_another_way_is_left_alone(tmp_path):
     src, dst = _rafd(tmp_path / "rafd", ("01",), ("090",), ("happy",)), tmp_path / "out"
     prepare_dataset(src, dst, "rafd-pose", workers=1)
-    with pytest.raises(ValueError, match="kind is 'rafd-pose', not 'rafd-front'"):
+    with pytest.raises(ValueError, match=r"kind \('rafd-pose' there, 'rafd-front' here\)"):
         prepare_dataset(src, dst, "rafd-front", workers=1)
     src.rename(tmp_path / "moved")
     with pytest.raises(ValueError, match="differs in source"):

@@ -21,7 +21,7 @@ from feroi.paper.published import PROTOCOLS, TABLE_5, TABLE_6
 from feroi.paper.reproduce import ReproduceCallbacks, make
 from feroi.paper.runs import Outcome, Plan
 from feroi.paper.tables import NOT_RUN, table5_markdown, table5_rows, table6_markdown
-from feroi.photo.decode import cover
+from feroi.photo.align import crop_fixed
 from feroi.photo.illumination import normalize_light
 from feroi.training.callbacks import SILENT
 from feroi.training.loop import METRICS
@@ -134,9 +134,27 @@ def test_fer2013_joins_the_training_of_sfew_alone():
     assert pipeline_of(joint) == "front"
     assert [row.name for row in joint.split(TRAINING)] == ["a", "training", "validation", "test"]
     assert len(joint.split("validation")) == 1
-    np.testing.assert_array_equal(joint[2].image, normalize_light(cover(fer[0].image, (160, 125))))
+    box = crop_fixed(fer[0].image, (4.3, 3.2, 43.9, 53.9), (160, 125))
+    np.testing.assert_array_equal(joint[2].image, normalize_light(box))
     with pytest.raises(ValueError, match="prepared by front"):
         join_fer2013(fer, fer, (160, 125))
+
+
+@pytest.mark.parametrize(
+    ("dot_xy_px", "place"),
+    [((14.55, 18.24), (34, 48)), ((32.58, 18.07), (90, 48)), ((23.65, 36.95), (62, 107.9))],
+)
+def test_fer2013s_eyes_and_mouth_come_to_lie_where_front_puts_them(dot_xy_px, place):
+    """Dots at the medians of docs/results/registration.md, against the places in the frontal frame."""
+    x, y = np.meshgrid(np.arange(48), np.arange(48))
+    dot = 120 * np.exp(-((x - dot_xy_px[0]) ** 2 + (y - dot_xy_px[1]) ** 2) / 8) + 60
+    fer = Samples([replace(_grey("a", "FER-2013", "training", "wild", 0), image=dot.astype(np.uint8))])
+    sfew = Samples([_grey("b", "SFEW", "training", "front", 9)])
+    image = join_fer2013(sfew, fer, (160, 125))[1].image.astype(float)
+    above = np.maximum(image - (image.max() + image.min()) / 2, 0)
+    rows, columns = np.indices(image.shape)
+    found = [(above * columns).sum() / above.sum(), (above * rows).sum() / above.sum()]
+    np.testing.assert_allclose(found, place, atol=1)
 
 
 @pytest.mark.parametrize(
@@ -144,6 +162,10 @@ def test_fer2013_joins_the_training_of_sfew_alone():
     [
         ({"target": "table9"}, "cannot reproduce 'table9'; choose one of table1"),
         ({"networks": ["paper-x"]}, "unknown network"),
+        (
+            {"box_xyxy_px": (0, 0, 9, 9), "target": "fig5"},
+            "--box is cut from photos for RaFD-POSE, which fig5",
+        ),
         ({"target": "fig6"}, "nothing in .* serves pose"),
         ({"plan": Plan(folds=6)}, "first 1 to 5"),
         ({"plan": Plan(settings=("depth=3",))}, "unknown setting 'depth'"),

@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from feroi.photo.align import RAFD_POSE_BOX_XYXY_PX, crop_fixed
+from feroi.photo.align import RAFD_POSE_BOX_XYXY_PX, aligned_places, crop_fixed
+from feroi.photo.geometry import FRAME_HW, Camera, Pose, frame_px, generic_face, rotation_of
 
 
 @pytest.fixture
@@ -48,6 +49,25 @@ def test_the_default_box_is_a_square_of_rafd():
     assert min(x0, y0) >= 0
     assert y1 <= 1024
     assert crop_fixed(np.zeros((1024, 681), np.uint8)).shape == (284, 284)
+
+
+@pytest.mark.parametrize("yaw_deg", [-60, 0, 60])
+def test_a_face_aligned_in_the_plane_is_the_turned_face_upright_at_the_frames_scale(yaw_deg):
+    """Tilted, enlarged and shifted in the photo, it comes to lie as the same camera sees it level."""
+    points = generic_face().landmarks_cm
+    level = Camera(rotation_of(Pose(yaw_deg, 0, 0)), 1.0, np.zeros(2)).project(points)
+    tilted = Camera(rotation_of(Pose(yaw_deg, 0, 25)), 17.0, np.array([210.0, 190.0])).project(points)
+    places = aligned_places(tilted)
+    assert places.shape == (*FRAME_HW, 2)
+    step = places[0, 1] - places[0, 0]
+    np.testing.assert_allclose(places[1, 0] - places[0, 0], [-step[1], step[0]], atol=1e-9)  # square px
+    found = ((tilted - places[0, 0]) @ [1, 1j]) / complex(*step)
+    found = np.stack([found.real, found.imag], 1)
+    frame = frame_px(points)
+    px_per_cm = np.ptp(frame[:, 1]) / np.ptp(points[:, 1])
+    np.testing.assert_allclose(found - found[30], px_per_cm * (level - level[30]), atol=0.05)
+    eyes_and_mouth = [found[36:42].mean(0), found[42:48].mean(0), found[[48, 54]].mean(0)]
+    np.testing.assert_allclose(np.mean(eyes_and_mouth, 0), [62, (48 + 48 + 107.86) / 3], atol=0.01)
 
 
 def test_inputs_are_left_alone(photo):

@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 
 from feroi.config import PIPELINES
-from feroi.photo.align import crop_fixed
+from feroi.photo.align import aligned_places, crop_fixed
 from feroi.photo.crop import FRONT_YAW_LIMIT_DEG, face_frame, fer_frame, prepare, prepare_whole
 from feroi.photo.decode import cover, to_intensity
 from feroi.photo.detect import detect
@@ -15,6 +15,7 @@ from feroi.photo.geometry import FRAME_HW, Camera, Pose, generic_face, rotation_
 from feroi.photo.illumination import normalize_light
 from feroi.photo.landmarks import FacePoints, locate
 from feroi.photo.squares import cut
+from feroi.photo.warp import sample
 from support.faces import astronaut, made_points
 
 HEAD_CM = np.array([0.0, 0.9, 1.1])  # the middle of a head, and its side of 28.5 cm, as documented
@@ -140,6 +141,23 @@ def test_a_smaller_front_is_the_large_one_made_smaller_as_stored_faces_are(photo
             ndimage.map_coordinates(small.places_xy_px[..., axis], [[y2], [x2]], order=1) for axis in (0, 1)
         ]
         np.testing.assert_allclose(again, shown, atol=0.3)  # px of the photo
+
+
+@pytest.mark.parametrize("yaw_deg", [-70, 50])
+def test_front_aligns_a_turned_face_in_the_plane_where_it_is_to_be_kept(photo, yaw_deg):
+    landmarks = seen(yaw_deg)
+    crop = prepare(photo, made_points(landmarks), "front", FRAME_HW, keep_turned=True)
+    places = aligned_places(landmarks)
+    np.testing.assert_array_equal(crop.image, normalize_light(sample(photo, places)))
+    inside = crop.landmarks_xy_px[[36, 45, 57]].round().astype(int)  # eyes' corners and the lower lip
+    np.testing.assert_allclose(places[inside[:, 1], inside[:, 0]], landmarks[[36, 45, 57]], atol=1)
+
+
+def test_front_frontalises_a_face_turned_little_in_any_case(photo):
+    kept, plain = (
+        prepare(photo, made_points(seen(40)), "front", FRAME_HW, keep_turned=keep) for keep in (True, False)
+    )
+    np.testing.assert_array_equal(kept.image, plain.image)
 
 
 def test_an_unknown_pipeline_is_named(photo):

@@ -9,6 +9,7 @@ import typer
 
 from feroi.cli.options import (
     BatchOption,
+    BoxOption,
     EpochsOption,
     LandmarksOption,
     NetworksOption,
@@ -18,6 +19,7 @@ from feroi.cli.options import (
     SizeOption,
 )
 from feroi.cli.results import (
+    box_xyxy_px,
     chosen_names,
     clear_errors,
     print_scores,
@@ -98,6 +100,7 @@ def reproduce(
     seed: SeedOption = 0,
     workers: Annotated[int | None, typer.Option(help="processes that prepare photos", min=1)] = None,
     landmarks: LandmarksOption = "face-mesh",
+    box: BoxOption = None,
 ) -> None:
     """Make a table or figure of the paper, beside its own numbers.
 
@@ -110,7 +113,18 @@ def reproduce(
         plan = Plan(recipe, epochs, batch_size, size_hw(size), folds, seed, tuple(settings))
         callbacks = ReproduceCallbacks(training_callbacks, progress_bar, say_faces)
         typer.echo(
-            make(target, data, out, plan, callbacks, chosen_names(networks), photo or [], workers, landmarks)
+            make(
+                target,
+                data,
+                out,
+                plan,
+                callbacks,
+                chosen_names(networks),
+                photo or [],
+                workers,
+                landmarks,
+                box_xyxy_px(box),
+            )
         )
         say(f"result and runs are in {out}")
 

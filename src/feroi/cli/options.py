@@ -100,6 +100,14 @@ FolderPipelineOption = Annotated[
 LandmarksOption = Annotated[
     str, typer.Option(help="face-mesh, or dlib-68 (research only; of the extra dlib68)")
 ]
+BoxOption = Annotated[
+    str | None,
+    typer.Option(
+        help="the box cut from each of RaFD's photos for RaFD-POSE, in px; ours, the paper gives none",
+        metavar="LEFT,TOP,RIGHT,BOTTOM",
+        show_default="56.5,150,624.5,718",
+    ),
+]
 AbstainOption = Annotated[
     bool,
     typer.Option(

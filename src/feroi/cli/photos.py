@@ -11,6 +11,7 @@ import typer
 from feroi.cli.options import (
     AbstainOption,
     BiggestOption,
+    BoxOption,
     CameraOption,
     ClassImagesOption,
     DetectorOption,
@@ -31,15 +32,16 @@ from feroi.cli.options import (
     WorkersOption,
 )
 from feroi.cli.results import (
+    box_xyxy_px,
     chosen_photos,
     number_of,
     print_prepared,
-    printed_as_read,
     progress_bar,
     say_counts,
     say_faces,
 )
 from feroi.cli.screen import clear_errors, say, spare_inputs, spare_pictures
+from feroi.cli.tables import printed_as_read
 from feroi.cli.videos import read_camera, read_files
 
 if TYPE_CHECKING:
@@ -174,6 +176,7 @@ def prepare(
     pipeline: FolderPipelineOption = None,
     workers: WorkersOption = None,
     landmarks: LandmarksOption = "face-mesh",
+    box: BoxOption = None,
 ) -> None:
     """Cut the faces out of labelled photos, ready to learn from.
 
@@ -183,7 +186,9 @@ def prepare(
         from feroi.data.prepare import prepare_dataset
 
         with progress_bar("preparing") as on_progress:
-            result = prepare_dataset(src, dst, kind, pipeline, workers, on_progress, landmarks)
+            result = prepare_dataset(
+                src, dst, kind, pipeline, workers, on_progress, landmarks, box_xyxy_px(box)
+            )
         print_prepared(result, dst)
 
 

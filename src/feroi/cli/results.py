@@ -32,12 +32,10 @@ if TYPE_CHECKING:
     from feroi.evaluation.metrics import Scores
     from feroi.photo.decode import EncodedPhoto, NoPhoto
     from feroi.recipe import RecipeConfig
-    from feroi.results import Photo
     from feroi.training.callbacks import Callbacks
 
     Photograph = Path | EncodedPhoto | NoPhoto
 _LONG_S = 600  # what takes longer is said after the first epoch
-_NAME_WIDTH = 60  # longer names push their line to the right
 
 
 @contextmanager
@@ -129,39 +127,6 @@ def training_split(samples: Samples) -> Samples:
     return split
 
 
-def photo_printer(longest_name: int) -> Callable[[Photo], None]:
-    """A table on standard output that grows by one line per face; for a photo without one, why."""
-    from feroi.results import ANY_FACE
-
-    width = min(longest_name, _NAME_WIDTH)
-
-    heads = f"{'box x0,y0,x1,y1':19}  {'decided most by':20}  also likely"
-    header = iter([f"{'photo':{width}}  expression   sure  {heads}"])
-
-    def print_photo(photo: Photo) -> None:
-        for line in header:  # once, with the first row: an error may come before it
-            tell(line)
-        if not photo.faces and not photo.refused:
-            tell(f"{photo.name:{width}}  {photo.status}")
-        for face in photo.faces:
-            line = f"{photo.name:{width}}  {face.expression:10}  {100 * face.confidence:3.0f} %  "
-            decided = ""
-            if face.decided_by == ANY_FACE:
-                decided = "no part: leans to it"
-            elif face.decided_by is not None:
-                decided = f"{face.decided_by} +{face.why()[face.decided_by]:.1f}"
-            others = "not calibrated" if face.coverage is None else ", ".join(face.likely[1:])
-            tell(f"{line}{_corners(face.box_xyxy_px):19}  {decided:20}  {others}".rstrip())
-        for unread, reason, _ in photo.refused:
-            tell(f"{photo.name:{width}}  {'not read':17}  {_corners(unread.box_xyxy_px):19}  {reason}")
-
-    return print_photo
-
-
-def _corners(box_xyxy_px: tuple[float, ...]) -> str:
-    return ",".join(str(round(value)) for value in box_xyxy_px)
-
-
 def chosen_photos(names: Sequence[str]) -> list[Photograph]:
     """The photos a person named; "-" alone stands for standard input, a list or a picture.
 
@@ -208,19 +173,6 @@ def listed(lines: Iterable[bytes]) -> Iterator[str]:
     text = text.removeprefix(codecs.BOM_UTF8)
     end = b"\0" if text.endswith(b"\0") else b"\n"
     return (os.fsdecode(line.rstrip(b"\r")) for line in text.split(end) if line.strip())
-
-
-def printed_as_read(
-    photos: Iterator[Photo], files: Sequence[Photograph], on_progress: Callable[[int, int], None]
-) -> Iterator[Photo]:
-    """Pass photos on as they are read, with one line per face and progress for each."""
-    from feroi.photo.decode import photo_name
-
-    print_photo = photo_printer(max(len(photo_name(photo, at)) for at, photo in enumerate(files)))
-    for done, photo in enumerate(photos, 1):
-        print_photo(photo)
-        on_progress(done, len(files))
-        yield photo
 
 
 def warn_of_trained_on(model: Path, config: NetworkConfig, samples: Samples) -> None:
@@ -302,6 +254,19 @@ def size_hw(text: str | None) -> tuple[int, int] | None:
     if match is None:
         raise ValueError(f"--size is WIDTHxHEIGHT in pixels, such as 112x144; got {text!r}")
     return int(match[2]), int(match[1])
+
+
+def box_xyxy_px(text: str | None) -> tuple[float, float, float, float] | None:
+    """Left, top, right and bottom from 'LEFT,TOP,RIGHT,BOTTOM'."""
+    if text is None:
+        return None
+    try:
+        x0, y0, x1, y1 = map(float, text.split(","))
+    except ValueError:
+        raise ValueError(
+            f"--box is LEFT,TOP,RIGHT,BOTTOM in pixels, such as 56.5,150,624.5,718; got {text!r}"
+        ) from None
+    return x0, y0, x1, y1
 
 
 def say_counts(counts: Counts) -> None:

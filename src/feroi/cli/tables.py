@@ -1,7 +1,8 @@
-"""Larger tables on standard output."""
+"""Tables on standard output: of faces as they are read, and of measurements."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
@@ -11,10 +12,60 @@ from feroi.cli.results import print_rejected
 from feroi.cli.screen import say, tell, tell_table
 
 if TYPE_CHECKING:
+    from feroi.cli.results import Photograph
     from feroi.evaluation.agreement import Agreement
     from feroi.evaluation.bootstrap import Interval
     from feroi.evaluation.groups import Attribute
     from feroi.evaluation.robustness import Robustness
+    from feroi.results import Photo
+
+_NAME_WIDTH = 60  # longer names push their line to the right
+
+
+def photo_printer(longest_name: int) -> Callable[[Photo], None]:
+    """A table on standard output that grows by one line per face; for a photo without one, why."""
+    from feroi.results import ANY_FACE
+
+    width = min(longest_name, _NAME_WIDTH)
+
+    heads = f"{'box x0,y0,x1,y1':19}  {'decided most by':20}  also likely"
+    header = iter([f"{'photo':{width}}  expression   sure  {heads}"])
+
+    def print_photo(photo: Photo) -> None:
+        for line in header:  # once, with the first row: an error may come before it
+            tell(line)
+        if not photo.faces and not photo.refused:
+            tell(f"{photo.name:{width}}  {photo.status}")
+        for face in photo.faces:
+            line = f"{photo.name:{width}}  {face.expression:10}  {100 * face.confidence:3.0f} %  "
+            decided = ""
+            if face.decided_by == ANY_FACE:
+                decided = "no part: leans to it"
+            elif face.decided_by is not None:
+                decided = f"{face.decided_by} +{face.why()[face.decided_by]:.1f}"
+            others = "not calibrated" if face.coverage is None else ", ".join(face.likely[1:])
+            tell(f"{line}{_corners(face.box_xyxy_px):19}  {decided:20}  {others}".rstrip())
+        for unread, reason, _ in photo.refused:
+            tell(f"{photo.name:{width}}  {'not read':17}  {_corners(unread.box_xyxy_px):19}  {reason}")
+
+    return print_photo
+
+
+def _corners(box_xyxy_px: tuple[float, ...]) -> str:
+    return ",".join(str(round(value)) for value in box_xyxy_px)
+
+
+def printed_as_read(
+    photos: Iterator[Photo], files: Sequence[Photograph], on_progress: Callable[[int, int], None]
+) -> Iterator[Photo]:
+    """Pass photos on as they are read, with one line per face and progress for each."""
+    from feroi.photo.decode import photo_name
+
+    print_photo = photo_printer(max(len(photo_name(photo, at)) for at, photo in enumerate(files)))
+    for done, photo in enumerate(photos, 1):
+        print_photo(photo)
+        on_progress(done, len(files))
+        yield photo
 
 
 def print_groups(attributes: list[Attribute]) -> None:

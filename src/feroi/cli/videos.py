@@ -8,8 +8,9 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-from feroi.cli.results import number_of, printed_as_read, progress_bar, say_counts
+from feroi.cli.results import number_of, progress_bar, say_counts
 from feroi.cli.screen import kept_when_stopped, say, signals_handled, tell
+from feroi.cli.tables import printed_as_read
 from feroi.files import display_name
 
 if TYPE_CHECKING:

@@ -48,6 +48,7 @@ CROP_HW: Mapping[Pipeline, tuple[int, int]] = {
     "wild": (160, 160),  # so that a network of 112x144 is shown no enlarged face
 }
 """Height and width of the crops in px."""
+Box = tuple[float, float, float, float]
 HALF_POSE_HW = (142, 142)
 """Of the shipped faces in poses, which show what RaFD-POSE's 284x284 px do."""
 
@@ -59,18 +60,23 @@ class Preparation(NamedTuple):
     detector: a name in `photo.detect.DETECTORS`, of whose faces the biggest is kept; None for the
         fixed box of RaFD-POSE, which needs none.
     landmarks: a name in `photo.landmarks.MODELS`.
+    keep_turned: whether `front` aligns faces turned too far in the plane, or rejects them; as `crop.prepare`.
+        The paper rejects images of SFEW without a face box alone.
+    box_xyxy_px: the fixed box of RaFD-POSE, as `align.crop_fixed` takes it.
     """
 
     layout: str
     pipeline: Pipeline
     detector: str | None
     landmarks: str = "face-mesh"
+    keep_turned: bool = False
+    box_xyxy_px: Box = RAFD_POSE_BOX_XYXY_PX
 
 
 PREPARATIONS: Mapping[str, Preparation] = {
     "rafd-front": Preparation("rafd", "front", "hog"),
     "rafd-pose": Preparation("rafd", "pose", None),
-    "sfew": Preparation("sfew", "front", "hog"),
+    "sfew": Preparation("sfew", "front", "hog", keep_turned=True),
     "folder": Preparation("auto", "wild", "yunet"),
 }
 
@@ -101,6 +107,7 @@ def prepare_dataset(
     workers: int | None = None,
     on_progress: Callable[[int, int], None] = lambda done, todo: None,
     landmarks: str = "face-mesh",
+    box_xyxy_px: Box | None = None,
 ) -> Prepared:
     """Prepare the photos of `src` into the folder `dst`, or go on with what was begun there.
 
@@ -109,12 +116,15 @@ def prepare_dataset(
     workers: processes at work, by default one a core.
     on_progress: told how many of the photos to do are done.
     landmarks: a name in `photo.landmarks.MODELS`.
+    box_xyxy_px: the box cut from each photo, for the kind `rafd-pose` alone; None for RAFD_POSE_BOX_XYXY_PX.
 
     Crops that are there, and not older than their photo, are not made again; rejected photos are
     tried again. Raises LayoutError if `src` is laid out in another way; ValueError if it is prepared
     already, if `dst` holds anything else or lies within `src`, or if no photo shows a face.
     """
     how = _preparation(kind, pipeline)._replace(landmarks=landmarks)
+    if box_xyxy_px is not None:
+        how = how._replace(box_xyxy_px=_pose_box(kind, box_xyxy_px))
     check_model(landmarks)
     if how.detector is not None:
         check_detector(how.detector)
@@ -125,7 +135,12 @@ def prepare_dataset(
     _check_apart(src, dst)
     names = _crop_names(samples)
     _check_empty(dst)
-    asked = {"kind": kind, **how._asdict(), "source": str(src.resolve())}
+    asked = {
+        "kind": kind,
+        **how._asdict(),
+        "box_xyxy_px": list(how.box_xyxy_px),
+        "source": str(src.resolve()),
+    }
     with open_run(dst / PREPARATION, {**asked, "feroi": feroi.__version__}, asked):
         photos = {dst / name: row.image for name, row in zip(names, samples, strict=True)}
         tasks = [_Task(photo, crop, how) for crop, photo in photos.items() if isinstance(photo, Path)]
@@ -152,12 +167,12 @@ def prepare_photo(photo: NDArray[np.uint8], how: Preparation) -> NDArray[np.uint
         if intensity.shape != RAFD_HW:
             height, width = intensity.shape
             raise ValueError(f"{width}x{height} px, and the box is for RaFD's {RAFD_HW[1]}x{RAFD_HW[0]}")
-        return normalize_light(crop_fixed(intensity, RAFD_POSE_BOX_XYXY_PX, CROP_HW[how.pipeline]))
+        return normalize_light(crop_fixed(intensity, how.box_xyxy_px, CROP_HW[how.pipeline]))
     face = biggest(detect(photo, how.detector))
     if face is None:
         raise ValueError("no face")
     (points,) = locate(photo, [face.frame], how.landmarks)
-    return prepare(intensity, points, how.pipeline, CROP_HW[how.pipeline]).image
+    return prepare(intensity, points, how.pipeline, CROP_HW[how.pipeline], how.keep_turned).image
 
 
 def _preparation(kind: str, pipeline: str | None) -> Preparation:
@@ -172,6 +187,15 @@ def _preparation(kind: str, pipeline: str | None) -> Preparation:
         if pipeline == known:
             return how._replace(pipeline=known)
     raise ValueError(f"unknown pipeline {pipeline!r}; choose one of {', '.join(PIPELINES)}")
+
+
+def _pose_box(kind: str, box_xyxy_px: Box) -> Box:
+    """The box, of floats. Raises ValueError unless it lies on RaFD's photos, and `kind` cuts one."""
+    if kind != "rafd-pose":
+        raise ValueError(f"a box is cut by rafd-pose alone, not by {kind}, which looks for the face")
+    crop_fixed(np.zeros(RAFD_HW, np.uint8), box_xyxy_px)
+    x0, y0, x1, y1 = (float(side) for side in box_xyxy_px)
+    return x0, y0, x1, y1
 
 
 def _photos(src: Path, kind: str, how: Preparation) -> Samples:

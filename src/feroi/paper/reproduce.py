@@ -12,6 +12,7 @@ import numpy as np
 
 from feroi.baselines.descriptors import BASELINES
 from feroi.config import network_preset
+from feroi.data.prepare import Box
 from feroi.data.samples import Samples
 from feroi.evaluation.evaluate import Readings
 from feroi.explain.roi import MeanLook
@@ -61,16 +62,20 @@ def make(
     photos: Sequence[Path] = (),
     workers: int | None = None,
     landmarks: str = "face-mesh",
+    box_xyxy_px: Box | None = None,
 ) -> str:
     """Make a table or figure of the paper from the data in `paths`, in the folder `out`.
 
     target: a name in TARGETS. networks: presets instead of the paper's own, for table5 also baselines; for
-    table1, model files instead of the one shipped. photos: for fig7.
+    table1, model files instead of the one shipped. photos: for fig7. landmarks, box_xyxy_px: by which photos
+    are prepared, as `data.prepare.prepare_dataset` takes them.
     Returns a table as markdown, or the name of the figure drawn. Called again, it resumes.
     Raises ValueError for what is unknown, does not fit, or needs data that `paths` do not hold.
     """
     if target not in TARGETS:
         raise ValueError(f"cannot reproduce {target!r}; choose one of {', '.join(TARGETS)}")
+    if box_xyxy_px is not None and "pose" not in TARGETS[target]:
+        raise ValueError(f"--box is cut from photos for RaFD-POSE, which {target} does not use")
     if target == "table1":
         if plan != Plan(seed=plan.seed):
             raise ValueError("table1 trains nothing: give it --data, --out, --networks and --seed alone")
@@ -94,7 +99,9 @@ def make(
             )
 
     with callbacks.bar("preparing") as on_progress:
-        data = find_data(paths, out, TARGETS[target], workers, on_progress, landmarks, check_size)
+        data = find_data(
+            paths, out, TARGETS[target], workers, on_progress, landmarks, check_size, box_xyxy_px
+        )
     keys = _runnable(TARGETS[target], data)
     if target in ("table6", "fig7"):
         plan = replace(plan, folds=1)

@@ -1,4 +1,4 @@
-"""Crops in the plane of the photo: at a fixed box.
+"""Crops in the plane of the photo: at a fixed box, and level by the eyes.
 
 Boxes are (x0, y0, x1, y1) in px, from the left and top edges of the first pixel inside to the right
 and bottom edges of the last, so that a box is x1 - x0 px wide. Points are (x, y) with pixel centres
@@ -11,7 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from feroi.photo.geometry import (
+    FRAME_HW,
+    PX_PER_CM,
+    anchor_points,
+    checked_landmarks,
     checked_photo,
+    fit_camera,
+    frame_px,
+    generic_face,
 )
 from feroi.photo.warp import sample
 
@@ -42,6 +49,24 @@ def crop_fixed(
     x = x0 + (np.arange(width) + 0.5) * (x1 - x0) / width - 0.5
     y = y0 + (np.arange(height) + 0.5) * (y1 - y0) / height - 0.5
     return sample(photo, np.stack(np.meshgrid(x, y), axis=-1))
+
+
+def aligned_places(landmarks_xy_px: ArrayLike) -> NDArray[np.float64]:
+    """Where in the photo each pixel of a face aligned in the plane lies, (160, 125, 2) px.
+
+    The face with landmarks (68, 2) is tilted upright, brought to the frame's scale, and moved so that the
+    mean of its eyes and mouth comes to that of the frame's: a similarity, which leaves it turned as it is.
+    Tilt and scale are those of the generic 3D face fitted to it (`geometry.fit_camera`), so that eyes which
+    turning brings together do not make the face larger. Raises ValueError as `geometry.checked_landmarks`.
+    """
+    landmarks = checked_landmarks(landmarks_xy_px)
+    camera = fit_camera(landmarks)
+    middle = anchor_points(frame_px(generic_face().landmarks_cm)).mean(0)
+    centre = complex(*anchor_points(landmarks).mean(0))
+    step = camera.scale / PX_PER_CM * np.exp(1j * np.radians(camera.pose().roll_deg))
+    rows, columns = np.mgrid[: FRAME_HW[0], : FRAME_HW[1]]
+    seen = centre + step * (columns + 1j * rows - complex(*middle))
+    return np.stack([seen.real, seen.imag], axis=-1)
 
 
 def _checked_box(box_xyxy_px: ArrayLike) -> tuple[float, float, float, float]:

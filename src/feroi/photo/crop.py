@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feroi.config import PIPELINES
+from feroi.photo.align import aligned_places
 from feroi.photo.decode import cover, cover_box
 from feroi.photo.geometry import (
     FRAME_HW,
@@ -62,12 +63,20 @@ class Crop(NamedTuple):
     places_xy_px: Floats
 
 
-def prepare(photo: NDArray[np.uint8], points: FacePoints, pipeline: str, size_hw: tuple[int, int]) -> Crop:
+def prepare(
+    photo: NDArray[np.uint8],
+    points: FacePoints,
+    pipeline: str,
+    size_hw: tuple[int, int],
+    keep_turned: bool = False,
+) -> Crop:
     """The face with `points` in `photo` (H, W), by `pipeline`, at `size_hw` px.
 
-    `front` is made at 125x160 and made smaller afterwards, as stored faces are. Raises ValueError for a
-    `front` of other proportions or larger (`check_front_size`), for an unknown pipeline, for landmarks that
-    are no face, and by `front` for a face turned by more than FRONT_YAW_LIMIT_DEG.
+    `front` is made at 125x160 and made smaller afterwards, as stored faces are.
+    keep_turned: by `front`, a face turned by more than FRONT_YAW_LIMIT_DEG is aligned in the plane
+        (`align.aligned_places`), not refused.
+    Raises ValueError for a `front` of other proportions or larger (`check_front_size`), for an unknown
+    pipeline, for landmarks that are no face, and by `front` for a face turned too far, unless it is kept.
     """
     landmarks = checked_landmarks(points.landmarks_xy_px)
     if pipeline in ("front", "pose"):
@@ -77,13 +86,16 @@ def prepare(photo: NDArray[np.uint8], points: FacePoints, pipeline: str, size_hw
         check_front_size(size_hw)
         frontal = frontalize(photo, landmarks)
         yaw_deg = abs(frontal.pose.yaw_deg)
-        if yaw_deg > FRONT_YAW_LIMIT_DEG:
+        if yaw_deg > FRONT_YAW_LIMIT_DEG and not keep_turned:
             raise ValueError(
                 f"the face is turned by {yaw_deg:.0f} degrees (yaw), and front shows at most "
                 f"{FRONT_YAW_LIMIT_DEG:.0f}; the pipelines pose and wild take turned faces"
             )
-        frame_landmarks = frame_px(generic_face().landmarks_cm)
-        crop = Crop(normalize_light(frontal.image), frame_landmarks, frontal.places_xy_px)
+        if yaw_deg > FRONT_YAW_LIMIT_DEG:
+            crop = _in_plane(photo, landmarks)
+        else:
+            frame_landmarks = frame_px(generic_face().landmarks_cm)
+            crop = Crop(normalize_light(frontal.image), frame_landmarks, frontal.places_xy_px)
         return crop if size_hw == FRAME_HW else _smaller(crop, size_hw)
     if pipeline == "pose":
         camera = fit_camera(landmarks)
@@ -104,6 +116,16 @@ def check_front_size(size_hw: tuple[int, int]) -> None:
         raise ValueError(
             f"the pipeline front makes crops of 125x160 or like it but smaller, not {width}x{height}"
         )
+
+
+def _in_plane(photo: NDArray[np.uint8], landmarks: Floats) -> Crop:
+    from feroi.photo.illumination import normalize_light
+
+    places = aligned_places(landmarks)
+    (x0, y0), along = places[0, 0], places[0, 1] - places[0, 0]
+    inside = (landmarks @ [1, 1j] - complex(x0, y0)) / complex(*along)
+    image = normalize_light(sample(photo, places))
+    return Crop(image, np.stack([inside.real, inside.imag], axis=1), places)
 
 
 def fer_frame(points: FacePoints) -> Frame:
