@@ -4,11 +4,13 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from sklearn.linear_model import Ridge
 
 from feroi.baselines import patches
-from feroi.baselines.patches import PairwisePatches, patch_histograms, search
+from feroi.baselines.patches import LANDMARKS, PairwisePatches, patch_histograms, search
 from feroi.baselines.patterns import lbp_codes
+from feroi.photo.cropped import usual_landmarks
 
 
 @pytest.fixture
@@ -16,8 +18,9 @@ def rng():
     return np.random.default_rng(9)
 
 
-def _faces(n, rng):
-    return rng.integers(90, 150, (n, 68, 68), dtype=np.uint8)
+def _faces(n, rng, smooth=0.0):
+    noise = rng.integers(90, 150, (n, 160, 125)).astype(float)
+    return ndimage.gaussian_filter(noise, (0, smooth, smooth)).astype(np.uint8)
 
 
 def _smooth(faces, rows, columns, rng):
@@ -27,13 +30,43 @@ def _smooth(faces, rows, columns, rng):
     faces[:, rows, columns] = (ramp + rng.integers(0, 2, part.shape)).astype(np.uint8)
 
 
-def test_a_patch_is_the_mean_of_its_four_cells(rng):
+LANDMARKS_XY_PX = usual_landmarks("front", (160, 125))
+
+
+def _moved(xy_px):
+    return (LANDMARKS_XY_PX + xy_px)[None]
+
+
+def test_a_patch_lies_about_its_landmark_by_the_distance_of_the_eyes(rng):
     image = _faces(1, rng)
-    found = patch_histograms(image).reshape(7, 7, 59)
-    np.testing.assert_allclose((found**2).sum(2), 1, rtol=1e-5)
-    codes = lbp_codes(image)[0]  # 64x64: cells of 8x8
-    counts = np.bincount(codes[16:32, 40:56].ravel(), minlength=59)
-    np.testing.assert_allclose(found[2, 5] ** 2, counts / 256, atol=1e-6)
+    found = patch_histograms(image, _moved((3, 5))).reshape(52, 59)
+    np.testing.assert_allclose((found**2).sum(1), 1, rtol=1e-5)
+    # The tip of the nose, landmark 30, is the 23rd; 0.6 of 56 px are 34. Codes begin 2 px into the image.
+    x, y = np.floor(LANDMARKS_XY_PX[30] + [3, 5] + 0.5 - 2 - 16.5).astype(int)
+    counts = np.bincount(lbp_codes(image)[0, y : y + 34, x : x + 34].ravel(), minlength=59)
+    np.testing.assert_allclose(found[9 + 13] ** 2, counts / 34**2, atol=1e-6)
+
+
+def test_faces_described_about_landmarks_that_move_along_are_alike(rng):
+    """What a grid cannot do: a face elsewhere in the picture has the same features."""
+    image = _faces(1, rng, smooth=2.5)
+    here = patch_histograms(image, _moved((0, 0)))
+    elsewhere = np.roll(image, (4, -3), (1, 2))
+    there = patch_histograms(elsewhere, _moved((-3, 4))).reshape(52, 59)
+    left_behind = patch_histograms(elsewhere, _moved((0, 0))).reshape(52, 59)
+    inside = np.flatnonzero(np.isin(LANDMARKS, [*range(27, 36), *range(48, 60)]))  # others reach the rim
+    here = here.reshape(52, 59)[inside]
+    np.testing.assert_allclose(there[inside], here, atol=0.01)  # interpolation rounds otherwise elsewhere
+    assert np.abs(left_behind[inside] - here).max() > 0.05
+
+
+def test_a_patch_that_would_leave_the_image_is_moved_into_it(rng):
+    image = _faces(1, rng)
+    corner = patch_histograms(image, _moved((-500, -500))).reshape(52, 59)
+    counts = np.bincount(lbp_codes(image)[0, :34, :34].ravel(), minlength=59)
+    np.testing.assert_allclose(corner**2, np.tile(counts / 34**2, (52, 1)), atol=1e-6)
+    tiny = patch_histograms(image[:, :20, :20], LANDMARKS_XY_PX[None])
+    assert np.isfinite(tiny).all()
 
 
 def test_faces_are_left_out_one_at_a_time(rng):
@@ -58,27 +91,27 @@ def test_the_patches_that_say_something_are_chosen_in_the_order_of_what_they_add
 
 def test_planted_textures_are_found_for_the_pairs_they_tell_apart(rng):
     faces, labels = _faces(45, rng), np.arange(45) % 3
-    mouth, brow = np.flatnonzero(labels == 1), np.flatnonzero(labels == 2)
-    changed = faces[mouth]
-    _smooth(changed, slice(50, 66), slice(26, 42), rng)  # the cells of rows 6 and 7, columns 3 and 4
-    faces[mouth] = changed
-    changed = faces[brow]
-    _smooth(changed, slice(2, 18), slice(10, 26), rng)  # rows 0 and 1, columns 1 and 2
-    faces[brow] = changed
-    chosen = PairwisePatches().fit(patch_histograms(faces), labels)
-    pairs = dict(zip(combinations(range(3), 2), chosen.chosen_.tolist(), strict=True))
-    assert pairs[0, 1][0] == 6 * 7 + 3
-    assert pairs[0, 2][0] == 0 * 7 + 1
-    assert pairs[1, 2][0] in (6 * 7 + 3, 0 * 7 + 1)
+    for expression, landmark in ((1, 57), (2, 19)):  # the lower lip, a brow
+        x, y = LANDMARKS_XY_PX[landmark].astype(int)
+        changed = faces[labels == expression]
+        _smooth(changed, slice(y - 17, y + 17), slice(x - 17, x + 17), rng)
+        faces[labels == expression] = changed
+    chosen = PairwisePatches().fit(patch_histograms(faces, np.repeat(_moved((0, 0)), 45, 0)), labels)
+    pairs = dict(zip(combinations(range(3), 2), LANDMARKS[chosen.chosen_].tolist(), strict=True))
+    mouth, brow = {48, *range(55, 60), *range(6, 11)}, {17, 18, 19, 20, 21, 36, 37, 38}
+    assert pairs[0, 1][0] in mouth
+    assert pairs[0, 2][0] in brow
+    assert pairs[1, 2][0] in mouth | brow
     assert chosen.where.sum() == pytest.approx(1)
-    assert chosen.where[6, 3] >= 1 / 12
+    assert chosen.where[4:].sum() >= 1 / 12  # of twelve choices, that of the mouth
+    assert chosen.where[:3].sum() >= 1 / 12
 
 
 def test_the_result_holds_each_vertex_and_each_edge_once(rng):
     chooser = PairwisePatches()
     chooser.chosen_ = np.array([[3, 1], [1, 3], [3, 8]])
-    features = rng.random((2, 49 * 4)).astype(np.float32)
-    each = features.reshape(2, 49, 4)
+    features = rng.random((2, 52 * 4)).astype(np.float32)
+    each = features.reshape(2, 52, 4)
     found = chooser.transform(features).reshape(2, -1, 4)
     expected = [
         each[:, 1],

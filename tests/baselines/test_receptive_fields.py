@@ -83,7 +83,7 @@ def test_a_planted_movement_is_found_where_it_is(few, rng):
     most = np.unravel_index(chosen.where.argmax(), chosen.where.shape)
     assert most[0] in (3, 4, 5)
     assert most[1] in (0, 1, 2)
-    assert chosen.transform(faces[:3].reshape(3, -1)).shape == (3, len(chosen.chosen_))
+    assert chosen.transform(faces[:3].reshape(3, -1)).shape == (3, 2 * (6 + 2 * 60))
 
 
 def test_filters_follow_from_the_seed(few, rng):

@@ -5,9 +5,10 @@ import pytest
 from PIL import Image
 
 from feroi.photo.crop import prepare
-from feroi.photo.cropped import cropped_landmarks
+from feroi.photo.cropped import cropped_landmarks, usual_landmarks
 from feroi.photo.decode import to_intensity
 from feroi.photo.detect import detect
+from feroi.photo.geometry import anchor_points, frame_px, generic_face
 from feroi.photo.landmarks import locate
 from support.faces import astronaut
 
@@ -40,6 +41,18 @@ def test_landmarks_of_a_crop_are_those_of_its_photo(points, pipeline, size_hw, b
     found = cropped_landmarks(crop.image, pipeline if known else None)
     assert found.shape == (68, 2)
     assert error(found, crop) < bound
+
+
+def test_the_usual_landmarks_are_the_generic_faces_in_the_frontal_frame():
+    expected = frame_px(generic_face().landmarks_cm)
+    np.testing.assert_allclose(usual_landmarks("front", (160, 125)), expected, atol=1e-9)
+
+
+def test_the_usual_landmarks_are_those_of_fer_2013s_faces_on_average():
+    """Medians of eyes and mouth over 373 training images, of docs/results/registration.md."""
+    measured = [(14.55, 18.24), (32.58, 18.07), (23.65, 36.95)]
+    found = anchor_points(usual_landmarks("wild", (48, 48)))
+    np.testing.assert_allclose(found, measured, atol=1.5)
 
 
 @pytest.mark.parametrize("growth", [0.85, 1.15])

@@ -14,8 +14,9 @@ from feroi.baselines.patterns import lbp, lpq
 from feroi.baselines.phog import phog
 from feroi.baselines.receptive_fields import AuAwareFields, small_faces
 from feroi.baselines.svm import Selector
-from feroi.data.channels import depth_pictures
+from feroi.data.channels import depth_pictures, landmarks_of
 from feroi.data.samples import Samples
+from feroi.photo.cropped import usual_landmarks
 from feroi.progress import track
 
 DS_HW = (12, 10)
@@ -60,8 +61,8 @@ DESCRIPTORS: Mapping[str, Descriptor] = {
     "ds": ds,
     "phog-lpq": phog_lpq,
     "audn": small_faces,
-    "patches": patch_histograms,
 }
+"""Those of the picture alone; `patches` need its landmarks too."""
 
 
 def describe(images: Images, descriptor: Descriptor) -> Features:
@@ -72,7 +73,7 @@ def describe(images: Images, descriptor: Descriptor) -> Features:
 
 
 FE_GEM = "+fe-gem"
-BASELINES = (*DESCRIPTORS, *(name + FE_GEM for name in ("lbp", "gabor", "lpq", "ds")))
+BASELINES = (*DESCRIPTORS, "patches", *(name + FE_GEM for name in ("lbp", "gabor", "lpq", "ds")))
 """Features of the photo; and of photo and estimated depth, side by side."""
 SELECTING = ("audn", "patches")
 """Those whose features are chosen on the training side of each fold; in no row of Table 5."""
@@ -93,8 +94,22 @@ def selector(name: str, seed: int) -> Selector | None:
 
 def features(samples: Samples, name: str) -> Features:
     """The features (N, D) by `name`, one of BASELINES, of N samples that hold pixels of one size."""
+    if name == "patches":
+        return _patches(samples)
     descriptor = DESCRIPTORS[name.removesuffix(FE_GEM)]
     photo = describe(np.stack([np.asarray(row.image, np.uint8) for row in samples]), descriptor)
     if not name.endswith(FE_GEM):
         return photo
     return np.concatenate([photo, describe(depth_pictures(samples), descriptor)], axis=1)
+
+
+def _patches(samples: Samples) -> Features:
+    """Where landmarks cannot be trusted, patches lie about those of the generic face."""
+    described = []
+    for row in track(samples, "fitting", len(samples), len(samples)):
+        image, landmarks = np.asarray(row.image, np.uint8), landmarks_of(row)
+        if landmarks is None:
+            size_hw = image.shape[0], image.shape[1]
+            landmarks = usual_landmarks(row.attributes.get("pipeline", "front"), size_hw)
+        described.append(patch_histograms(image[None], landmarks[None]))
+    return np.concatenate(described)

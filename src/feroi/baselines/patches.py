@@ -1,6 +1,6 @@
 """Patches that tell two expressions apart, and how they differ from one another, after Yao et al. [15].
 
-Letters: N images; P = 49 patches of the face; B = 59 labels of local binary patterns.
+Letters: N images; P = 52 patches of the face; B = 59 labels of local binary patterns.
 """
 
 from __future__ import annotations
@@ -11,10 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from feroi.baselines.patterns import LBP_LABELS, grid_histograms, lbp_codes
+from feroi.baselines.patterns import LBP_LABELS, LBP_RADIUS_PX, lbp_codes
+from feroi.photo.geometry import EYES, FRAME_HW, frame_px, generic_face
 
-ROWS = 7
-"""Rows and columns of patches. Each is a quarter of the face high and wide, and overlaps the next by half."""
+LANDMARKS = np.array([*range(4, 13), *range(17, 60)])
+"""Of iBUG's 68, in whose middle a patch lies: chin and lower jaw, brows, nose, eyes and outer lips."""
+SIDE = 0.6
+"""Of a square patch, in distances between the eyes."""
+CELLS = 7
+"""Rows and columns of the map that says where patches were chosen."""
 PER_PAIR = 4
 """Patches chosen for two expressions."""
 
@@ -24,13 +29,24 @@ Features = NDArray[np.float32]
 Floats = NDArray[np.float64]
 
 
-def patch_histograms(images: NDArray[np.uint8]) -> Features:
-    """(N, H, W) images to (N, P B): the local binary patterns of each patch (`patterns.lbp`), as square roots
-    of shares, so that the squares of a patch sum to 1."""
-    cells = grid_histograms(lbp_codes(images), LBP_LABELS, (ROWS + 1, ROWS + 1))
-    cells = cells.reshape(len(images), ROWS + 1, ROWS + 1, LBP_LABELS)
-    four = cells[:, :-1, :-1] + cells[:, :-1, 1:] + cells[:, 1:, :-1] + cells[:, 1:, 1:]
-    return np.asarray(np.sqrt(four / 4).reshape(len(images), -1))
+def patch_histograms(images: NDArray[np.uint8], landmarks_xy_px: Floats) -> Features:
+    """The local binary patterns about landmarks (N, 68, 2) of (N, H, W) images: (N, P B).
+
+    Codes are those of `patterns.lbp`; a patch holds its landmark in the middle and is moved into the image
+    where it would leave it. Features are square roots of shares, so that the squares of a patch sum to 1.
+    """
+    codes = lbp_codes(images)
+    high, wide = codes.shape[1:]
+    found = np.zeros((len(images), len(LANDMARKS), LBP_LABELS), np.float32)
+    for face, landmarks, shares in zip(codes, landmarks_xy_px, found, strict=True):
+        left, right = (landmarks[eye].mean(0) for eye in EYES)
+        side = max(round(SIDE * float(np.linalg.norm(right - left))), 1)
+        begin = np.floor(landmarks[LANDMARKS] - LBP_RADIUS_PX - side / 2 + 1).astype(int)
+        begin = np.clip(begin, 0, np.maximum([wide - side, high - side], 0))
+        for patch, (x, y) in zip(shares, begin, strict=True):
+            counts = np.bincount(face[y : y + side, x : x + side].ravel(), minlength=LBP_LABELS)
+            patch[:] = np.sqrt(counts / counts.sum())
+    return found.reshape(len(images), -1)
 
 
 class PairwisePatches(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -41,12 +57,12 @@ class PairwisePatches(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     edge holds the absolute differences of its two patches' features. Vertices and edges stand in the result
     once, whatever the number of graphs they are in.
 
-    Unlike Yao et al., as far as our paper describes them: patches lie on a grid and not about landmarks, are
-    described by local binary patterns, and are sought as `search` says. Sizes are ours.
+    Unlike Yao et al., as far as our paper describes them: patches are described by local binary patterns and
+    sought as `search` says. Which landmarks they lie about, and sizes, are ours.
     """
 
     def fit(self, features: Features, labels: NDArray[np.int64]) -> PairwisePatches:
-        patches = features.reshape(len(features), ROWS**2, -1).transpose(1, 0, 2).astype(np.float64)
+        patches = features.reshape(len(features), len(LANDMARKS), -1).transpose(1, 0, 2).astype(np.float64)
         self.chosen_ = np.array(
             [
                 search(patches[:, np.isin(labels, pair)], labels[np.isin(labels, pair)] == pair[0])
@@ -56,7 +72,7 @@ class PairwisePatches(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def transform(self, features: Features) -> Features:
-        patches = features.reshape(len(features), ROWS**2, -1)
+        patches = features.reshape(len(features), len(LANDMARKS), -1)
         vertices = patches[:, np.unique(self.chosen_)]
         edges = np.unique(
             [edge for graph in self.chosen_ for edge in combinations(np.sort(graph), 2)], axis=0
@@ -66,9 +82,11 @@ class PairwisePatches(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     @property
     def where(self) -> Floats:
-        """(7, 7) share of the choices that fell on each patch."""
-        counts = np.bincount(self.chosen_.ravel(), minlength=ROWS**2)
-        return np.asarray(counts.reshape(ROWS, ROWS) / counts.sum())
+        """(7, 7) share of the choices whose landmark lies there on the generic face, from the front."""
+        places = frame_px(generic_face().landmarks_cm[LANDMARKS]) + 0.5
+        columns, rows = np.clip(places * CELLS // np.array(FRAME_HW[::-1]), 0, CELLS - 1).astype(int).T
+        counts = np.bincount((rows * CELLS + columns)[self.chosen_.ravel()], minlength=CELLS**2)
+        return np.asarray(counts.reshape(CELLS, CELLS) / counts.sum())
 
 
 def search(patches: Floats, first: NDArray[np.bool_], count: int = PER_PAIR) -> NDArray[np.int64]:

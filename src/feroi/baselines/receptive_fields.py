@@ -12,6 +12,8 @@ from PIL import Image
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.cluster import KMeans
 
+from feroi.baselines.boltzmann import GroupMachines
+
 SIDE_PX, FILTER_PX, POOL_PX = 48, 7, 6
 FILTERS = 64
 CELLS = (SIDE_PX - FILTER_PX + 1) // POOL_PX
@@ -35,15 +37,16 @@ def small_faces(images: NDArray[np.uint8]) -> Features:
 
 
 class AuAwareFields(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Faces of `small_faces` to the units that were chosen for some expression, (N, at most C 60).
+    """Faces of `small_faces` to what Boltzmann machines see in the units chosen, (N, C (60 + 120)).
 
     Filters are learned from the faces without labels; their maxima over squares of 6x6 places are the
     over-complete representation (`Filters`). For each expression 60 of these units are chosen in turn
-    (`groups`): a group stands for a combination of Action Units, as in AUDN.
+    (`groups`): a group stands for a combination of Action Units, as in AUDN. On each group two restricted
+    Boltzmann machines learn hierarchical features (`boltzmann`), which are read side by side.
 
     Unlike AUDN, as far as our paper describes it: filters are means of whitened windows (Coates et al. 2011),
-    a unit is chosen by its correlations, and what stands on the chosen units is one linear machine on them
-    all in place of a stack of restricted Boltzmann machines. Sizes are ours.
+    a unit is chosen by its correlations, and the chosen units stand beside what the machines make of them,
+    without which fewer faces are read right (docs/results/aggregators.md). Sizes are ours.
     """
 
     def __init__(self, seed: int = 0) -> None:
@@ -52,11 +55,13 @@ class AuAwareFields(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, features: Features, labels: NDArray[np.int64]) -> AuAwareFields:
         self.filters_ = Filters(features, self.seed)
         units = self.filters_.units(features)
-        self.chosen_ = np.unique(groups(units, labels, GROUP))
+        chosen = groups(units, labels, GROUP)
+        self.chosen_ = np.unique(chosen)
+        self.machines_ = GroupMachines(units, chosen, self.seed)
         return self
 
     def transform(self, features: Features) -> Features:
-        return self.filters_.units(features)[:, self.chosen_]
+        return self.machines_.features(self.filters_.units(features))
 
     @property
     def where(self) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from feroi.config import NetworkConfig
 from feroi.data.decoded import Decoded, cached_array
-from feroi.data.samples import Samples, fingerprint
+from feroi.data.samples import Sample, Samples, fingerprint
 from feroi.photo.cropped import cropped_landmarks
 from feroi.photo.depth import depth_at
 from feroi.progress import track
@@ -41,15 +41,19 @@ def depth_pictures(samples: Samples) -> NDArray[np.uint8]:
     """
     pictures = []
     for row in track(samples, "fitting", len(samples), len(samples)):
-        image = np.asarray(row.image, np.uint8)
-        landmarks = cropped_landmarks(image, row.attributes.get("pipeline"))
-        if landmarks is None:
-            landmarks = cropped_landmarks(image, "front")
+        image, landmarks = np.asarray(row.image, np.uint8), landmarks_of(row)
         if landmarks is None:
             pictures.append(np.zeros_like(image))
         else:
             pictures.append(depth_at(landmarks, (image.shape[0], image.shape[1])))
     return np.stack(pictures)
+
+
+def landmarks_of(row: Sample) -> NDArray[np.float64] | None:
+    """The landmarks (68, 2) of a sample that holds its pixels; None where they cannot be trusted."""
+    image = np.asarray(row.image, np.uint8)
+    landmarks = cropped_landmarks(image, row.attributes.get("pipeline"))
+    return cropped_landmarks(image, "front") if landmarks is None else landmarks
 
 
 def with_depth(samples: Samples, depth: NDArray[np.uint8] | None) -> Samples:

@@ -9,6 +9,7 @@ from feroi.photo.crop import face_frame
 from feroi.photo.detect import biggest, detect
 from feroi.photo.face_mesh import fit_meshes, frame_around
 from feroi.photo.face_mesh_points import INDEX_68
+from feroi.photo.geometry import FRAME_HW, frame_px, generic_face
 from feroi.photo.squares import Frame
 
 PRESENT = 0.0
@@ -32,6 +33,13 @@ def cropped_landmarks(image: NDArray[np.uint8], pipeline: str | None) -> Floats 
     face = biggest(detect(wider))
     found = None if face is None else _fitted(wider, face.frame)
     return None if found is None else found - rim
+
+
+def usual_landmarks(pipeline: str, size_hw: tuple[int, int]) -> Floats:
+    """Where the landmarks (68, 2) of the generic face, from the front, lie in a crop of `size_hw` px."""
+    usual, here = face_frame("front", FRAME_HW), face_frame(pipeline, size_hw)
+    away = frame_px(generic_face().landmarks_cm) - [usual.centre.real, usual.centre.imag]
+    return np.asarray(away * (here.side / usual.side) + [here.centre.real, here.centre.imag])
 
 
 def _fitted(image: NDArray[np.uint8], frame: Frame) -> Floats | None:
