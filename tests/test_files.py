@@ -213,8 +213,13 @@ def test_a_run_goes_on_where_it_is_the_same_and_for_one_process_alone(tmp_path):
     with open_run(path, asked | {"version": "2"}, ["seed", "data"]) as earlier:
         assert earlier == asked
     assert json.loads(path.read_text()) == asked  # as it began
-    differs = r"differs in seed \(1 there, 2 here\); data \('a' there, 'b' here\). Choose another"
+    differs = r"differs in seed \(1 -> 2\); data \('a' -> 'b'\). Choose another"
     with pytest.raises(ValueError, match=differs), open_run(path, {"seed": 2, "data": "b"}, ["seed", "data"]):
+        pass
+    path.write_text(json.dumps({"recipe": {"epochs": 3, "rate": 1}, "data": {"training": {"sha256": "a"}}}))
+    changed = {"recipe": {"epochs": 4, "rate": 1}, "data": {"training": {"sha256": "b"}}}
+    differs = r"differs in recipe epochs \(3 -> 4\); data training\. Choose"  # of what lies deeper, no more
+    with pytest.raises(ValueError, match=differs), open_run(path, changed, changed):
         pass
     assert [each.name for each in path.parent.iterdir()] == ["run.json"]
     path.write_text("[")

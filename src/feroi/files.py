@@ -256,7 +256,9 @@ def _checked_run(path: Path, description: dict[str, Any], keys: Iterable[str]) -
         raise ValueError(f"{path} is damaged ({error}); choose another folder") from None
     differing = [key for key in keys if there.get(key) != description.get(key)]
     if differing:
-        changes = [change for key in differing for change in _changes(key, there, description)]
+        changes = [
+            change for key in differing for change in _changes(key, there.get(key), description.get(key))
+        ]
         raise ValueError(
             f"{path.parent} holds a run that differs in {'; '.join(changes)}. Choose another folder, or "
             f"delete this one"
@@ -264,18 +266,16 @@ def _checked_run(path: Path, description: dict[str, Any], keys: Iterable[str]) -
     return there
 
 
-def _changes(key: str, there: dict[str, Any], here: dict[str, Any], within: str = "") -> list[str]:
-    """How the value of `key` there differs from the one here, field by field."""
-    old, new = there.get(key), here.get(key)
-    if isinstance(old, dict) and isinstance(new, dict):
-        fields = dict.fromkeys([*old, *new])
-        return [
-            change
-            for name in fields
-            if old.get(name) != new.get(name)
-            for change in _changes(name, old, new, f"{within}{key} ")
-        ]
-    return [f"{within}{key} ({_short(old)} there, {_short(new)} here)"]
+def _changes(key: str, old: Any, new: Any) -> list[str]:
+    """How `old` differs from `new`; of what has fields, in which of them."""
+    if not (isinstance(old, dict) and isinstance(new, dict)):
+        return [_change(key, old, new)]
+    differing = (name for name in dict.fromkeys([*old, *new]) if old.get(name) != new.get(name))
+    return [f"{key} {_change(name, old.get(name), new.get(name))}" for name in differing]
+
+
+def _change(name: str, old: Any, new: Any) -> str:
+    return name if isinstance(new, dict) else f"{name} ({_short(old)} -> {_short(new)})"
 
 
 def _short(value: Any) -> str:

@@ -360,7 +360,7 @@ def test_what_cannot_be_is_said_clearly(tmp_path, monkeypatch, arguments, says):
 def test_a_folder_prepared_in_another_way_is_left_alone(tmp_path):
     src, dst = _rafd(tmp_path / "rafd", ("01",), ("090",), ("happy",)), tmp_path / "out"
     prepare_dataset(src, dst, "rafd-pose", workers=1)
-    with pytest.raises(ValueError, match=r"kind \('rafd-pose' there, 'rafd-front' here\)"):
+    with pytest.raises(ValueError, match=r"kind \('rafd-pose' -> 'rafd-front'\)"):
         prepare_dataset(src, dst, "rafd-front", workers=1)
     src.rename(tmp_path / "moved")
     with pytest.raises(ValueError, match="differs in source"):

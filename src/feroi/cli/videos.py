@@ -32,8 +32,8 @@ def read_files(
     with_videos = any(map(is_video_file, files))
     description = {
         "model": model,
-        "options": list(reader.options[:-1]),
-        "video": [*video.pace, *video[1:]],
+        "options": dict(zip(reader.options._fields[:-1], reader.options, strict=False)),
+        "video": {**video.pace._asdict(), **dict(zip(video._fields[1:], video[1:], strict=True))},
         "version": __version__,
     }
     written = (*outputs.tables, outputs.report)
