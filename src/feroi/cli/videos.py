@@ -79,10 +79,9 @@ def read_camera(
     from feroi.analysis.run import AnalysisCallbacks, write_live
 
     say("reading; Ctrl-C ends it" if seconds is None else f"reading for {seconds:g} s; Ctrl-C ends it sooner")
-    tell(f"{'seconds':>8}  person  expression   sure")
     with until_interrupted() as stopped:
         parts = _until(stopped, reader.camera_parts(camera, video, seconds))
-        counts = write_live(f"camera {camera}", parts, outputs, model, AnalysisCallbacks(print_live))
+        counts = write_live(f"camera {camera}", parts, outputs, model, AnalysisCallbacks(live_printer()))
     say_video_counts(counts)
 
 
@@ -101,12 +100,20 @@ def until_interrupted() -> Iterator[Event]:
         yield stopped
 
 
-def print_live(photo: Photo) -> None:
-    """One line per face of a frame."""
-    for face in photo.faces:
-        if photo.time_s is not None:
+def live_printer() -> Callable[[Photo], None]:
+    """A table on standard output that grows by one line per face of a frame."""
+    header = iter([f"{'seconds':>8}  person  expression   sure"])
+
+    def print_live(photo: Photo) -> None:
+        for face in photo.faces:
+            if photo.time_s is None:
+                continue
+            for line in header:  # once, with the first row: an error may come before it
+                tell(line)
             line = f"{photo.time_s:8.1f}  {face.track!s:>6}  {face.answer:11}  {100 * face.confidence:3.0f} %"
             tell(f"{line}  {face.quality.remark}".rstrip())
+
+    return print_live
 
 
 def print_still(photo: Photo) -> None:
