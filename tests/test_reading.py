@@ -262,9 +262,17 @@ def test_a_reading_says_how_the_face_moves_and_is_held(astronaut):
     )
 
 
-def test_a_network_that_does_not_know_its_pipeline_is_refused(astronaut):
-    with pytest.raises(ValueError, match=r"learned from faces of which nothing says how .* --pipeline front"):
-        next(analyze_photos([astronaut], Model(NetworkConfig("gap", (48, 48)), forward), ONE))
+@pytest.mark.parametrize(
+    ("input_hw", "fitting"),
+    [
+        ((48, 48), r"48x48 px fits pose \(.*\), wild \(.*\)\."),
+        ((144, 112), r"112x144 px fits front \(.*\), pose \(.*\), wild \(.*\)\."),
+        ((72, 56), r"56x72 px fits front \("),  # the small-front networks'
+    ],
+)
+def test_a_network_that_does_not_know_its_pipeline_is_refused(astronaut, input_hw, fitting):
+    with pytest.raises(ValueError, match=f"does not say how .* with --pipeline NAME; .* {fitting}"):
+        next(analyze_photos([astronaut], Model(NetworkConfig("gap", input_hw), forward), ONE))
 
 
 def test_a_face_turned_too_far_is_refused_by_name(astronaut, monkeypatch, capsys):

@@ -112,14 +112,25 @@ def with_pipeline(model: Model, pipeline: str | None) -> Model:
             raise ValueError(f"unknown pipeline {pipeline!r}; choose one of {', '.join(PIPELINES)}")
         config = replace(config, pipeline=pipeline)
     if config.pipeline is None:
+        height, width = config.input_hw
         raise ValueError(
-            "this network learned from faces of which nothing says how they were cut out of photos, so no "
-            "face can be cut out for it. Say which it was: --pipeline front (aligned, light normalised), "
-            "pose (the whole head) or wild (as FER-2013); or train it on faces made by feroi prepare"
+            "this network does not say how the faces it learned from were cropped and aligned, so feroi "
+            f"cannot prepare faces for it. Name their pipeline with --pipeline NAME; its input of "
+            f"{width}x{height} px fits {_fitting(config.stored_hw)}. Or train on faces made by feroi prepare"
         )
     if config.pipeline == "front":
         check_front_size(config.stored_hw)
     return model._replace(config=config)
+
+
+def _fitting(size_hw: tuple[int, int]) -> str:
+    """The pipelines that can make crops of this height and width, with what they make."""
+    made = {"front": "front (aligned)", "pose": "pose (the whole head)", "wild": "wild (as FER-2013)"}
+    try:
+        check_front_size(size_hw)
+    except ValueError:
+        del made["front"]
+    return ", ".join(made.values())
 
 
 def _ahead(

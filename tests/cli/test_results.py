@@ -17,6 +17,7 @@ from feroi.cli.results import (
     warn_of_unprepared,
 )
 from feroi.data.folds import subject_folds
+from feroi.data.readers import read_dataset
 from feroi.data.samples import Sample, Samples
 
 IMAGE = np.zeros((4, 4), np.uint8)
@@ -69,16 +70,20 @@ def test_whole_photos_of_rafd_are_not_learned_from_without_a_word(tmp_path, caps
     assert ("whole photos" in capsys.readouterr().err) == warns
 
 
-def test_faces_of_which_nothing_says_how_they_were_cut_out_are_told_of(capsys):
-    prepared = [Sample(IMAGE, "a", "sad", "01", {"pipeline": "wild"})]
-    warn_of_unprepared(Samples(prepared))
-    warn_of_unprepared(Samples(prepared), "wild")
+def test_faces_whose_pipeline_nothing_says_are_told_of(capsys):
+    prepared = Sample(IMAGE, "a", "sad", "01", {"pipeline": "wild"})
+    warn_of_unprepared(Samples([prepared]))
+    warn_of_unprepared(Samples([prepared]), "wild")
     assert not capsys.readouterr().err
-    bare = Samples([*prepared, Sample(IMAGE, "b", "sad", "02")])
-    warn_of_unprepared(bare)
-    assert "will not read photos unless --pipeline" in " ".join(capsys.readouterr().err.split())
-    warn_of_unprepared(bare, "pose")
-    assert "made by the pipeline pose" in " ".join(capsys.readouterr().err.split())
+    warn_of_unprepared(Samples([prepared, Sample(IMAGE, "b", "sad", "02")]))
+    said = capsys.readouterr().err
+    assert "will not read photos unless --pipeline names it" in said
+    assert said.endswith("feroi prepare folder PHOTOS FACES\n")
+    warn_of_unprepared(read_dataset("embedded"), "pose")
+    assert "learned from those of pose" in capsys.readouterr().err
+    for shipped, kind in (("embedded", "rafd-front"), ("embedded-poses", "rafd-pose")):
+        warn_of_unprepared(read_dataset(shipped))
+        assert f"feroi prepare {kind} DATA FACES" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("there", [True, False])

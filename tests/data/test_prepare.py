@@ -23,7 +23,7 @@ from feroi.data.folds import divide, subject_folds
 from feroi.data.prepare import PREPARATIONS, prepare_dataset, prepare_photo
 from feroi.data.rafd import paper_fold
 from feroi.data.readers import embedded_folder, read_dataset
-from feroi.data.samples import TRAINING, VALIDATION, LayoutError, Sample
+from feroi.data.samples import TRAINING, VALIDATION, LayoutError, Sample, pipeline_of
 from feroi.photo.crop import prepare
 from feroi.photo.decode import read_photo, to_intensity
 from feroi.photo.detect import biggest, detect
@@ -145,6 +145,13 @@ def test_sfew_keeps_a_face_turned_too_far_for_front_and_a_folder_does_not(monkey
     kept = prepare_photo(photo, PREPARATIONS["sfew"])
     expected = prepare(to_intensity(photo), points, "front", (160, 125), keep_turned=True)
     np.testing.assert_array_equal(kept, expected.image)
+
+
+def test_shipped_faces_are_prepared_by_their_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where nothing has that name
+    result = prepare_dataset(Path("embedded-wild"), Path("out"), "rafd-front", workers=1)
+    assert (len(result.samples), result.made) == (140, 140)
+    assert pipeline_of(read_dataset("out")) == "front"
 
 
 def _sfew(root: Path) -> Path:

@@ -84,6 +84,7 @@ def train(
         if ray is not None:
             from feroi.cluster.training import Job, train_on_ray
 
+            warn_of_unprepared(read_dataset(data, layout))
             job = Job(data, layout, fold, hold_out, config, recipe_config, run, seed, teacher, start)
             with training_callbacks(recipe_config.epochs) as callbacks:
                 train_on_ray(job, ray, workers, callbacks)

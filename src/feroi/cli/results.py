@@ -185,7 +185,7 @@ def warn_of_trained_on(model: Path, config: NetworkConfig, samples: Samples) -> 
 
 
 def warn_of_unprepared(samples: Samples, learned_from: str | None = None) -> None:
-    """Say so if nothing tells how the faces were cut out of photos.
+    """Say so if nothing tells how the faces were cropped and aligned.
 
     learned_from: the pipeline of the network that is to read them; None for one that is to learn from them.
     """
@@ -193,16 +193,16 @@ def warn_of_unprepared(samples: Samples, learned_from: str | None = None) -> Non
 
     if pipeline_of(samples) is not None:
         return
-    if learned_from is None:
-        say(
-            "beware: nothing says how these faces were cut out of photos, so the network will not read "
-            "photos unless --pipeline tells it; feroi prepare makes faces that say it"
-        )
-    else:
-        say(
-            f"beware: nothing says how these faces were cut out of photos; the network learned from faces "
-            f"made by the pipeline {learned_from}, and reads others less well"
-        )
+    unknown = "beware: nothing says how these faces were cropped and aligned"
+    if learned_from is not None:
+        return say(f"{unknown}; the network learned from those of {learned_from}, and reads others less well")
+    command = "folder PHOTOS FACES"
+    if set(samples.attribute("source")) == {"RaFD"}:  # rendered faces bear its names
+        command = f"rafd-{'front' if set(samples.attribute('pose')) == {'090'} else 'pose'} DATA FACES"
+    say(
+        f"{unknown}, so the network will not read photos unless --pipeline names it. "
+        f"Better prepare the faces first: feroi prepare {command}"
+    )
 
 
 def warn_of_originals(samples: Samples) -> None:

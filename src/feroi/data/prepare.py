@@ -26,7 +26,7 @@ import feroi
 from feroi.config import PIPELINES, Pipeline
 from feroi.data.contact import draw_contact_sheet
 from feroi.data.decoded import Rejected, write_rejected
-from feroi.data.readers import PREPARATION, TABLE, read_dataset
+from feroi.data.readers import PREPARATION, TABLE, dataset_path, read_dataset
 from feroi.data.samples import Broken, Sample, Samples, write_table
 from feroi.files import atomic_path, open_run
 from feroi.inference import usable_cores
@@ -111,6 +111,7 @@ def prepare_dataset(
 ) -> Prepared:
     """Prepare the photos of `src` into the folder `dst`, or go on with what was begun there.
 
+    src: a folder, or the name of shipped faces (`data.readers.EMBEDDED_FOLDERS`).
     kind: a name in PREPARATIONS; of `rafd-front` only frontal photos (pose 090) are taken.
     pipeline: instead of `wild`, for the kind `folder` alone.
     workers: processes at work, by default one a core.
@@ -131,6 +132,7 @@ def prepare_dataset(
     workers = usable_cores() if workers is None else workers
     if workers < 1:
         raise ValueError(f"there must be at least 1 worker, got {workers}")
+    src = dataset_path(src)
     samples = _photos(src, kind, how)
     _check_apart(src, dst)
     names = _crop_names(samples)

@@ -87,7 +87,7 @@ def read_dataset(path: Path | str, layout: str = "auto") -> Samples:
     layout: one of `layouts`; "auto" tells by file and folder names.
     Raises LayoutError showing the layout expected.
     """
-    path = embedded_folder(str(path)) if str(path) in EMBEDDED_FOLDERS else Path(path)
+    path = dataset_path(path)
     if not path.exists():
         shipped = ", ".join(EMBEDDED_FOLDERS)
         raise LayoutError(f"{path} does not exist; give a folder, a CSV file or faces shipped: {shipped}")
@@ -116,6 +116,11 @@ def _check_unpacked(path: Path) -> None:
             other = other_kind(file.read(HEAD_BYTES))
         if other is not None and "unpack" in other:
             raise LayoutError(f"{path} is {other}")
+
+
+def dataset_path(path: Path | str) -> Path:
+    """`path`, or the folder it names in EMBEDDED_FOLDERS."""
+    return embedded_folder(str(path)) if str(path) in EMBEDDED_FOLDERS else Path(path)
 
 
 def embedded_folder(name: str = EMBEDDED) -> Path:

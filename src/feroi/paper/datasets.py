@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from feroi.data.decoded import decode
 from feroi.data.prepare import HALF_POSE_HW, RAFD_HW, Box, prepare_dataset
-from feroi.data.readers import EMBEDDED_FOLDERS, PREPARATION, embedded_folder, read_dataset
+from feroi.data.readers import PREPARATION, dataset_path, read_dataset
 from feroi.data.samples import TRAINING, Samples, pipeline_of
 from feroi.photo.align import FER_HW, POSE_HW, crop_fixed
 from feroi.photo.decode import cover, read_intensity
@@ -70,7 +70,7 @@ def find_data(
     """
     sources: dict[str, tuple[Path, Samples]] = {}
     for path in paths:
-        path = embedded_folder(str(path)) if str(path) in EMBEDDED_FOLDERS else path
+        path = dataset_path(path)
         samples = read_dataset(path)
         for key in _serves(path, samples):
             if key not in (*wanted, "fer2013"):
