@@ -63,5 +63,5 @@ def test_only_the_training_split_is_divided_and_people_are_not():
     assert len(division.training) + len(division.validation) == 200
     assert {row.attributes["split"] for side in division[:2] for row in side} == {"training"}
     people = [replace(row, subject="01") for row in samples]
-    with pytest.raises(ValueError, match="use --fold"):
+    with pytest.raises(ValueError, match=r"leave --hold-out out: .*--split fold1"):
         held_out(Samples(people), 0.2)

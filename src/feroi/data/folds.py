@@ -150,7 +150,8 @@ def held_out(samples: Samples, share: float) -> Division:
         samples = samples.split(TRAINING)
     if any(samples.subjects):
         raise ValueError(
-            "subjects are known here, and images held out would show people trained on; use --fold"
+            "subjects are known here, and images held out would show people trained on; leave --hold-out "
+            "out: feroi train then holds out a fifth of the people, and --split fold1 names them"
         )
     decoded = decode(samples, MARKED_HW)
     marks = zip(decoded.samples, image_marks(decoded.pixels), strict=True)
