@@ -166,15 +166,16 @@ def test_a_calibrated_model_says_what_its_probabilities_are_worth(tmp_path, expr
     assert sum(each["n"] for each in certainty["bins"]) == 42
     assert drawn.read_bytes().startswith(b"\x89PNG")
     # its validation images are twins of those trained on and those calibrated on; the file still knows both
-    assert "42 of these 42 images were trained on" in result.output
+    assert "17 of these 42 images were trained on" in result.output
+    assert "25 of these 42 images were calibrated on" in result.output
     # promises are not for faces that were learned from
     result = _run("calibrate", run, "--data", root, "--split", "training", "--out", file)
-    assert "17 of these 42 images were trained on" in result.output
+    warning = "17 of the images it was calibrated on were trained on"
+    assert f"beware: {warning}" in result.output
+    assert f"beware: {warning}" in _run("evaluate", file, "--data", root).output
     assert load_calibration(file).trained_on == 17
     assert _run("export", file, "--folder", tmp_path / "hub").exit_code == 0
-    assert (
-        "**17 of the images this was done on were trained on" in (tmp_path / "hub" / "README.md").read_text()
-    )
+    assert f"**Beware: {warning}" in (tmp_path / "hub" / "README.md").read_text()
 
 
 @pytest.mark.slow

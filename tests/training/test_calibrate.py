@@ -9,6 +9,7 @@ import torch
 from scipy.special import log_softmax
 
 from feroi.config import NetworkConfig
+from feroi.data.decoded import image_marks
 from feroi.data.samples import Sample, Samples
 from feroi.evaluation import evaluate
 from feroi.evaluation.calibration import fit_calibration
@@ -68,7 +69,7 @@ def test_the_same_variants_are_made_again(model, tmp_path):
         calibrate_network(model, _held(), True, 0.8, tmp_path / "out.safetensors", elsewhere=1) for _ in "12"
     )
     assert once == again
-    assert Path(evaluate.marks_beside(tmp_path / "out.safetensors")).exists() is False  # nobody knows them
+    assert not (tmp_path / "out-trained-on.txt").exists()  # nobody knows them
 
 
 def test_a_committee_is_weighed_and_calibrated(tmp_path):
@@ -94,3 +95,23 @@ def test_a_committee_is_weighed_and_calibrated(tmp_path):
     assert (probable[np.arange(60), answered] >= model.calibration.threshold - 1e-6).sum() == 49
     with pytest.raises(ValueError, match=r"--out is a \.json file for a committee"):
         calibrate_committee(Path(",".join(two)), held, 0.8, tmp_path / "c.safetensors")
+
+
+def test_a_calibration_says_whether_its_images_were_trained_on_and_not_that_it_was_made_before(
+    model, tmp_path
+):
+    held, learned = _held(60)[:30], _held(60)[30:]
+    marks = image_marks(np.stack([row.image for row in learned]))
+    (tmp_path / evaluate.TRAINED_ON).write_text("\n".join(marks) + "\n")
+    once, again = tmp_path / "once.safetensors", tmp_path / "again.safetensors"
+    said = []
+    assert calibrate_network(model, held, False, 0.8, once).trained_on == 0
+    assert calibrate_network(once, held, False, 0.9, again, Callbacks(said.append)).trained_on == 0
+    assert not any("beware" in line and "trained on" in line for line in said)
+    for file in (once, again, Path(f"{once},{again}")):  # the last a committee
+        assert evaluate.count_trained_on(file, CONFIG, Samples([*held, *learned])) == 30
+        assert evaluate.count_calibrated_on(file, CONFIG, Samples([*held, *learned])) == 30
+        assert evaluate.count_calibrated_on(file, CONFIG, learned) == 0
+    found = calibrate_network(again, Samples([*held, *learned]), False, 0.8, once, Callbacks(said.append))
+    assert found.trained_on == load_calibration(once).trained_on == 30
+    assert any(line.startswith("beware: 30 of the images it was calibrated on were trained") for line in said)

@@ -18,6 +18,7 @@ from skimage import data
 
 from feroi.explain.regions import region_masks
 from feroi.explain.roi import project, region_of_interest
+from feroi.network.calibration import UNCALIBRATED, Calibration
 from feroi.photo import quality as quality_module
 from feroi.photo.action_units import action_units, eyes_closed, gaze, in_words
 from feroi.photo.crop import Crop, prepare
@@ -209,6 +210,18 @@ def test_action_units_gaze_and_closed_eyes_are_those_of_python(page):
         assert (moves["gaze"]["yaw"], moves["gaze"]["pitch"]) == pytest.approx(looks, abs=1e-9)
         assert moves["eyesClosed"] == pytest.approx(closed, abs=1e-9)
         assert said == words
+
+
+@needs_node
+def test_what_probabilities_are_worth_is_said(page):
+    node = Node(page)
+    for calibration in (UNCALIBRATED, Calibration(coverage=0.9), Calibration(coverage=0.9, trained_on=17)):
+        node.call("promise", calibration._asdict())
+    none, clean, warned = node.answers()
+    assert "not calibrated" in none
+    assert "for 90 % of faces" in clean
+    assert "trained on" not in clean
+    assert warned == f"{clean} 17 of those were trained on, so on new faces it is fewer."
 
 
 @needs_node

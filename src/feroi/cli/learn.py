@@ -210,6 +210,8 @@ def evaluate(
         if network.config.pipeline is not None:
             warn_of_unprepared(chosen, network.config.pipeline)
         check_attributes(chosen, chosen_names(groups))
+        if warning := network.calibration.warning():
+            say(f"beware: {warning}")
         warn_of_trained_on(model, network.config, chosen)
         result = score_network(network.forward, network.config, chosen, trained_on, network.calibration)
         print_evaluation(result, twins)
@@ -272,29 +274,26 @@ def calibrate(
         str | None, typer.Option(help="a second layout of DATA, whose labels count as well: ferplus")
     ] = None,
 ) -> None:
-    """Make 80 % mean right four times in five, on faces not learned.
+    """Make 80 % mean right about four times in five.
 
-    What the network answers stays the same but for mirror images; the file written says how it is read.
-    The members of a committee are also weighed, by how well each reads these faces.
+    Give faces that the network was not trained on. Its answers stay the same, except that each face's mirror
+    image is read too. The file written holds the network with its calibration. The members of a committee are
+    also weighed, by how well each reads these faces.
     """
     with clear_errors(out):
         from feroi.data.readers import read_dataset
         from feroi.data.samples import Sample, Samples
         from feroi.network.description import is_committee
-        from feroi.network.load import load_model
-        from feroi.network.weights import load_network
         from feroi.training.calibrate import calibrate_committee, calibrate_network
         from feroi.training.callbacks import Callbacks
 
         several = is_committee(model)
         if several and not mirror:
             raise ValueError("each member of a committee says itself whether it reads mirror images")
-        config = load_model(model).config if several else load_network(model).config
         faces: list[Sample] = []
         for name in [layout] if also_layout is None else [layout, also_layout]:
             faces += chosen_split(read_dataset(data, name), split, hold_out)
         chosen = Samples(faces)
-        warn_of_trained_on(model, config, chosen)
         if several:
             calibrate_committee(model, chosen, coverage, out, Callbacks(say), elsewhere)
         else:

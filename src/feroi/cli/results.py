@@ -176,12 +176,12 @@ def listed(lines: Iterable[bytes]) -> Iterator[str]:
 
 
 def warn_of_trained_on(model: Path, config: NetworkConfig, samples: Samples) -> None:
-    """Say so if some of `samples` are known to have been trained on."""
-    from feroi.evaluation.evaluate import count_trained_on
+    """Say so if some of `samples` are known to have been trained or calibrated on."""
+    from feroi.evaluation.evaluate import count_calibrated_on, count_trained_on
 
-    trained_on = count_trained_on(model, config, samples)
-    if trained_on:
-        say(f"beware: {trained_on} of these {len(samples)} images were trained on; the figures flatter")
+    for how, count in (("trained", count_trained_on), ("calibrated", count_calibrated_on)):
+        if known := count(model, config, samples):
+            say(f"beware: {known} of these {len(samples)} images were {how} on; the figures flatter")
 
 
 def warn_of_unprepared(samples: Samples, learned_from: str | None = None) -> None:

@@ -15,6 +15,7 @@ from feroi.data.decoded import Rejected, decode, image_marks
 from feroi.data.samples import Samples
 from feroi.evaluation.calibration import Certainty, measure_certainty
 from feroi.evaluation.metrics import Scores, score
+from feroi.files import write_text
 from feroi.network.calibration import UNCALIBRATED, Calibration
 from feroi.network.description import named_members
 from feroi.outputs import FloatArray, Forward
@@ -134,26 +135,54 @@ def evaluate(
 
 def count_trained_on(model: Path, config: NetworkConfig, samples: Samples) -> int:
     """How many of `samples` the network in a run folder was trained on; 0 where nobody knows."""
-    training_marks = set(trained_on_marks(model))
-    if not training_marks:
-        return 0
-    return sum(mark in training_marks for mark in image_marks(decode(samples, config.stored_hw).pixels))
+    return _count(trained_on_marks(model), config, samples)
+
+
+def count_calibrated_on(model: Path, config: NetworkConfig, samples: Samples) -> int:
+    """How many of `samples` the network was calibrated on; 0 where nobody knows."""
+    return _count(calibrated_on_marks(model), config, samples)
 
 
 def trained_on_marks(model: Path) -> list[str]:
-    """The marks of what the network in a run folder or file learned from, or any member of a committee that
-    is named with commas; none where nobody knows."""
+    """The marks of what the network in a run folder or file, or any member of a committee, learned from; none
+    where nobody knows."""
+    return _marks(model)[0]
+
+
+def calibrated_on_marks(model: Path) -> list[str]:
+    """As `trained_on_marks`, of what it was calibrated on."""
+    return _marks(model)[1]
+
+
+def write_marks(model: Path, trained_on: list[str], calibrated_on: list[str]) -> None:
+    """Keep beside a model file the marks of what it learned from and of what it was calibrated on."""
+    write_text(_marks_beside(model), "\n".join([*trained_on, "", *calibrated_on]) + "\n")
+
+
+def _marks(model: Path) -> tuple[list[str], list[str]]:
+    """The marks of what a network learned from, and of what it was calibrated on, behind an empty line; of a
+    committee that is named with commas, those of its members."""
     members = named_members(model)
     if len(members) > 1:
-        return [mark for each in members for mark in trained_on_marks(Path(each))]
+        kinds = zip(*(_marks(Path(member)) for member in members), strict=True)
+        trained_on, calibrated_on = ([mark for marks in kind for mark in marks] for kind in kinds)
+        return trained_on, calibrated_on
     if model.is_dir():
         file = model / TRAINED_ON
     else:
-        file = marks_beside(model)
+        file = _marks_beside(model)
         file = file if file.is_file() else model.parent / TRAINED_ON
-    return file.read_text(encoding="utf-8").split() if file.is_file() else []
+    trained, _, calibrated = (file.read_text(encoding="utf-8") if file.is_file() else "").partition("\n\n")
+    return trained.split(), calibrated.split()
 
 
-def marks_beside(model: Path) -> Path:
+def _marks_beside(model: Path) -> Path:
     """The file that keeps the marks of a model file outside of its run folder."""
     return model.with_name(f"{model.stem}-{TRAINED_ON}")
+
+
+def _count(marks: list[str], config: NetworkConfig, samples: Samples) -> int:
+    if not marks:
+        return 0
+    known = set(marks)
+    return sum(mark in known for mark in image_marks(decode(samples, config.stored_hw).pixels))

@@ -46,6 +46,15 @@ class Calibration(NamedTuple):
 
         return calibrated
 
+    def warning(self) -> str:
+        """What speaks against its probabilities; empty if nothing is known to."""
+        if not self.trained_on:
+            return ""
+        return (
+            f"{self.trained_on} of the images it was calibrated on were trained on, so its probabilities are "
+            f"too high on new faces"
+        )
+
     def likely(self, probabilities: FloatArray) -> NDArray[np.bool_]:
         """(..., 7) probabilities to which of them are likely: those from `threshold` on, and the highest.
 

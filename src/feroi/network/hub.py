@@ -99,11 +99,8 @@ def _card(config: NetworkConfig, calibration: Calibration) -> str:
     honest = "They are not calibrated."
     if calibration.coverage is not None:
         honest = f"They are calibrated (temperature {calibration.temperature:.3g})."
-    if calibration.trained_on:
-        honest += (
-            f" **{calibration.trained_on} of the images this was done on were trained on, so they are too "
-            f"high on new faces.**"
-        )
+    if warning := calibration.warning():
+        honest += f" **Beware: {warning}.**"
     return f"""---
 library_name: feroi
 pipeline_tag: image-classification

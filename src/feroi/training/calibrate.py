@@ -12,8 +12,13 @@ from feroi.data.decoded import Decoded, decode, image_marks
 from feroi.data.samples import Samples
 from feroi.evaluation.calibration import TEMPERATURES, check_coverage, fit_calibration
 from feroi.evaluation.committee import fit_weights, mean_log_probabilities
-from feroi.evaluation.evaluate import count_trained_on, marks_beside, read, trained_on_marks
-from feroi.files import write_text
+from feroi.evaluation.evaluate import (
+    calibrated_on_marks,
+    count_trained_on,
+    read,
+    trained_on_marks,
+    write_marks,
+)
 from feroi.network.calibration import Calibration
 from feroi.network.committee import Committee, committee_of, shared_config, write_committee
 from feroi.network.description import COMMITTEE_SUFFIX
@@ -56,7 +61,7 @@ def calibrate_network(
     calibration = fit_calibration(readings.logits, readings.samples.labels, mirror, coverage)
     calibration = calibration._replace(trained_on=count_trained_on(model, network.config, samples))
     save_network(network, out, calibration)
-    _keep_marks(model, decoded, out)
+    _keep_marks(model, image_marks(decoded.pixels), out)
     _say(calibration, len(readings.samples), out, callbacks)
     return calibration
 
@@ -96,19 +101,20 @@ def calibrate_committee(
     calibration = calibration._replace(trained_on=count_trained_on(model, config, samples))
     committee = Committee(committee.members, tuple(map(float, weights)), calibration)
     write_committee(committee, out)
-    _keep_marks(model, decoded, out)
+    _keep_marks(model, [*calibrated_on_marks(model), *image_marks(decoded.pixels)], out)
     _say(calibration, len(labels), out, callbacks)
     return committee
 
 
-def _keep_marks(model: Path, decoded: Decoded, out: Path) -> None:
+def _keep_marks(model: Path, calibrated_on: list[str], out: Path) -> None:
     """Beside `out`, the marks of what `model` is known to have learned from, and of what calibrated it."""
     if known := trained_on_marks(model):
-        marks = image_marks(decoded.pixels)
-        write_text(marks_beside(out), "\n".join([*known, *marks]) + "\n")
+        write_marks(out, known, calibrated_on)
 
 
 def _say(calibration: Calibration, faces: int, out: Path, callbacks: Callbacks) -> None:
+    if warning := calibration.warning():
+        callbacks.say(f"beware: {warning}")
     if not TEMPERATURES[0] * 1.01 < calibration.temperature < TEMPERATURES[1] / 1.01:
         callbacks.say(
             f"beware: the temperature ended at {calibration.temperature:.3g}, the limit of what is tried; "

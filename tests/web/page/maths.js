@@ -34,6 +34,7 @@ const known = {
   regions: (points, hw) => regions.regionOfPixels(points, hw),
   project: (map, hw) => Array.from(reading.project(map, hw)),
   regionOfInterest: (map, hw) => Array.from(reading.regionOfInterest(map, hw, facts.smooth)),
+  promise: reading.promise,
   phrase: (face) => reading.phrase(face, facts.expressions),
   movement: (coefficients) => units.movementOf(coefficients, facts.units),
   inWords: (strengths) => units.inWords(strengths, facts.units),

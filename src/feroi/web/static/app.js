@@ -1,6 +1,7 @@
 /* The page: takes photos, has them read one by one, shows what was found. */
 
 import { connect } from "./client.js";
+import { promise } from "./reader/reading.js";
 import { table } from "./table.js";
 import { cameraSection } from "./view/camera.js";
 import { comparison } from "./view/compare.js";
@@ -18,11 +19,7 @@ reader.ready.then(
     performance.mark("ready");
     byId("loading").hidden = true;
     byId("version").textContent = `feroi ${facts.version}, network ${facts.network.name}.`;
-    const { coverage } = facts.calibration;
-    byId("promise").textContent =
-      coverage === null
-        ? "The network is not calibrated: its probabilities are not promised to be honest."
-        : `The right expression is among those called likely for ${(100 * coverage).toFixed(0)} % of faces like those it was calibrated on.`;
+    byId("promise").textContent = promise(facts.calibration);
   },
   (error) => {
     byId("loading").hidden = true;

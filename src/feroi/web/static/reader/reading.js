@@ -43,6 +43,14 @@ export async function readFaces(photo, found, mind, inDepth = true) {
   return { status, faces, refused };
 }
 
+/** What the probabilities are worth, in words. */
+export function promise({ coverage, trained_on: trainedOn }) {
+  if (coverage === null) return "The network is not calibrated: its probabilities are not promised to be honest.";
+  const share = `${(100 * coverage).toFixed(0)} %`;
+  const promised = `The right expression is among those called likely for ${share} of faces like those it was calibrated on.`;
+  return trainedOn ? `${promised} ${trainedOn} of those were trained on, so on new faces it is fewer.` : promised;
+}
+
 /** The expressions in words: `Reading.phrase`. */
 export function phrase({ expression, confidence, likely, coverage }, expressions) {
   if (coverage === null) return answer({ expression, confidence });
