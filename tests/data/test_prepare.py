@@ -17,13 +17,12 @@ from typer.testing import CliRunner
 
 from feroi.cli.app import app
 from feroi.data import contact
-from feroi.data.contact import evenly_over_subjects
 from feroi.data.decoded import Rejected, decode
 from feroi.data.folds import divide, subject_folds
 from feroi.data.prepare import PREPARATIONS, prepare_dataset, prepare_photo
 from feroi.data.rafd import paper_fold
 from feroi.data.readers import embedded_folder, read_dataset
-from feroi.data.samples import TRAINING, VALIDATION, LayoutError, Sample, pipeline_of
+from feroi.data.samples import TRAINING, VALIDATION, LayoutError, pipeline_of
 from feroi.photo.crop import prepare
 from feroi.photo.decode import read_photo, to_intensity
 from feroi.photo.detect import biggest, detect
@@ -297,20 +296,6 @@ def test_the_contact_sheet_has_a_row_an_expression(tmp_path):
                 continue
             with Image.open(here[column].image) as image:
                 assert (shown == np.asarray(image.resize((face, face), Image.Resampling.BICUBIC))).all()
-
-
-def _row(subject: str | None, number: int) -> Sample:
-    return Sample(Path("x"), f"{subject}-{number}", "happy", subject)
-
-
-def test_faces_of_the_sheet_are_even_over_subjects():
-    many = [_row(f"{s:02d}", n) for s in range(8) for n in range(4)]
-    assert [row.name for row in evenly_over_subjects(many, 4)] == ["00-0", "02-1", "04-2", "06-3"]
-    few = [_row("a", n) for n in range(9)] + [_row("b", 0)]
-    assert [row.name for row in evenly_over_subjects(few, 4)] == ["a-0", "b-0", "a-1", "a-2"]
-    unknown = [_row(None, n) for n in range(8)]
-    assert [row.name for row in evenly_over_subjects(unknown, 2)] == ["None-0", "None-4"]
-    assert evenly_over_subjects([], 4) == []
 
 
 def test_photos_of_one_name_but_for_the_suffix_stay_two(tmp_path):
