@@ -38,6 +38,7 @@ _Preset = TypeVar("_Preset")
 
 _SMALLEST_SIDE, _LARGEST_SIDE = 16, 2048
 _SMALLEST_STACKED = 4
+_LARGEST_PATTERN = 16
 
 PAPER_FRONT_HW = (144, 112)
 PAPER_POSE_HW = (272, 272)
@@ -81,6 +82,7 @@ class NetworkConfig:
     inputs: what the network sees of a face. The paper's see its intensity. "intensity+depth" adds an
         estimated depth (`baselines.depth`), which the paper names as a next step; "mapped-patterns" sees
         local binary patterns in place of intensities (`network.patterns`), after Levi and Hassner 2015.
+    pattern_px: radius of mapped patterns, 1 to 16; it says nothing to other inputs.
     pipeline: how the faces it learned from were prepared, a name of `photo.prepare`; None if
         nobody said.
     backbone: what finds the features: the paper's convolutions, which the settings above describe, or those
@@ -103,6 +105,7 @@ class NetworkConfig:
     lateral: bool = False
     margin: bool = True
     inputs: Inputs = "intensity"
+    pattern_px: int = 1
     pipeline: Pipeline | None = None
     backbone: Backbone = "paper"
     spacing: int = 6
@@ -131,6 +134,8 @@ class NetworkConfig:
             raise ValueError("with lateral, no pooling closes the last block: poolings must be 2 or 3, got 4")
         if self.inputs not in INPUTS:
             raise ValueError(f"unknown inputs {self.inputs!r}; choose one of {', '.join(INPUTS)}")
+        if not 1 <= self.pattern_px <= _LARGEST_PATTERN:
+            raise ValueError(f"pattern_px must be 1 to {_LARGEST_PATTERN}, got {self.pattern_px}")
         if self.pipeline not in (None, *PIPELINES):
             raise ValueError(f"unknown pipeline {self.pipeline!r}; choose one of {', '.join(PIPELINES)}")
         if self.backbone not in BACKBONES:
@@ -212,13 +217,14 @@ class NetworkConfig:
 
         A 3x3 convolution sees one of its pixels further, and those are 1, 2, 4, 8 px wide from block to
         block, as far as there are poolings between. With `lateral`, what a location gets of the last
-        block is seen from a square as large as two of its own. A mapped pattern is seen from 3x3 px.
+        block is seen from a square as large as two of its own. A mapped pattern is seen as far as its radius.
         """
         if self.backbone != "paper":
             return math.ceil(_BACKBONE_REACH_PX * self.spacing / BACKBONE_STRIDE)
         coarsest = self.poolings + self.lateral
         seen = sum(n << min(block, coarsest) for block, n in enumerate(self.convolutions))
-        return seen + self.grain_px - self.stride + int(self.inputs == "mapped-patterns")
+        around = self.pattern_px if self.inputs == "mapped-patterns" else 0
+        return seen + self.grain_px - self.stride + around
 
     @property
     def stored_hw(self) -> tuple[int, int]:
@@ -300,7 +306,7 @@ def named(presets: dict[str, _Preset], name: str, kind: str) -> _Preset:
     return presets[name]
 
 
-_ADDED = {"convolutions", "width", "lateral", "inputs", "backbone", "spacing"}
+_ADDED = {"convolutions", "width", "lateral", "inputs", "pattern_px", "backbone", "spacing"}
 
 
 def to_dict(config: DataclassInstance) -> dict[str, Any]:

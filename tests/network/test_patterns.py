@@ -58,10 +58,15 @@ def _counted(code, other):
     ],
     ids=["noise", "few levels", "photo", "flat"],
 )
-def test_patterns_are_those_of_scikit_image(image):
-    (found,) = binary_patterns(_faces(image[None])).numpy()
-    wider = np.pad(image, 1, mode="edge")
-    assert np.array_equal(found, local_binary_pattern(wider, 8, 1)[1:-1, 1:-1])
+@pytest.mark.parametrize("radius", [1, 2, 5])
+def test_patterns_are_those_of_scikit_image(image, radius):
+    (found,) = binary_patterns(_faces(image[None]), radius).numpy()
+    wider = np.pad(image, radius, mode="edge")
+    expected = local_binary_pattern(wider, 8, radius)[radius:-radius, radius:-radius]
+    if radius == 1:
+        assert np.array_equal(found, expected)
+    else:  # interpolated points that equal the pixel go either way by rounding
+        assert (found == expected).mean() > 0.98
 
 
 def test_work_between_patterns_by_hand():
@@ -132,3 +137,13 @@ def test_a_pattern_is_seen_from_its_neighbours_alone():
     (changed,) = (binary_patterns(_faces(dotted[None])) != binary_patterns(_faces(image[None]))).numpy()
     assert np.argwhere(changed).tolist() == [[r, c] for r in (3, 4, 5) for c in (3, 4, 5) if (r, c) != (4, 4)]
     assert PATTERNS.reach_px == replace(PATTERNS, inputs="intensity").reach_px + 1
+    assert replace(PATTERNS, pattern_px=5).reach_px == PATTERNS.reach_px + 4
+
+
+def test_the_radius_is_a_setting_of_the_network():
+    faces = _faces(np.random.default_rng(0).integers(0, 200, (1, 48, 48)).astype(np.uint8))
+    seen = Network(replace(PATTERNS, pattern_px=3)).seen(faces)
+    expected = pattern_places()[binary_patterns(faces, 3).numpy()].transpose(0, 3, 1, 2)
+    np.testing.assert_allclose(seen.numpy(), expected, atol=1e-6)
+    with pytest.raises(ValueError, match="pattern_px must be 1 to 16, got 17"):
+        replace(PATTERNS, pattern_px=17)

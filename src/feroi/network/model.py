@@ -38,7 +38,7 @@ class Network(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
-        self.seen = MappedPatterns() if config.inputs == "mapped-patterns" else nn.Identity()
+        self.seen = MappedPatterns(config.pattern_px) if config.inputs == "mapped-patterns" else nn.Identity()
         self.features = build_features(config)
         channels = config.channels
         self.score = attention.Score(channels, bounded=config.bounded) if config.head in _MAPS else None

@@ -22,7 +22,8 @@ _RING = ((0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1), (1, 0), (1, 1))
 
 _ALONG = 0.5**0.5  # rows and columns to a diagonal point of the circle of radius 1
 _LEVEL = 1e-4
-"""Grey levels that count as none. Differences of whole levels, interpolated, are 0 or above 4e-4."""
+"""Grey levels that count as none. At a radius of 1, differences of whole levels, interpolated, are 0 or above
+4e-4."""
 
 Floats = NDArray[np.float64]
 
@@ -30,40 +31,49 @@ Floats = NDArray[np.float64]
 class MappedPatterns(nn.Module):
     """Faces (N, 1, H, W), intensities in 0..1, to their patterns in space, (N, 3, H, W) in 0..1.
 
-    Ours: Levi and Hassner train networks on several radii and on intensities and add up what they say;
-    here is one network, at a radius of 1 px. Constant between intensities: no gradient comes through.
+    radius_px: of the circle the patterns are read on. Levi and Hassner train networks at several radii and on
+        intensities and average what they say; the row of the paper's Table 5 is that of one network, "LBP1,
+        cyclic", which we take for a radius of 1 px and for distances on a circle.
+    Constant between intensities: no gradient comes through.
     """
 
     table: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, radius_px: int = 1) -> None:
         super().__init__()
+        self.radius_px = radius_px
         table = torch.from_numpy(pattern_places().astype(np.float32))
         self.register_buffer("table", table, persistent=False)
 
     def forward(self, faces: Tensor) -> Tensor:
-        return self.table[binary_patterns(faces)].permute(0, 3, 1, 2)
+        return self.table[binary_patterns(faces, self.radius_px)].permute(0, 3, 1, 2)
 
 
-def binary_patterns(faces: Tensor) -> Tensor:
+def binary_patterns(faces: Tensor, radius_px: int = 1) -> Tensor:
     """Local binary patterns of faces (N, 1, H, W) in 0..1: codes 0..255, (N, H, W).
 
-    Bit k is 1 where the k-th of eight points at a radius of 1 px is as bright as the pixel or brighter. Those
+    Bit k is 1 where the k-th of eight points at `radius_px` is as bright as the pixel or brighter. Those
     on diagonals lie between pixels and are interpolated. The rim goes on beyond the borders. Intensities are
     rounded to the 256 levels of pictures.
     """
-    levels = nn.functional.pad((255 * faces[:, :1]).round(), (1, 1, 1, 1), mode="replicate")[:, 0]
+    rim = radius_px
+    levels = nn.functional.pad((255 * faces[:, :1]).round(), (rim,) * 4, mode="replicate")[:, 0]
     height, width = faces.shape[-2:]
-    centre = levels[:, 1 : 1 + height, 1 : 1 + width]
-    brighter = [
-        levels[:, 1 + down : 1 + down + height, 1 + right : 1 + right + width] - centre
-        for down, right in _RING
-    ]
+
+    def brighter(down: int, right: int) -> Tensor:
+        return levels[:, rim + down : rim + down + height, rim + right : rim + right + width] - centre
+
+    centre = levels[:, rim : rim + height, rim : rim + width]
+    whole, part = divmod(_ALONG * radius_px, 1)
+    near, far = int(whole), int(whole) + 1
     code = torch.zeros_like(centre, dtype=torch.int64)
-    for k, here in enumerate(brighter):
+    for k, (down, right) in enumerate(_RING):
         if k % 2:
-            beside = brighter[k - 1] + brighter[(k + 1) % _POINTS]
-            here = _ALONG * (1 - _ALONG) * beside + _ALONG**2 * here
+            beside = brighter(near * down, far * right) + brighter(far * down, near * right)
+            here = (1 - part) ** 2 * brighter(near * down, near * right) + part * (1 - part) * beside
+            here = here + part**2 * brighter(far * down, far * right)
+        else:
+            here = brighter(radius_px * down, radius_px * right)
         code = code + (here >= -_LEVEL).long() * (1 << k)
     return code
 
