@@ -148,7 +148,7 @@ def test_sheets_show_every_expression_and_angle(small_set, tmp_path):
 
 @pytest.mark.slow
 def test_another_set_is_not_mixed_in(small_set, made_up_model):
-    with pytest.raises(ValueError, match="seed is 4, not 5"):
+    with pytest.raises(ValueError, match=r"differs in seed \(4 -> 5\)"):
         write_dataset(small_set, made_up_model, subjects=2, seed=5, **SMALL)
 
 
