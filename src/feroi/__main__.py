@@ -15,8 +15,10 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except SystemExit as ended:
-        if isinstance(ended.code, int) and ended.code > 128:  # stopped; who says it again does not wait
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
+        code = ended.code
+        if isinstance(code, int) and code > 128:  # stopped; who says it again does not wait
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, lambda *_: os._exit(code))
         raise
 
 

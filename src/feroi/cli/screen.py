@@ -163,21 +163,30 @@ def ends_when_stopped() -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
 
-    with signals_handled(end):
-        yield
+    with signals_handled(end) as before:
+        try:
+            yield
+        finally:
+            if stopped_s:
+                before.clear()  # a second one is to find this handler until the last word is said
 
 
 @contextmanager
-def signals_handled(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    """SIGINT, SIGTERM and SIGHUP are given to `handler` in the block, unless somebody else handles them."""
-    before = {}
+def signals_handled(
+    handler: Callable[[int, FrameType | None], None],
+) -> Iterator[dict[int, Any]]:
+    """SIGINT, SIGTERM and SIGHUP are given to `handler` in the block, unless somebody else handles them.
+
+    Gives the handlers before, which are in force again after the block; those taken out are not.
+    """
+    before: dict[int, Any] = {}
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)  # Windows has no SIGHUP
         if number is not None and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             with suppress(ValueError):  # signals go to the main thread alone
                 before[number] = signal.signal(number, handler)
     try:
-        yield
+        yield before
     finally:
         for number, earlier in before.items():
             signal.signal(number, earlier)
