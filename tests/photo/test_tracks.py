@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import numpy as np
 import pytest
 
+from feroi.data.decoded import decode
 from feroi.data.groups import KnownFace, match
+from feroi.data.readers import read_dataset
+from feroi.data.samples import Samples
 from feroi.photo import tracks
 from feroi.photo.detect import Face, detect
 from feroi.photo.landmarks import locate
@@ -108,6 +112,29 @@ def test_a_cut_gives_new_numbers(library, garden):
     assert found[0]
     assert found[3]
     assert not found[2].keys() & found[3].keys()
+
+
+def test_a_cut_to_somebody_framed_alike_gives_a_new_number():
+    """Portraits before one wall, in an order in which the whole view never looks like another shot's."""
+    order = ["58_Caucasian_female", "44_Moroccan_male", "30_Moroccan_female", "16_Moroccan_male"]
+    portraits = [_portrait(f"Rafd090_{person}_neutral_frontal.jpg") for person in order]
+    for before, after in itertools.pairwise(portraits):
+        assert not is_cut(tracks._view(before), tracks._view(after))
+    found = _run(_tracker(), [each for portrait in portraits for each in (portrait, portrait)], step_s=0.1)
+    assert [list(tracked) for tracked in found] == [[0], [0], [1], [1], [2], [2], [3], [3]]
+
+
+def test_a_change_of_expression_keeps_the_number():
+    shown = ("neutral", "happy", "neutral")
+    pictures = [_portrait(f"Rafd090_01_Caucasian_female_{name}_frontal.jpg") for name in shown]
+    found = _run(_tracker(search_s=0.1), pictures, step_s=0.1)
+    assert [list(tracked) for tracked in found] == [[0]] * 3
+
+
+def _portrait(name):
+    (sample,) = [each for each in read_dataset("embedded-poses") if each.name == name]
+    grey = decode(Samples([sample]), (284, 284)).pixels[0]
+    return np.repeat(np.asarray(grey)[..., None], 3, axis=2)
 
 
 @pytest.fixture(scope="module")
