@@ -105,3 +105,18 @@ def test_what_people_import_is_listed():
     earlier = reading.Photo, reading.Reading, reading.Refused  # where they were before
     assert earlier == (Photo, feroi.Reading, Refused)
     assert all(getattr(feroi, name) is not None for name in feroi.__all__)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"abstain": "no"}, "abstain is True or False, got 'no'"),
+        ({"only_biggest": 1}, "only_biggest is True or False, got 1"),
+        ({"threads": -1}, "threads must be at least 1, got -1"),
+        ({"model": ["default", "ferplus"]}, "as one text with commas between"),
+        ({"model": ""}, "no model is named"),
+    ],
+)
+def test_settings_of_another_kind_are_refused(settings, said):
+    with pytest.raises((TypeError, ValueError), match=said):
+        feroi.Reader(**settings)

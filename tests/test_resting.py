@@ -120,3 +120,10 @@ def test_tables_have_columns_for_it(face):
     assert tuple(video_rows(frame)[0]) == VIDEO_COLUMNS
     pytest.importorskip("pandas")
     assert tuple(to_frame(frame).columns) == (*VIDEO_COLUMNS, *FROM_REST)
+
+
+def test_no_readings_make_no_resting_face():
+    with pytest.raises(ValueError, match="no readings"):
+        RestingFace.of([])
+    with pytest.raises(TypeError, match="got str"):
+        RestingFace.of("photo")

@@ -28,7 +28,10 @@ class Compute(NamedTuple):
     threads: int | None = None
 
     def checked(self) -> Compute:
-        """Itself. Raises ValueError for a device that does not exist or cannot be used here."""
+        """Itself. Raises ValueError for a device that does not exist or cannot be used here, and for threads
+        below 1."""
+        if self.threads is not None and self.threads < 1:
+            raise ValueError(f"threads must be at least 1, got {self.threads}")
         if self.device not in _PROVIDERS:
             raise ValueError(f"unknown device {self.device!r}; choose one of {', '.join(DEVICES)}")
         if _PROVIDERS[self.device] not in load_onnxruntime().get_available_providers():

@@ -52,6 +52,13 @@ class ReadingOptions(NamedTuple):
     abstain: bool = False
     compute: Compute = CPU
 
+    def checked(self) -> ReadingOptions:
+        """Themselves. Raises TypeError if what is true or false is something else, such as "no"."""
+        for name in ("only_biggest", "abstain"):
+            if not isinstance(getattr(self, name), bool | np.bool_):
+                raise TypeError(f"{name} is True or False, got {getattr(self, name)!r}")
+        return self
+
 
 PLAIN = ReadingOptions()
 

@@ -38,10 +38,19 @@ class RestingFace:
 
     @classmethod
     def of(cls, faces: Iterable[Reading]) -> RestingFace:
-        """That of readings of one person, such as photos in which the face rests."""
+        """That of readings of one person, such as photos in which the face rests.
+
+        Raises ValueError if there are none, TypeError for what is no reading.
+        """
         resting = cls()
         for face in faces:
+            if not isinstance(face, Reading):
+                raise TypeError(
+                    f"a resting face is made of readings, as feroi.analyze gives; got {type(face).__name__}"
+                )
             resting.add(face)
+        if not len(resting):
+            raise ValueError("no readings to learn a resting face from: no face was found")
         return resting
 
     @property
@@ -63,7 +72,8 @@ class RestingFace:
 
         An expression's probability is divided by the one it has at rest, and neutral, which is rest itself,
         is multiplied by e^STAYS; then all are made to sum to 1. An Action Unit's strength at rest is taken
-        away from it. Raises ValueError if no face was added.
+        away from it. These shares are not calibrated: a face exactly as at rest is neutral by e^STAYS to 6.
+        Raises ValueError if no face was added.
         """
         if not self._faces:
             raise ValueError("no resting face is known of this person; add faces first")

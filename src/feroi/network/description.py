@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -81,9 +82,17 @@ def model_file(model: Path | str, suffix: str) -> Path:
 def named_members(model: Path | str) -> list[str]:
     """The models that stand in a text with commas between; a single one if there is no such comma.
 
-    A comma that belongs to the name of a file or folder that is there parts nothing.
+    A comma that belongs to the name of a file or folder that is there parts nothing. Raises TypeError or
+    ValueError for what is no name.
     """
+    if not isinstance(model, str | os.PathLike):
+        raise TypeError(
+            "a model is a name or a path, several as one text with commas between, 'default,ferplus'; got "
+            f"{type(model).__name__}"
+        )
     text = str(model)
+    if not text.strip():
+        raise ValueError(f"no model is named; give {', '.join(SHIPPED)}, or a file or run folder")
     if "," not in text or Path(text).exists():
         return [text]
     members: list[str] = []
@@ -97,8 +106,9 @@ def named_members(model: Path | str) -> list[str]:
 
 def is_committee(model: Path | str) -> bool:
     """Whether a model is several networks: named with commas between, or by the file of a committee."""
+    several = len(named_members(model)) > 1
     file = Path(model)
-    return len(named_members(model)) > 1 or (file.suffix == COMMITTEE_SUFFIX and file.is_file())
+    return several or (file.suffix == COMMITTEE_SUFFIX and file.is_file())
 
 
 def _is_there(model: str) -> bool:
