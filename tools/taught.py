@@ -62,15 +62,21 @@ def main() -> None:
     parser.add_argument("--teacher", type=Path, action="append", required=True)
     parser.add_argument("--start", required=True, help="a shipped network's name or a file")
     parser.add_argument("--recipe", choices=("taught", "taught-needed"), default="taught")
-    parser.add_argument("--epochs", type=int, default=None)
+    parser.add_argument("--epochs", type=int, default=24)
+    parser.add_argument("--rate", type=float, default=2e-3, help="the highest learning rate")
     parser.add_argument("--labels", type=float, default=0.0)
     parser.add_argument("--seed", type=int, default=0)
     told = parser.parse_args()
     training, held = targets(told.faces, told.teacher, told.labels)
     assert training.cuts is not None
-    recipe = replace(RECIPES[told.recipe], cuts=len(training.cuts))
-    if told.epochs is not None:
-        recipe = replace(recipe, epochs=told.epochs)
+    recipe = replace(
+        RECIPES[told.recipe],
+        epochs=told.epochs,
+        learning_rate=told.rate,
+        batch_size=128,
+        averaging=0.998,
+        cuts=len(training.cuts),
+    )
     network = replace(NETWORKS["lateral-attention"], pipeline="wild")
 
     def epoch_ended(metrics: dict[str, float]) -> None:
