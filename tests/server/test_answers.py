@@ -229,7 +229,10 @@ def test_head_answers_as_get_without_a_body(client):
     answer = client.head("/v1/health")
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer.headers["content-length"] == client.get("/v1/health").headers["content-length"]
-    assert client.head("/openapi.json").status_code == 200
+    for page in ("/docs", "/docs/oauth2-redirect", "/openapi.json", "/docs-assets/swagger-ui.css"):
+        answer, got = client.head(page), client.get(page)
+        assert (answer.status_code, answer.content) == (200, b""), page
+        assert answer.headers["content-length"] == got.headers["content-length"]
     assert client.head("/v1/read").status_code == 405
 
 

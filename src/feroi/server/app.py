@@ -12,6 +12,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
 import feroi
@@ -62,6 +63,9 @@ def create_app(
         lifespan=lifespan,
     )
     _add_paths(app, Endpoints(queue), access)
+    for route in app.routes:  # GET alone of FastAPI's own pages
+        if isinstance(route, Route) and route.methods == {"GET"} and not route.include_in_schema:
+            route.methods.add("HEAD")
     for kind in (Full, Late, Gone, ClientDisconnect, UnreadableImage):
         app.add_exception_handler(kind, _explain)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*access.hosts], www_redirect=False)
