@@ -138,6 +138,8 @@ def video_frames(
     """
     pace.checked()
     with _opened(path) as container:
+        import av  # of an extra; that it is there is known by now
+
         if not container.streams.video:
             raise UnreadableVideo(
                 "no pictures in it, only sound" if container.streams.audio else "no pictures"
@@ -153,15 +155,23 @@ def video_frames(
         stream.codec_context.options = {"max_pixels": str(_MOST_PIXELS)}  # a video may grow on its way
         start_s = (container.start_time or 0) / 1e6
         damage: list[str] = []
-        number, time_s = -1, 0.0
+        number, time_s, unshown = -1, 0.0, 0
         for number, frame in enumerate(_decoded(container, stream, damage)):
             if frame.is_corrupt:
                 damage.append(_FILLED_IN)
-            time_s = number / float(stream.guessed_rate or 25) if frame.time is None else frame.time - start_s
+            time_s = number / float(stream.guessed_rate or 25)
+            if frame.time is not None and math.isfinite(frame.time):  # a stated unit of time may be 1 s / 0
+                time_s = frame.time - start_s
             if number > after and pace.reads(number, time_s, last_s):
+                try:
+                    pixels = _upright(frame, stream)
+                except av.FFmpegError as error:  # colours that nothing converts
+                    damage.append(str(error.strerror))
+                    unshown += 1
+                    continue
                 last_s = time_s
-                yield Frame(number, time_s, _upright(frame, stream))
-        _check_end(number + 1, time_s, _stated_s(container, stream), damage)
+                yield Frame(number, time_s, pixels)
+        _check_end(number + 1 - unshown, time_s, _stated_s(container, stream), damage)
 
 
 def _check_end(frames: int, time_s: float, stated_s: float | None, damage: list[str]) -> None:
