@@ -9,12 +9,14 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image
+from skimage.util import img_as_ubyte
 
 import feroi
 from feroi import reader as reader_module
 from feroi import reading
 from feroi.network.load import Model
 from feroi.photo import landmarks
+from feroi.photo.decode import as_photo
 from feroi.reading import analyze_photos
 from feroi.results import Photo, Refused
 from feroi.shipped import shipped_path
@@ -35,7 +37,16 @@ def test_images_in_memory_are_read_as_their_files_are(astronaut, tmp_path):
 @pytest.mark.parametrize(
     ("photo", "error", "got"),
     [
-        (np.zeros((8, 8), np.float32), TypeError, "an array of float32"),
+        (np.full((8, 8), 2.5, np.float32), TypeError, r"an array of float32 from 2.5 to 2.5; .*array / 255"),
+        (
+            np.full((8, 8), 1.001),
+            TypeError,
+            r"an array of float64 from 1.001 .* where 1 is white, array.clip",
+        ),
+        (np.full((8, 8), -0.9), TypeError, "an array of float64 from -0.9 .* undo the normalisation"),
+        (np.full((8, 8), np.nan), TypeError, "an array of float64 from nan .* not finite"),
+        (np.full((8, 8), np.inf), TypeError, "an array of float64 from inf .* not finite"),
+        (np.zeros((8, 8), bool), TypeError, r"an array of bool; np.uint8\(255\) \* array"),
         (np.zeros((8, 8, 5), np.uint8), ValueError, r"an array of shape \(8, 8, 5\)"),
         (np.zeros(8, np.uint8), ValueError, r"an array of shape \(8,\)"),
         (np.zeros((0, 8, 3), np.uint8), ValueError, r"an array of shape \(0, 8, 3\)"),
@@ -44,13 +55,26 @@ def test_images_in_memory_are_read_as_their_files_are(astronaut, tmp_path):
     ],
 )
 def test_what_is_no_photo_is_refused_alone_and_a_row_among_others(photo, error, got, astronaut):
-    said = rf"uint8 array \(H, W\), \(H, W, 3\) or \(H, W, 4\); got {got}"
+    said = rf"array \(H, W\), \(H, W, 3\) or \(H, W, 4\) of uint8, or of floats from 0 to 1; got {got}"
     with pytest.raises(error, match=said):
         feroi.analyze(photo, detector="hog")
     before, row, after = analyze_photos([astronaut, photo, astronaut], Model(CONFIG, forward), ONE)
     assert (before.status, row.name, after.status) == ("ok", "photo 1", "ok")
     assert re.search(said, row.status)
     assert (row.pixels, row.faces) == (None, [])
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+def test_floats_from_0_to_1_are_taken_as_scikit_image_has_them(kind, astronaut):
+    array = np.array([[0, 0.25, 0.5], [0.75, 0.99, 1]], kind)
+    # 0, 63.75, 127.5, 191.25, 252.45 and 255, halves to even
+    np.testing.assert_array_equal(as_photo(array), [[0, 64, 128], [191, 252, 255]])
+    np.testing.assert_array_equal(as_photo(array), img_as_ubyte(array))
+    clear = np.dstack([np.zeros((2, 3, 3), kind), np.zeros((2, 3), kind)])
+    np.testing.assert_array_equal(as_photo(clear), np.full((2, 3, 3), 255))
+    reader = feroi.Reader(threads=1)
+    floats, (bytes_,) = reader.read((astronaut / 255).astype(kind)), reader.read(astronaut)
+    assert floats == [bytes_]
 
 
 def test_analyze_takes_what_reader_takes(astronaut):

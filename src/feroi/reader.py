@@ -86,8 +86,8 @@ class Reader:
 
         photo: the name of a file, a path, the bytes of a picture file, an open file, a Pillow image, or an
         array
-            (H, W, 3) RGB, (H, W, 4) RGBA, or (H, W) or (H, W, 1) intensity, uint8. Of an animation the first
-            picture that shows a face is read.
+            (H, W, 3) RGB, (H, W, 4) RGBA, or (H, W) or (H, W, 1) intensity, of uint8, or of floats from 0 to
+            1, which is white. Of an animation the first picture that shows a face is read.
         Raises `photo.pixels.UnreadableImage` for a file that holds no picture, TypeError or ValueError
         for what is no photo.
         """

@@ -182,7 +182,7 @@ class Tensor:
 @pytest.mark.parametrize(
     ("photo", "remedy"),
     [
-        (np.zeros((9, 9, 3)), r"\(255 \* array\)"),
+        (np.full((9, 9, 3), 255.0), r"\(array / 255\)\.clip\(0, 1\)"),
         (np.zeros((9, 9), bool), r"np.uint8\(255\) \* array"),
         (np.zeros((9, 9), np.int64), r"array.astype\(np.uint8\)"),
         (np.zeros((2, 9, 9, 3), np.uint8), "Reader.read_many"),

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
 from feroi.files import display_name
+from feroi.photo.arrays import Array, eight_bit_array
 from feroi.photo.decode_limits import load_whole, why_costly
 from feroi.photo.kinds import HEAD_BYTES, kind_of, other_kind
 
@@ -54,12 +55,6 @@ _TURNS = {
 }
 """What EXIF's orientation asks for."""
 
-_DTYPE_HINTS = {
-    "f": "; where 1 is white, (255 * array).round().astype(np.uint8) is one",
-    "b": "; np.uint8(255) * array is one",
-    "i": "; where 255 is white, array.astype(np.uint8) is one",
-    "u": "; where 255 is white, array.astype(np.uint8) is one",
-}
 
 _HEADER_LOCK = Lock()
 
@@ -84,7 +79,7 @@ class NoPhoto(NamedTuple):
     reason: str
 
 
-Source = Path | EncodedPhoto | NoPhoto | Image.Image | NDArray[np.uint8]
+Source = Path | EncodedPhoto | NoPhoto | Image.Image | Array
 """A photo: its file, what a file holds, or itself, as for `as_photo`; or none."""
 
 
@@ -157,38 +152,23 @@ def decode_photo(encoded: bytes, max_pixels: int = MAX_PIXELS) -> NDArray[np.uin
     return photo_pixels(EncodedPhoto("", encoded, max_pixels))
 
 
-def as_photo(picture: Image.Image | NDArray[np.uint8]) -> NDArray[np.uint8]:
+def as_photo(picture: Image.Image | Array) -> NDArray[np.uint8]:
     """A picture in memory as `read_photo` gives those in files; an array (H, W) stays as it is.
 
     An image that comes straight from `Image.open` is turned upright by its EXIF tag, like its file. Whatever
     else Pillow made is taken as it looks: it may have been turned already, and keeps the tag nevertheless.
-    Of an array (H, W, 4), RGBA, transparent pixels are laid on white; (H, W, 1) is as (H, W).
+    Of an array (H, W, 4), RGBA, transparent pixels are laid on white; (H, W, 1) is as (H, W). Floating-point
+    numbers, all from 0 to 1, are taken as scikit-image has them: 1 is white.
     Raises UnreadableImage for a Pillow image that cannot be decoded or is empty, TypeError for anything but
-    images and arrays of uint8, ValueError for arrays of another shape.
+    images and such arrays, ValueError for arrays of another shape.
     """
     if isinstance(picture, Image.Image):
         with _explained():
             return _upright(picture, "RGB", by_exif=isinstance(picture, ImageFile.ImageFile))
-    wanted = "a photo is a file, a Pillow image, or a uint8 array (H, W), (H, W, 3) or (H, W, 4)"
-    if not isinstance(picture, np.ndarray):
-        raise TypeError(f"{wanted}; got {type(picture).__name__}")
-    if picture.dtype != np.uint8:
-        raise TypeError(
-            f"{wanted}; got an array of {picture.dtype}{_DTYPE_HINTS.get(picture.dtype.kind, '')}"
-        )
-    if picture.ndim not in (2, 3) or picture.shape[2:] not in ((), (1,), (3,), (4,)) or not picture.size:
-        raise ValueError(f"{wanted}; got an array of shape {picture.shape}{_shape_hint(picture.shape)}")
-    if picture.shape[2:] == (4,):
-        return np.asarray(_on_white(Image.fromarray(picture)))
-    return np.ascontiguousarray(picture[..., 0] if picture.shape[2:] == (1,) else picture)
-
-
-def _shape_hint(shape: tuple[int, ...]) -> str:
-    if len(shape) == 4:
-        return "; Reader.read_many takes many photos"
-    if len(shape) == 3 and shape[0] in (1, 3, 4):
-        return "; array.transpose(1, 2, 0) puts the channels last"
-    return "; the bytes of a file are array.tobytes()" if len(shape) == 1 else ""
+    array = eight_bit_array(picture)
+    if array.shape[2:] == (4,):
+        return np.asarray(_on_white(Image.fromarray(array)))
+    return np.ascontiguousarray(array[..., 0] if array.shape[2:] == (1,) else array)
 
 
 def read_intensity(path: Path) -> NDArray[np.uint8]:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from feroi.photo.arrays import ARRAY
 from feroi.photo.decode import EncodedPhoto, NoPhoto, Source, as_photo
 
 _SCHEMES = (
@@ -35,7 +35,7 @@ class ReadableFile(Protocol):
         """All of it."""
 
 
-Handed = str | os.PathLike[str] | bytes | bytearray | memoryview | ReadableFile | Source | NDArray[np.uint8]
+Handed = str | os.PathLike[str] | bytes | bytearray | memoryview | ReadableFile | Source
 """A photo: the name of its file, what the file holds, an open file, or as `photo.pixels.Source`."""
 
 _ONE = (str, os.PathLike, bytes, bytearray, memoryview, Image.Image, EncodedPhoto, NoPhoto, ReadableFile)
@@ -98,8 +98,8 @@ def _why_none(photo: object) -> str:
     elif isinstance(photo, Iterable):
         hint = "; Reader.read_many takes many photos"
     return (
-        "a photo is a file's name, its bytes, an open file, a Pillow image, or a uint8 array (H, W), "
-        f"(H, W, 3) or (H, W, 4); got {type(photo).__name__}{hint}"
+        f"a photo is a file's name, its bytes, an open file, a Pillow image, or {ARRAY}; "
+        f"got {type(photo).__name__}{hint}"
     )
 
 
