@@ -81,6 +81,7 @@ def test_crossval_reports_mean_and_spread(crossvalidated):
     assert values["accuracy_mean"] == pytest.approx(sum(accuracies) / 5)
     assert values["together"]["n"] == 420
     assert "±" in said
+    assert said.count("beware: nothing says how these faces were cropped and aligned") == 1
 
 
 @pytest.mark.parametrize(
@@ -173,6 +174,10 @@ def test_a_calibrated_model_says_what_its_probabilities_are_worth(tmp_path, expr
     warning = "17 of the images it was calibrated on were trained on"
     assert f"beware: {warning}" in result.output
     assert f"beware: {warning}" in _run("evaluate", file, "--data", root).output
+    photo = next(root.rglob("*.png"))
+    result = _run("analyze", photo, photo, "--model", file, "--detector", "none", "--pipeline", "wild")
+    assert result.stderr.count(f"beware: {warning}") == 1
+    assert "beware" not in result.stdout
     assert load_calibration(file).trained_on == 17
     assert _run("export", file, "--folder", tmp_path / "hub").exit_code == 0
     assert f"**Beware: {warning}" in (tmp_path / "hub" / "README.md").read_text()
@@ -243,6 +248,22 @@ def test_what_cannot_be_written_is_said_before_the_work(tmp_path):
     assert result.exit_code == 1
     assert "give the name of a file" in result.output
     assert "accuracy" not in result.output
+
+
+def test_a_folder_is_made_for_a_file_but_its_name_is_no_file(tmp_path):
+    Image.new("RGB", (60, 60)).save(tmp_path / "black.png")
+    for option, ending in (("--csv", "/"), ("--jsonl", "/."), ("--report", "/..")):
+        result = _run("analyze", tmp_path / "black.png", option, f"{tmp_path / 'new'}{ending}")
+        assert result.exit_code == 1
+        assert (
+            result.stderr
+            == f"error: {tmp_path / 'new'}{ending} is the name of a folder; give the name of a file\n"
+        )
+        assert not result.stdout
+    assert _run("evaluate", "default", "--data", "embedded", "--json", f"{tmp_path / 'new'}/").exit_code == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["black.png"]
+    assert _run("analyze", tmp_path / "black.png", "--csv", tmp_path / "new" / "t.csv").exit_code == 0
+    assert (tmp_path / "new" / "t.csv").is_file()
 
 
 def test_analyze_without_photos_says_so(tmp_path):

@@ -66,7 +66,8 @@ def test_how_long_a_training_takes_is_said_after_its_first_epoch_if_it_is_long(c
 @pytest.mark.parametrize(("size_wh", "warns"), [((681, 1024), True), ((125, 160), False)])
 def test_whole_photos_of_rafd_are_not_learned_from_without_a_word(tmp_path, capsys, size_wh, warns):
     Image.new("L", size_wh).save(tmp_path / "a.jpg")
-    warn_of_originals(Samples([Sample(tmp_path / "a.jpg", "a", "sad", "01", {"source": "RaFD"})]))
+    faces = Samples([Sample(tmp_path / "a.jpg", "a", "sad", "01", {"source": "RaFD"})])
+    assert warn_of_originals(faces) == warns
     assert ("whole photos" in capsys.readouterr().err) == warns
 
 

@@ -27,6 +27,7 @@ from feroi.cli.options import (
     TeacherOption,
     TwinsOption,
     WorkersOption,
+    file_option,
 )
 from feroi.cli.results import (
     chosen_names,
@@ -157,7 +158,8 @@ def crossval(
             network, size, recipe, epochs, batch_size, learning_rate, settings
         )
         samples = read_dataset(data, layout)
-        warn_of_originals(samples)
+        if not warn_of_originals(samples):
+            warn_of_unprepared(samples)
         with training_callbacks(recipe_config.epochs) as callbacks:
             result = cross_validate_network(samples, config, recipe_config, run, seed, folds, callbacks)
         draw_confusion(result.together, run / "confusion.png")
@@ -167,10 +169,10 @@ def crossval(
 def evaluate(
     model: ModelArgument,
     data: DataOption,
-    json: Annotated[Path | None, typer.Option("--json", help="write the scores to this JSON file")] = None,
-    confusion: Annotated[Path | None, typer.Option(help="draw the confusion matrix to this PNG file")] = None,
+    json: Annotated[Path | None, file_option("write the scores to this JSON file", "--json")] = None,
+    confusion: Annotated[Path | None, file_option("draw the confusion matrix to this PNG file")] = None,
     reliability: Annotated[
-        Path | None, typer.Option(help="draw to this PNG file how far probabilities can be relied on")
+        Path | None, file_option("draw to this PNG file how far probabilities can be relied on")
     ] = None,
     split: SplitOption = None,
     hold_out: HoldOutOption = None,
@@ -179,10 +181,10 @@ def evaluate(
         str | None, typer.Option(help="compare groups by these attributes, as gender,ethnicity,pose,gaze")
     ] = None,
     corruptions: Annotated[
-        Path | None, typer.Option(help="make the faces worse in many ways, and draw here what is left")
+        Path | None, file_option("make the faces worse in many ways, and draw here what is left")
     ] = None,
     rois: Annotated[
-        Path | None, typer.Option(help="draw to this PNG file where the network looks, for each expression")
+        Path | None, file_option("draw to this PNG file where the network looks, for each expression")
     ] = None,
     by_pose: Annotated[bool, typer.Option("--by-pose", help="--rois by pose, as Fig. 6")] = False,
     layout: LayoutOption = "auto",
@@ -258,7 +260,7 @@ def _make_worse(network: Model, samples: Samples, figure: Path, seed: int) -> di
 def calibrate(
     model: ModelArgument,
     data: DataOption,
-    out: Annotated[Path, typer.Option(help=".safetensors file to write; .json for a committee")],
+    out: Annotated[Path, file_option(".safetensors file to write; .json for a committee")],
     hold_out: HoldOutOption = None,
     coverage: Annotated[
         float, typer.Option(help="share of faces, 0 to 1, whose expression shall be among the likely ones")
@@ -303,9 +305,9 @@ def calibrate(
 def agreement(
     model: ModelArgument,
     data: DataOption,
-    json: Annotated[Path | None, typer.Option("--json", help="write the figures to this JSON file")] = None,
+    json: Annotated[Path | None, file_option("write the figures to this JSON file", "--json")] = None,
     out: Annotated[
-        Path | None, typer.Option(help="draw faces, truth, attention and controls to this PNG file")
+        Path | None, file_option("draw faces, truth, attention and controls to this PNG file")
     ] = None,
     map_: Annotated[
         str, typer.Option("--map", help="attention, or roi, the region of interest that people are shown")
@@ -339,7 +341,7 @@ def agreement(
 
 def export(
     model: ModelArgument,
-    out: Annotated[Path | None, typer.Option(help=".onnx file to write")] = None,
+    out: Annotated[Path | None, file_option(".onnx file to write")] = None,
     folder: Annotated[
         Path | None, typer.Option(help="folder to write for the Hugging Face hub: weights, ONNX, model card")
     ] = None,

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from feroi.cli.screen import file_name
 from feroi.config import NETWORKS, PIPELINES
 from feroi.network.description import SHIPPED
 from feroi.recipe import RECIPES
+
+
+def file_option(text: str, *names: str) -> Any:
+    """An option that names a file to write. text: its help. names: its own, if not that of its parameter."""
+    return typer.Option(*names, help=text, parser=file_name, metavar="<path>")
 
 
 def _paper_first(names: Iterable[str]) -> str:
@@ -87,7 +93,7 @@ MethodsOption = Annotated[
     ),
 ]
 ClassImagesOption = Annotated[
-    Path | None, typer.Option(help="draw to this file what the network takes for each expression")
+    Path | None, file_option("draw to this file what the network takes for each expression")
 ]
 PipelineOption = Annotated[
     str | None,

@@ -30,6 +30,7 @@ from feroi.cli.options import (
     SecondsOption,
     SmoothOption,
     WorkersOption,
+    file_option,
 )
 from feroi.cli.results import (
     box_xyxy_px,
@@ -51,13 +52,11 @@ if TYPE_CHECKING:
 def analyze(
     photos: PhotosArgument = [],  # noqa: B006
     model: ReadingModelOption = Path("default"),
-    csv: Annotated[
-        Path | None, typer.Option("--csv", help="write a table to this file, one row per face")
-    ] = None,
-    jsonl: Annotated[Path | None, typer.Option("--jsonl", help="the same as JSON lines")] = None,
-    parquet: Annotated[Path | None, typer.Option("--parquet", help="the same as Parquet")] = None,
+    csv: Annotated[Path | None, file_option("write a table to this file, one row per face", "--csv")] = None,
+    jsonl: Annotated[Path | None, file_option("the same as JSON lines", "--jsonl")] = None,
+    parquet: Annotated[Path | None, file_option("the same as Parquet", "--parquet")] = None,
     overlay: Annotated[Path | None, typer.Option(help="folder for copies with readings drawn on")] = None,
-    report: Annotated[Path | None, typer.Option(help="write one HTML page, to look at or send")] = None,
+    report: Annotated[Path | None, file_option("write one HTML page, to look at or send")] = None,
     detector: DetectorOption = "yunet",
     biggest: BiggestOption = False,
     pipeline: PipelineOption = None,
@@ -100,6 +99,8 @@ def analyze(
         video = VideoOptions(Pace(every, fps), search, smooth, rest).checked()
         files = chosen_photos(photos) if photos else []
         reader = reader_with(model, options)
+        if warning := reader.model.calibration.warning():
+            say(f"beware: {warning}")
         tables = Tables(csv, jsonl, parquet).checked()
         outputs = Outputs(tables, overlay, report, smooth is not None, rest is not None)
         if camera is not None:
@@ -112,11 +113,11 @@ def explain(
     photos: PhotosArgument = [],  # noqa: B006
     model: ReadingModelOption = Path("default"),
     methods: MethodsOption = "evidence,attention,saliency,deconvnet,grad-cam,integrated-gradients,occlusion",
-    report: Annotated[Path | None, typer.Option(help="page (.html) or picture (.png) to write")] = None,
+    report: Annotated[Path | None, file_option("page (.html) or picture (.png) to write")] = None,
     class_images: ClassImagesOption = None,
     whole: Annotated[
         Path | None,
-        typer.Option(help="draw to this PNG file where the network looks in whole photos, as Fig. 7"),
+        file_option("draw to this PNG file where the network looks in whole photos, as Fig. 7"),
     ] = None,
     detector: DetectorOption = "yunet",
     biggest: BiggestOption = False,

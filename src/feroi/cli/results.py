@@ -205,8 +205,8 @@ def warn_of_unprepared(samples: Samples, learned_from: str | None = None) -> Non
     )
 
 
-def warn_of_originals(samples: Samples) -> None:
-    """Say so if RaFD's photos are given uncut: networks learn from faces."""
+def warn_of_originals(samples: Samples) -> bool:
+    """Say so if RaFD's photos are given uncut, since networks learn from faces; whether it was said."""
     from feroi.data.prepare import RAFD_HW
     from feroi.photo.decode import UnreadableImage, read_intensity
 
@@ -218,6 +218,8 @@ def warn_of_originals(samples: Samples) -> None:
             and read_intensity(first.image).shape == RAFD_HW
         ):
             say("beware: these are RaFD's whole photos; first cut the faces out, by feroi prepare rafd-front")
+            return True
+    return False
 
 
 def chosen_settings(

@@ -13,7 +13,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -106,6 +106,16 @@ def clear_errors(*outputs: Path | None, resumes: bool = False, extra: str = "tra
         _fail(str(stop) or (RESUMES if resumes else _STOPPED), 128 + number)
     finally:
         _OUTPUTS.pop()
+
+
+def file_name(text: str) -> Path:
+    """The name of a file to write, as it was given; ends the command if it is that of a folder.
+
+    A path no longer tells the two apart: it loses the slash behind a folder.
+    """
+    if text and os.path.basename(text) in ("", ".", ".."):  # noqa: PTH119 (see above)
+        _fail(f"{display_name(text)} is the name of a folder; give the name of a file")
+    return Path(text)
 
 
 def spare_pictures(*outputs: Path | None) -> None:
@@ -260,6 +270,6 @@ def _print_nothing_more() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _fail(message: str, status: int = 1) -> None:
+def _fail(message: str, status: int = 1) -> NoReturn:
     console.print(f"error: {message}", style="red", markup=False, soft_wrap=True)
     raise typer.Exit(status) from None
