@@ -6,6 +6,8 @@ READER is one of READERS in readers.py. Needs atheris (pip install atheris) besi
 that raises anything but its documented error, or takes more than 5 s or more than 3 GB, is a find: the
 smallest input is kept in fuzz/found/READER, one for each place in the code, and the run goes on. Copy it to
 tests/corpus/READER when the reader is mended.
+
+Branches are those of Python. FFmpeg's are not seen, so for videos each kind of line it would log counts as one.
 """
 
 from __future__ import annotations
@@ -20,11 +22,14 @@ import tempfile
 import time
 import traceback
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib import import_module
 from pathlib import Path
 
 HERE = Path(__file__).parent
 SECONDS_AN_INPUT, MEGABYTES = 5, 3000
+KINDS_OF_LINES = 4000
 
 
 def main() -> None:
@@ -65,19 +70,46 @@ def fuzz(name: str, seconds: int) -> None:
     for seed in [*readers.seeds(name), *(path.read_bytes() for path in kept.glob("*"))]:
         (corpus / hashlib.sha256(seed).hexdigest()[:16]).write_bytes(seed)
     seen: Counter[str] = Counter()
+    heard = _ffmpeg_heard() if name == "videos" else nullcontext
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["XDG_CACHE_HOME"] = f"{scratch}/cache"
 
         def try_one(content: bytes) -> None:
             try:
-                readers.check(name, content, Path(scratch, "there"))
+                with heard():
+                    readers.check(name, content, Path(scratch, "there"))
             except Exception as error:
                 _keep(error, content, found, seen)
 
         flags = [f"-max_total_time={seconds}", f"-timeout={SECONDS_AN_INPUT}", f"-rss_limit_mb={MEGABYTES}",
-                 f"-artifact_prefix={found}/", "-max_len=8192", "-len_control=0"]  # fmt: skip
+                 f"-artifact_prefix={found}/", "-max_len=12288", "-len_control=0"]  # fmt: skip
         atheris.Setup([sys.argv[0], *flags, str(corpus)], try_one)
         atheris.Fuzz()
+
+
+def _ffmpeg_heard() -> Callable[[], AbstractContextManager[None]]:
+    """A block in which each kind of line that FFmpeg logs is reported as a branch that was reached."""
+    import atheris
+    import av.logging
+
+    av.logging.set_level(av.logging.VERBOSE)
+    av.logging.set_skip_repeated(False)
+    av.logging.set_level = lambda level: None  # the reader would silence it
+    free = iter([atheris._reserve_counter() for _ in range(KINDS_OF_LINES)])
+    branches: dict[str, int | None] = {}
+
+    @contextmanager
+    def heard() -> Iterator[None]:
+        with av.logging.Capture() as lines:
+            yield
+        for _, part, text in lines:
+            kind = re.sub(r"\W|\d|0x\w+", "", f"{part} {text}")[:60]
+            if kind not in branches:
+                branches[kind] = next(free, None)
+            if branches[kind] is not None:
+                atheris._trace_branch(branches[kind])
+
+    return heard
 
 
 def _keep(error: Exception, content: bytes, found: Path, seen: Counter[str]) -> None:
