@@ -223,6 +223,17 @@ def test_earlier_tables_stay_until_the_new_ones_are_whole(sources, tmp_path):
     assert not list(tmp_path.glob("*.partial"))
 
 
+def test_what_a_stopped_run_over_photos_left_is_gone_when_another_is_whole(sources, tmp_path):
+    photo = next(path for path in sources if path.suffix == ".png")
+    outputs = _outputs(tmp_path, overlays=None)
+    with pytest.raises(Killed):
+        write_analysis([photo] * 3, _readers(_network(3)), outputs, {})
+    names = sorted(["t.csv", "t.jsonl", "t.parquet", "page.html"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{name}.partial" for name in names]
+    write_analysis([photo], _readers(_network()), outputs, {})
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
+
+
 @pytest.mark.slow
 def test_a_run_killed_after_its_video_was_joined_joins_it_again(sources, tmp_path, monkeypatch):
     def die(*arguments):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from feroi.analysis.journal import Journal, forgotten
-from feroi.analysis.tables import Tables, TableWriter, append
+from feroi.analysis.tables import Tables, TableWriter, append, remove_partial
 from feroi.files import atomic_path, beside, cut_name, display_name, partial, write_text
 from feroi.photo.decode import EncodedPhoto, NoPhoto
 from feroi.photo.video import is_video
@@ -252,6 +252,7 @@ class _Run:
         report = self._outputs.report
         if report and kind is None:
             write_text(report, self._report())
+            remove_partial(report)
         elif report and not (self._journal.resumes or is_stream(report)) and self._entries.stat().st_size:
             with suppress(OSError):
                 write_text(partial(report), self._report())

@@ -83,6 +83,7 @@ class TableWriter:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._parquet and kind is None:
             self._write_parquet(self._parquet)
+            remove_partial(self._parquet)
         elif self._parquet and not self._resumes and not is_stream(self._parquet):
             with suppress(OSError):
                 self._write_parquet(partial(self._parquet))
@@ -91,6 +92,12 @@ class TableWriter:
         with self._rows.open(encoding="utf-8") as lines, parquet_table(path, self._columns) as table:
             for line in lines:
                 table.write([json.loads(line)])
+
+
+def remove_partial(path: Path) -> None:
+    """Remove what an earlier run that was stopped left of the file `path`, which is whole by now."""
+    if not is_stream(path):
+        partial(path).unlink(missing_ok=True)
 
 
 def append(path: Path, file: IO[bytes], text: str) -> None:
