@@ -43,6 +43,9 @@ Image.init()  # now, so that the fuzzer sees the branches of every decoder
 FEW_PIXELS = 4_000_000
 """Pictures of more are not decoded here, so that an input takes milliseconds."""
 
+LONGEST_REASON = 2000
+"""Letters of a refusal, also of one that lists every layout of data sets there is."""
+
 TINY = NetworkConfig("attention", (16, 16), convolutions=(1, 1, 1, 1), pipeline="wild")
 
 
@@ -57,6 +60,7 @@ class Reader(NamedTuple):
 
 def _refused(error: Exception) -> bool:
     assert str(error).strip(), "a refusal without a reason"
+    assert len(str(error)) <= LONGEST_REASON, f"a refusal of {len(str(error))} letters"
     return False
 
 

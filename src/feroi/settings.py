@@ -20,14 +20,14 @@ def with_settings(
     for setting in settings:
         name, equals, text = setting.partition("=")
         if not equals:
-            raise ValueError(f"a setting is field=value, got {setting!r}")
+            raise ValueError(f"a setting is field=value, got {setting!r:.60}")
         if name in _SETTABLE[NetworkConfig]:
             network = replace(network, **{name: _parsed(name, text, getattr(network, name))})
         elif name in _SETTABLE[RecipeConfig]:
             recipe = replace(recipe, **{name: _parsed(name, text, getattr(recipe, name))})
         else:
             known = ", ".join(field for names in _SETTABLE.values() for field in names)
-            raise ValueError(f"unknown setting {name!r}; choose from {known}")
+            raise ValueError(f"unknown setting {name!r:.60}; choose from {known}")
     return network, recipe
 
 
@@ -45,7 +45,7 @@ def _parsed(name: str, text: str, like: Any) -> Any:
         kind = _whole_numbers
     if kind is bool:
         if text not in ("true", "false"):
-            raise ValueError(f"{name} is true or false, got {text!r}")
+            raise ValueError(f"{name} is true or false, got {text!r:.60}")
         return text == "true"
     try:
         return kind(text)
@@ -53,7 +53,7 @@ def _parsed(name: str, text: str, like: Any) -> Any:
         wanted = {int: "a whole number", _whole_numbers: "whole numbers with commas between"}.get(
             kind, "a number"
         )
-        raise ValueError(f"{name} is {wanted}, got {text!r}") from None
+        raise ValueError(f"{name} is {wanted}, got {text!r:.60}") from None
 
 
 def _whole_numbers(text: str) -> tuple[int, ...]:

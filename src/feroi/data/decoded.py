@@ -61,7 +61,7 @@ def decode(samples: Samples, stored_hw: tuple[int, int]) -> Decoded:
         decoded = _decode_all(samples, stored_hw)
     if not len(decoded.samples):
         first = decoded.rejected[0] if decoded.rejected else Rejected("", "no samples")
-        raise ValueError(f"not one of {len(samples)} images could be read; {first.name} {first.reason}")
+        raise ValueError(f"not one of {len(samples)} images could be read; {first.name:.300} {first.reason}")
     return decoded
 
 

@@ -228,7 +228,7 @@ def _crop_names(samples: Samples) -> list[str]:
     for photo in photos:
         if not photo.name or photo.is_absolute() or ".." in photo.parts:
             raise ValueError(
-                f"{str(photo)!r} is no file below the table's own folder, so its face has no place; "
+                f"{str(photo)!r:.200} is no file below the table's own folder, so its face has no place; "
                 f"put samples.csv above all photos, with names relative to it"
             )
     alike = Counter(photo.with_suffix(".png") for photo in set(photos))

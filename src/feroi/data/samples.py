@@ -137,15 +137,15 @@ def pipeline_of(samples: Samples) -> Pipeline | None:
     named = sorted({name for name in samples.attribute("pipeline") if name})
     if len(named) > 1:
         raise ValueError(
-            f"faces prepared in different ways: {', '.join(named)}; prepare all photos by one pipeline, "
-            f"for example with feroi prepare folder SRC DST --pipeline {named[-1]}"
+            f"faces prepared in different ways: {', '.join(named):.200}; prepare all photos by one pipeline, "
+            f"for example with feroi prepare folder SRC DST --pipeline {named[-1]:.60}"
         )
     if not named or not all(samples.attribute("pipeline")):
         return None
     for known in PIPELINES:
         if named == [known]:
             return known
-    raise ValueError(f"unknown pipeline {named[0]!r} of the samples; it is one of {', '.join(PIPELINES)}")
+    raise ValueError(f"unknown pipeline {named[0]!r:.60} of the samples; it is one of {', '.join(PIPELINES)}")
 
 
 def fingerprint(samples: Samples, pixels: NDArray[np.uint8]) -> str:
@@ -168,7 +168,8 @@ def _seven_numbers(row: Sample) -> list[float]:
             raise ValueError
     except ValueError:
         raise ValueError(
-            f"{row.name}: votes are seven numbers in label order, not all 0, got {row.attributes['votes']!r}"
+            f"{row.name}: votes are seven numbers in label order, not all 0, "
+            f"got {row.attributes['votes']!r:.60}"
         ) from None
     return numbers
 

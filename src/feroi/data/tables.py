@@ -125,7 +125,7 @@ def read_table(path: Path) -> Samples:
         if "split" in attributes:
             split = split_named(attributes["split"])
             if split is None:
-                raise LayoutError(f"{where}: split is {', '.join(SPLITS)}, got {attributes['split']!r}")
+                raise LayoutError(f"{where}: split is {', '.join(SPLITS)}, got {attributes['split']!r:.60}")
             attributes["split"] = split
         _check_below(row["file"], where)
         rows.append(Sample(image, row["file"], expression, row.get("subject"), attributes))
@@ -140,8 +140,8 @@ def _check_below(name: str, where: str) -> None:
     path = Path(name)
     if not path.name or path.anchor or ".." in path.parts or "\0" in name:
         raise LayoutError(
-            f"{where}: {name!r} is no file below the table's own folder; put samples.csv above all pictures, "
-            f"with names relative to it"
+            f"{where}: {name!r:.200} is no file below the table's own folder; put samples.csv above all "
+            f"pictures, with names relative to it"
         )
 
 

@@ -89,7 +89,7 @@ def read_calibration(path: Path, metadata: Mapping[str, str]) -> Calibration:
         calibration = Calibration(**json_object(text))
         check_calibration(calibration)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{path} has a broken calibration: {error}") from error
+        raise ValueError(f"{path} has a broken calibration: {error!s:.300}") from error
     return calibration
 
 

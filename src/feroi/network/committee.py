@@ -160,15 +160,15 @@ def read_committee(path: Path) -> Committee:
         calibration = Calibration(**values["calibration"])
         check_calibration(calibration)
     except KeyError as error:
-        raise ValueError(f"{path} is not a committee that can be used: it lacks {error}") from error
+        raise ValueError(f"{path} is not a committee that can be used: it lacks {error!s:.300}") from error
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{path} is not a committee that can be used: {error}") from error
+        raise ValueError(f"{path} is not a committee that can be used: {error!s:.300}") from error
     members = tuple(name if name in SHIPPED else str(path.parent / name) for name in names)
     for member, expected in zip(members, sums, strict=True):
         try:
             found = _sha256(member)
         except FileNotFoundError:
-            raise FileNotFoundError(f"{path} names the member {member}, which is not there") from None
+            raise FileNotFoundError(f"{path} names the member {member:.300}, which is not there") from None
         if found != expected:
             raise ValueError(
                 f"{path} was made of another {member}: its SHA-256 is not the one there; make the committee "

@@ -39,7 +39,7 @@ def described(path: Path, metadata: Mapping[str, str]) -> NetworkConfig:
     Raises ValueError for another format or label order, or a broken description.
     """
     if metadata.get("format") != FORMAT:
-        raise ValueError(f"{path} is of format {metadata.get('format')!r}, this version reads {FORMAT!r}")
+        raise ValueError(f"{path} is of format {metadata.get('format')!r:.60}, this version reads {FORMAT!r}")
     missing = [key for key in ("expressions", "network") if key not in metadata]
     if missing:
         raise ValueError(f"{path} has a broken description of its network: it lacks {', '.join(missing)}")
@@ -47,9 +47,9 @@ def described(path: Path, metadata: Mapping[str, str]) -> NetworkConfig:
         expressions = json.loads(metadata["expressions"])
         config = network_from_dict(json_object(metadata["network"]))
     except (TypeError, ValueError, RecursionError) as error:
-        raise ValueError(f"{path} has a broken description of its network: {error}") from error
+        raise ValueError(f"{path} has a broken description of its network: {error!s:.300}") from error
     if expressions != list(EXPRESSIONS):
-        raise ValueError(f"{path} orders its labels {expressions}, expected {list(EXPRESSIONS)}")
+        raise ValueError(f"{path} orders its labels {expressions!r:.200}, expected {list(EXPRESSIONS)}")
     return config
 
 

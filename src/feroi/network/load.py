@@ -103,7 +103,7 @@ def _load_onnx(path: Path, compute: Compute) -> Model:
         metadata = session.get_modelmeta().custom_metadata_map
         outputs = [output.name for output in session.get_outputs()]
     except Exception as error:  # onnxruntime raises many kinds, some of them plain Exception
-        raise ValueError(f"{path} is not an ONNX model that can be run: {error}") from None
+        raise ValueError(f"{path} is not an ONNX model that can be run: {error!s:.300}") from None
     config, calibration = described(path, metadata), read_calibration(path, metadata)
 
     def forward(faces: NDArray[np.float32]) -> NetworkOutput[FloatArray]:
@@ -118,5 +118,5 @@ def _load_onnx(path: Path, compute: Compute) -> Model:
     try:
         _check_answers(forward(np.full(_probe_shape(config), 0.5, np.float32)), config)
     except Exception as error:
-        raise ValueError(f"{path} does not fit its own description: {error}") from None
+        raise ValueError(f"{path} does not fit its own description: {error!s:.300}") from None
     return Model(config, calibration.forward(forward), score, calibration)

@@ -44,7 +44,7 @@ def _check_node(node: memoryview) -> None:
     operator = b"".join(bytes(name) for name in _parts(node, _NODE_OPERATOR)).decode(errors="replace")
     for attribute in _parts(node, _NODE_ATTRIBUTE):
         if any(True for _ in _parts(attribute, *_ATTRIBUTE_GRAPHS)):
-            raise ValueError(f"its operator {operator!r} runs a graph of its own, as loops do")
+            raise ValueError(f"its operator {operator!r:.60} runs a graph of its own, as loops do")
         if any(True for _ in _parts(attribute, *_ATTRIBUTE_SPARSE)):
             raise ValueError("it has sparse weights")
         for tensor in _parts(attribute, *_ATTRIBUTE_TENSORS):

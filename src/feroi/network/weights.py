@@ -56,7 +56,7 @@ def load_network(path: Path | str) -> Network:
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:
-        raise ValueError(f"{path} does not fit its own description: {error}") from error
+        raise ValueError(f"{path} does not fit its own description: {error!s:.1000}") from error
     return network.eval()
 
 
@@ -95,4 +95,4 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         with safe_open(path, framework="pt") as file:
             return {name: file.get_tensor(name) for name in list(file.keys())}, file.metadata() or {}
     except (SafetensorError, OSError) as error:
-        raise ValueError(f"{path} is not a readable safetensors file: {error}") from error
+        raise ValueError(f"{path} is not a readable safetensors file: {error!s:.300}") from error
