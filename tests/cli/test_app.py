@@ -338,3 +338,17 @@ def test_the_commands_are_where_they_were_when_they_were_one_module():
         [sys.executable, "-c", line], capture_output=True, text=True, check=True, timeout=60
     )
     assert told.stdout.strip() == __version__
+
+
+def test_calibrate_warns_of_faces_cropped_nobody_knows_how(tmp_path):
+    out = tmp_path / "calibrated.safetensors"
+    result = _run("calibrate", "default", "--data", "embedded", "--out", out)
+    assert result.exit_code == 0, result.output
+    assert "learned from those of wild, and reads others less well" in " ".join(result.output.split())
+
+
+def test_onnx_is_not_written_under_another_name(tmp_path):
+    result = _run("export", "default", "--out", tmp_path / "network.txt")
+    assert result.exit_code == 1
+    assert "ends in .onnx" in " ".join(result.output.split())
+    assert not (tmp_path / "network.txt").exists()

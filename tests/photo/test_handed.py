@@ -185,6 +185,7 @@ class Tensor:
         (np.full((9, 9, 3), 255.0), r"\(array / 255\)\.clip\(0, 1\)"),
         (np.zeros((9, 9), bool), r"np.uint8\(255\) \* array"),
         (np.zeros((9, 9), np.int64), r"array.astype\(np.uint8\)"),
+        (np.full((9, 9), 300, np.uint16), r"65535 is white, \(array // 257\).astype\(np.uint8\)"),
         (np.zeros((2, 9, 9, 3), np.uint8), "Reader.read_many"),
         (np.zeros((3, 9, 9), np.uint8), r"array.transpose\(1, 2, 0\)"),
         (np.zeros(9, np.uint8), r"array.tobytes\(\)"),

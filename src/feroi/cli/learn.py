@@ -286,6 +286,7 @@ def calibrate(
         from feroi.data.readers import read_dataset
         from feroi.data.samples import Sample, Samples
         from feroi.network.description import is_committee
+        from feroi.network.load import load_model
         from feroi.training.calibrate import calibrate_committee, calibrate_network
         from feroi.training.callbacks import Callbacks
 
@@ -296,6 +297,9 @@ def calibrate(
         for name in [layout] if also_layout is None else [layout, also_layout]:
             faces += chosen_split(read_dataset(data, name), split, hold_out)
         chosen = Samples(faces)
+        pipeline = load_model(model).config.pipeline
+        if pipeline is not None:
+            warn_of_unprepared(chosen, pipeline)
         if several:
             calibrate_committee(model, chosen, coverage, out, Callbacks(say), elsewhere)
         else:
@@ -359,6 +363,8 @@ def export(
         if (out is None) == (folder is None) or (push and folder is None):
             raise ValueError("give --out FILE.onnx, or --folder DIR, which --push uploads")
         if out:
+            if out.suffix.lower() != ".onnx":
+                raise ValueError(f"{out}: ONNX is written into a file whose name ends in .onnx")
             from feroi.network.onnx_export import export_onnx
             from feroi.network.weights import load_calibration, load_network
 

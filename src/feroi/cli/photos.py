@@ -95,7 +95,7 @@ def analyze(
                 raise ValueError("--ray writes a folder of Parquet and no other table, picture or page")
             return read_on_cluster(ray, photos, model, options)
         if bool(photos) == (camera is not None):
-            raise ValueError("give photos or videos to read, or a --camera")
+            raise ValueError("give either photos or videos to read, or a --camera")
         video = VideoOptions(Pace(every, fps), search, smooth, rest).checked()
         files = chosen_photos(photos) if photos else []
         reader = reader_with(model, options)

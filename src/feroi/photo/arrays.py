@@ -39,6 +39,8 @@ def _dtype_hint(array: NDArray[Any]) -> str:
     if array.dtype.kind == "b":
         return "; np.uint8(255) * array is one"
     if array.dtype.kind in "iu":
+        if array.max() > 255:
+            return "; where 65535 is white, (array // 257).astype(np.uint8) is one"
         return "; where 255 is white, array.astype(np.uint8) is one"
     if array.dtype.kind != "f":
         return ""
