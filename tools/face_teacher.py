@@ -286,7 +286,7 @@ def main() -> None:
         teacher.load_state_dict(load_file(weights))
     else:
         teacher.load_state_dict(learn(teacher, lessons, told.out, told.epochs, told.seed).state_dict())
-        save_file(teacher.state_dict(), weights)
+        save_file({name: value.contiguous() for name, value in teacher.state_dict().items()}, weights)
     report(teacher, told.faces)
     if told.images is None:
         cuts = np.stack(

@@ -74,7 +74,6 @@ def main() -> None:
         epochs=told.epochs,
         learning_rate=told.rate,
         batch_size=128,
-        averaging=0.998,
         cuts=len(training.cuts),
     )
     network = replace(NETWORKS["lateral-attention"], pipeline="wild")
