@@ -292,3 +292,18 @@ def test_a_slow_reader_gets_fresh_frames():
 def test_a_pipe_is_no_video_and_is_not_waited_for(tmp_path, name):
     os.mkfifo(tmp_path / name)
     assert not is_video(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "times_s", "error"),
+    [
+        ("time-not-finite", [0], "bytes are missing or changed"),  # 3600 ticks of no known length
+        ("colours-of-no-kind.mpg", [], "no pictures: the decoder filled in what is missing"),
+        ("no-whole-packet", [], "no pictures: bytes are missing or changed"),
+    ],
+)
+def test_what_cannot_be_shown_is_passed_over_and_told(name, times_s, error):
+    frames = video_frames(Path(__file__).parents[1] / "corpus" / "videos" / name)
+    assert [next(frames).time_s for _ in times_s] == times_s
+    with pytest.raises(UnreadableVideo, match=error):
+        next(frames)

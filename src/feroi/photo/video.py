@@ -231,7 +231,8 @@ def _decoded(container: InputContainer, stream: Any, damage: list[str]) -> Itera
         try:
             packet = next(packets, None)
         except av.FFmpegError as error:
-            damage.append(str(error.strerror))
+            # "try again later", says FFmpeg where bytes to go on with are not there
+            damage.append(_LOST_BYTES if isinstance(error, av.BlockingIOError) else str(error.strerror))
             packet = None
         if packet is not None and packet.is_corrupt:
             damage.append(_LOST_BYTES)
