@@ -112,6 +112,7 @@ def test_a_network_stores_how_its_faces_were_prepared(tmp_path, expression_folde
     [
         (["wild", "front"], "prepared in different ways: front, wild"),
         (["wild", "front", ""], "prepared in different ways: front, wild"),
+        (["wild", "frnt"], "unknown pipeline 'frnt'"),
         (["loose"], "unknown pipeline 'loose'"),
     ],
 )

@@ -135,17 +135,20 @@ def pipeline_of(samples: Samples) -> Pipeline | None:
     Raises ValueError if they name more than one, or one that is unknown.
     """
     named = sorted({name for name in samples.attribute("pipeline") if name})
+    for name in named:
+        if name not in PIPELINES:
+            raise ValueError(
+                f"unknown pipeline {name!r:.60} of the samples; it is one of {', '.join(PIPELINES)}"
+            )
     if len(named) > 1:
         raise ValueError(
-            f"faces prepared in different ways: {', '.join(named):.200}; prepare all photos by one pipeline, "
-            f"for example with feroi prepare folder SRC DST --pipeline {named[-1]:.60}"
+            f"faces prepared in different ways: {', '.join(named)}; prepare all photos by one pipeline, "
+            f"for example with feroi prepare folder SRC DST --pipeline {named[-1]}"
         )
     if not named or not all(samples.attribute("pipeline")):
         return None
-    for known in PIPELINES:
-        if named == [known]:
-            return known
-    raise ValueError(f"unknown pipeline {named[0]!r:.60} of the samples; it is one of {', '.join(PIPELINES)}")
+    (pipeline,) = (known for known in PIPELINES if known == named[0])
+    return pipeline
 
 
 def fingerprint(samples: Samples, pixels: NDArray[np.uint8]) -> str:
