@@ -37,6 +37,17 @@ def display_name(name: Path | str) -> str:
     )
 
 
+def display_text(text: str) -> str:
+    """Text of several lines with names in it that nobody has made displayable: control characters, and marks
+    that turn text round, as escapes."""
+    return "".join(
+        letter.encode("unicode_escape").decode()
+        if letter not in "\n\t" and _is_misleading(letter)
+        else letter
+        for letter in text
+    )
+
+
 _FORMULAS = ("=", "+", "-", "@")
 _BREAKING = frozenset({"Cc", "Zl", "Zp"})  # control characters, separators of lines and paragraphs
 _TURNING = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})

@@ -107,6 +107,17 @@ def test_errors_are_one_clear_message(arguments, says, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_names_in_errors_do_not_command_the_terminal(tmp_path):
+    folder = tmp_path / "\x1b[31mred\u202e" / "below"  # a folder that a data set lies in alone
+    folder.mkdir(parents=True)
+    (folder / "notes.jpg").touch()
+    result = _run("evaluate", "default", "--data", tmp_path)
+    assert result.exit_code == 1
+    assert "\\x1b[31mred\\u202e" in result.stderr
+    assert "\x1b" not in result.stderr
+    assert "layouts known:\n- RaFD" in result.stderr
+
+
 def test_options_that_do_not_fit_the_model_or_data_say_so(model, expression_folders, tmp_path):
     data = ["--data", expression_folders]
     assert "no poses" in _run("evaluate", model, *data, "--by-pose", "--rois", tmp_path / "r.png").output

@@ -19,7 +19,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from feroi.files import check_writable, display_name, partial
+from feroi.files import check_writable, display_name, display_text, partial
 from feroi.photo.kinds import HEAD_BYTES, kind_of
 from feroi.progress import Note
 from feroi.streams import is_standard_output, is_stream, standard_output_kept
@@ -217,7 +217,7 @@ def _say_notes() -> None:
 
 def say(line: str) -> None:
     """A line for people, on standard error."""
-    console.print(line, markup=False, soft_wrap=True)
+    console.print(display_text(line), markup=False, soft_wrap=True)
 
 
 def tell(line: str) -> None:
@@ -271,5 +271,5 @@ def _print_nothing_more() -> None:
 
 
 def _fail(message: str, status: int = 1) -> NoReturn:
-    console.print(f"error: {message}", style="red", markup=False, soft_wrap=True)
+    console.print(f"error: {display_text(message)}", style="red", markup=False, soft_wrap=True)
     raise typer.Exit(status) from None
