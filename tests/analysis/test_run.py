@@ -293,7 +293,7 @@ def test_a_timeline_is_high_where_the_probability_is(face):
         now = vars(face) | {"probabilities": shares | {name: 1.0}, "expression": name, "confidence": 1.0}
         timelines.add(_person_photo(face.__class__(**now), [0], number, number / 10))
     picture = np.asarray(draw_timeline(timelines.people[0], timelines)).astype(int)
-    plot = picture[128:328, 61:1069]
+    plot = picture[138:338, 61:1069]
     for colour, left in (((230, 159, 0), False), ((0, 114, 178), True)):  # happy, sad
         rows, columns = np.nonzero(np.abs(plot - colour).sum(-1) < 12)
         top = columns[rows < 20]

@@ -15,12 +15,23 @@ from typing import Any, NamedTuple
 
 from feroi.analysis.journal import Journal, forgotten
 from feroi.analysis.tables import Tables, TableWriter, append, remove_partial
+from feroi.events import Event, EventFinder
 from feroi.files import atomic_path, beside, cut_name, display_name, partial, write_text
 from feroi.photo.decode import EncodedPhoto, NoPhoto
 from feroi.photo.video import is_video
 from feroi.report.overlay import draw_overlay
 from feroi.report.photos import photo_values, report_page
-from feroi.report.tables import COLUMNS, FROM_REST, SMOOTHED, VIDEO_COLUMNS, rows, video_rows
+from feroi.report.tables import (
+    COLUMNS,
+    EVENT_COLUMNS,
+    FROM_REST,
+    SMOOTHED,
+    VIDEO_COLUMNS,
+    Row,
+    event_row,
+    rows,
+    video_rows,
+)
 from feroi.report.timeline import Timelines, draw_timeline, video_values, videos_page
 from feroi.report.video_overlay import VideoDrawer
 from feroi.results import Photo
@@ -128,7 +139,7 @@ def write_analysis(
 ) -> Counts:
     """Read photos and videos, and write what is wanted as they are read, in bounded memory.
 
-    Tables have the columns of videos if there is one among the sources.
+    Tables have the columns of videos if there is one among the sources. Events are of videos alone.
     description: all that decides what is read, of JSON's kinds, with the `model`. A killed run over videos
     resumes when it is given the same sources, outputs and description; its tables end as those of an unbroken
     one. Of any other, tables and page stay at `files.partial` if it is stopped.
@@ -189,6 +200,7 @@ class _Run:
         video_columns = VIDEO_COLUMNS + (SMOOTHED if outputs.smoothed else ())
         video_columns += FROM_REST if outputs.from_rest else ()
         self._tables = TableWriter(outputs.tables, video_columns if with_videos else COLUMNS, journal)
+        self._events = TableWriter(Tables(csv=outputs.tables.events), EVENT_COLUMNS, journal)
         self._entries = journal.folder / "page.jsonl"
         self._page = journal.open(self._entries) if outputs.report else None
         self._noted_s = time.monotonic()
@@ -210,7 +222,7 @@ class _Run:
 
     def read_video(self, name: str, parts: Iterable[Part], callbacks: AnalysisCallbacks) -> None:
         begun = self._video or {}
-        timelines = Timelines(begun.get("timelines"))
+        timelines, finder = Timelines(begun.get("timelines")), EventFinder(begun.get("events"))
         frames, status = begun.get("frames", 0), "ok"
         pieces = self._journal.folder / f"video-{self.source:05d}"
         drawer = VideoDrawer(pieces, begun.get("drawer")) if self._outputs.overlays else None
@@ -219,14 +231,21 @@ class _Run:
                 self._write(photo)
                 callbacks.photo(photo)
                 timelines.add(photo)
+                self._tell_events(name, finder.add(photo), timelines)
                 if drawer:
                     drawer.add(photo)
                 is_frame = int(photo.frame is not None)
                 frames += is_frame
                 status = status if is_frame else photo.status
                 self._count(faces=len(photo.faces), refused=len(photo.refused), frames=is_frame)
-            self._video = {"reading": part.state, "timelines": timelines.state, "frames": frames}
+            self._video = {
+                "reading": part.state,
+                "timelines": timelines.state,
+                "events": finder.state,
+                "frames": frames,
+            }
             self._note_sometimes(drawer)
+        self._tell_events(name, finder.end(), timelines)
         faceless = int(bool(frames) and not timelines.known)
         self._count(sources=1, people=timelines.known, unreadable=int(not frames), faceless=faceless)
         pictures = {person.track: draw_timeline(person, timelines) for person in timelines.people}
@@ -242,6 +261,10 @@ class _Run:
         self.source, self._video = self.source + 1, None
         self._note()
         shutil.rmtree(pieces, ignore_errors=True)  # not before it is noted that they are joined
+
+    def _tell_events(self, name: str, events: list[Event], timelines: Timelines) -> None:
+        timelines.mark(events)
+        self._fill(self._events, [event_row(name, event) for event in events])
 
     def __enter__(self) -> _Run:
         return self
@@ -267,12 +290,12 @@ class _Run:
         return report_page(entries, self._model)
 
     def _write(self, photo: Photo) -> None:
+        whether = self._outputs.smoothed, self._outputs.from_rest
+        self._fill(self._tables, video_rows(photo, *whether) if self._with_videos else rows(photo))
+
+    def _fill(self, tables: TableWriter, some: list[Row]) -> None:
         try:
-            self._tables.write(
-                video_rows(photo, self._outputs.smoothed, self._outputs.from_rest)
-                if self._with_videos
-                else rows(photo)
-            )
+            tables.write(some)
         except BrokenPipeError:  # the reader of the last table is gone; what else is wanted goes on
             if not (self._outputs.overlays or self._outputs.report):
                 raise

@@ -17,24 +17,34 @@ from feroi.report.tables import COLUMNS, TEXT_COLUMNS, WHOLE_COLUMNS, Row
 from feroi.streams import is_stream
 
 _GROUP_ROWS = 10_000
-_FORMATS = {"csv": "CSV", "jsonl": "JSON lines", "parquet": "Parquet"}
+_FORMATS = {
+    "csv": ("CSV", ".csv"),
+    "jsonl": ("JSON lines", ".jsonl"),
+    "parquet": ("Parquet", ".parquet"),
+    "events": ("CSV", ".csv"),
+}
 _OF_OTHER_FORMATS = {".csv", ".jsonl", ".json", ".parquet", ".xlsx", ".xls", ".ods", ".html", ".png", ".jpg"}
 
 
 class Tables(NamedTuple):
-    """Files to write tables to; None for those not wanted."""
+    """Files to write tables to; None for those not wanted.
+
+    csv, jsonl, parquet: of readings. events: CSV, of the events of videos.
+    """
 
     csv: Path | None = None
     jsonl: Path | None = None
     parquet: Path | None = None
+    events: Path | None = None
 
     def checked(self) -> Tables:
         """These tables. Raises ValueError for a name that promises another format, as .xlsx for CSV."""
         for option, path in self._asdict().items():
-            if path is not None and path.suffix.lower() in _OF_OTHER_FORMATS - {f".{option}"}:
+            name, ending = _FORMATS[option]
+            if path is not None and path.suffix.lower() in _OF_OTHER_FORMATS - {ending}:
                 raise ValueError(
-                    f"--{option} writes {_FORMATS[option]}, but the name {path.name} promises another "
-                    f"format; end it in .{option} (spreadsheet programs open .csv)"
+                    f"--{option} writes {name}, but the name {path.name} promises another "
+                    f"format; end it in {ending} (spreadsheet programs open .csv)"
                 )
         return self
 

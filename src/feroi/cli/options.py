@@ -56,6 +56,13 @@ RestOption = Annotated[
         "columns of their own"
     ),
 ]
+EventsOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="videos: write a CSV table to this file, one row for each time a person shows an expression: "
+        "when it begins, is strongest, and is gone"
+    ),
+]
 SearchOption = Annotated[
     float,
     typer.Option(help="videos: seconds between searches for new faces; those known are followed", min=0),

@@ -16,6 +16,7 @@ from feroi.cli.options import (
     ClassImagesOption,
     DetectorOption,
     DeviceOption,
+    EventsOption,
     EveryOption,
     FolderPipelineOption,
     FpsOption,
@@ -55,6 +56,7 @@ def analyze(
     csv: Annotated[Path | None, file_option("write a table to this file, one row per face", "--csv")] = None,
     jsonl: Annotated[Path | None, file_option("the same as JSON lines", "--jsonl")] = None,
     parquet: Annotated[Path | None, file_option("the same as Parquet", "--parquet")] = None,
+    events: EventsOption = None,
     overlay: Annotated[Path | None, typer.Option(help="folder for copies with readings drawn on")] = None,
     report: Annotated[Path | None, file_option("write one HTML page, to look at or send")] = None,
     detector: DetectorOption = "yunet",
@@ -76,8 +78,8 @@ def analyze(
 
     Videos give one row per face per frame. If interrupted, run the same command again to resume.
     """
-    with clear_errors(csv, jsonl, parquet, report, resumes=ray is not None):
-        from feroi.analysis.run import Outputs
+    with clear_errors(csv, jsonl, parquet, events, report, resumes=ray is not None):
+        from feroi.analysis.run import Outputs, is_video_file
         from feroi.analysis.tables import Tables
         from feroi.files import check_folder
         from feroi.inference import Compute
@@ -86,22 +88,24 @@ def analyze(
         from feroi.reading import ReadingOptions
         from feroi.video import VideoOptions
 
-        spare_pictures(csv, jsonl, parquet, report)
+        spare_pictures(csv, jsonl, parquet, events, report)
         if overlay is not None:
             check_folder(overlay)
         options = ReadingOptions(detector, biggest, pipeline, landmarks, abstain, Compute(device))
         if ray is not None:
-            if csv or jsonl or parquet or overlay or report or camera is not None:
+            if csv or jsonl or parquet or events or overlay or report or camera is not None:
                 raise ValueError("--ray writes a folder of Parquet and no other table, picture or page")
             return read_on_cluster(ray, photos, model, options)
         if bool(photos) == (camera is not None):
             raise ValueError("give either photos or videos to read, or a --camera")
         video = VideoOptions(Pace(every, fps), search, smooth, rest).checked()
         files = chosen_photos(photos) if photos else []
+        if events and photos and not any(map(is_video_file, files)):
+            raise ValueError("--events tells when people of videos show expressions, and no video was given")
         reader = reader_with(model, options)
         if warning := reader.model.calibration.warning():
             say(f"beware: {warning}")
-        tables = Tables(csv, jsonl, parquet).checked()
+        tables = Tables(csv, jsonl, parquet, events).checked()
         outputs = Outputs(tables, overlay, report, smooth is not None, rest is not None)
         if camera is not None:
             read_camera(camera, reader, video, outputs, str(model), seconds)

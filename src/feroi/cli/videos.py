@@ -125,13 +125,15 @@ def print_still(photo: Photo) -> None:
 
 
 def print_people(name: str, timelines: Timelines) -> None:
-    """One line per person of a video: from when to when, and the two expressions shown most."""
+    """One line per person of a video: from when to when, what was shown most, and how many events."""
     from feroi.report.timeline import clock
 
     for person in timelines.people:
         shown_most = ", ".join(f"{what} {100 * share:.0f} %" for what, share in person.means[:2])
         when = f"{clock(person.first_s)} to {clock(person.last_s)}, {number_of(person.frames, 'frame')}"
-        tell(f"{name}  person {person.track}: {when}; on average {shown_most}")
+        rate = person.events_a_minute
+        often = number_of(person.events, "event") + ("" if rate is None else f", {rate:.1f} a minute")
+        tell(f"{name}  person {person.track}: {when}; on average {shown_most}; {often}")
     others = timelines.known - len(timelines.people)
     if others > 0:
         tell(f"{name}  and {others} people seen for less long")

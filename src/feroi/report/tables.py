@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from feroi.events import Event
 from feroi.photo.action_units import WORDS
 from feroi.results import Photo, Reading
 from feroi.vocabulary import EXPRESSIONS, REGIONS
@@ -42,6 +43,21 @@ SMOOTHED = tuple(f"smooth_{name}" for name in EXPRESSIONS)
 """What `--smooth` adds."""
 FROM_REST = tuple(f"from_rest_{name}" for name in (*EXPRESSIONS, *WORDS))
 """What `--rest` adds: probabilities and Action Units against the person's resting face."""
+
+EVENT_COLUMNS = (
+    "file",
+    "track",
+    "expression",
+    "onset_s",
+    "apex_s",
+    "offset_s",
+    "duration_s",
+    "intensity",
+    "cut",
+)
+"""Those of events (`events.Event`): the person's number; the expression; when it begins to rise, is strongest
+and is gone, in seconds of the video, and how long that took; its highest intensity, 0..1; which of its start
+and end was not seen: start, end, both or nothing."""
 
 TEXT_COLUMNS = {"file", "status", "expression", "likely", "quality_problem"}
 WHOLE_COLUMNS = {"face", "frame", "track"}
@@ -102,6 +118,15 @@ def video_rows(photo: Photo, smoothed: bool = False, from_rest: bool = False) ->
             compared = (face.from_rest or {}) | (face.units_from_rest or {})
             row |= {f"from_rest_{name}": round(value, 6) for name, value in compared.items()}
     return result
+
+
+def event_row(name: str, event: Event) -> Row:
+    """The row of an event in the video called `name`: numbers with three decimals."""
+    told = event._asdict() | {"file": name, "duration_s": event.offset_s - event.onset_s}
+    return {
+        column: round(told[column], 3) if isinstance(told[column], float) else told[column]
+        for column in EVENT_COLUMNS
+    }
 
 
 def to_frame(results: Any) -> Any:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
 import feroi
+from feroi.events import Event, events_a_minute, seen_between
 from feroi.report.html import page
 from feroi.report.overlay import heat
 from feroi.results import Photo, Reading
@@ -18,10 +20,11 @@ from feroi.vocabulary import EXPRESSIONS
 MOST_PEOPLE = 40
 """Of a video with more people, those seen in the most frames have a timeline."""
 _MOST_BINS, _FIRST_BIN_S = 600, 0.1
+_MOST_EVENTS = 300  # are drawn of a person, the longest
 _THUMB_PX = 96
 _PEAK_FROM = 0.5  # a peak is an answer of at least this probability
 
-_WIDTH, _LEFT, _RIGHT, _THUMBS, _PLOT, _BELOW = 1200, 60, 130, 128, 200, 34
+_WIDTH, _LEFT, _RIGHT, _THUMBS, _PLOT, _BELOW, _BARS = 1200, 60, 130, 138, 200, 34, 14
 # Okabe and Ito's colours, which the colour-blind can tell apart too.
 _COLOURS = {
     "angry": (213, 94, 0), "disgust": (0, 158, 115), "fear": (204, 121, 167), "happy": (230, 159, 0),
@@ -37,7 +40,8 @@ class Person:
     sums: of the probability of each expression over `frames`. bins: from number of a bin to the frames in
     it, followed by the sums there. peaks: from expression to its highest probability among the frames where
     it was the answer and the face whole and well shown, when that was, and the face with its region of
-    interest as a base64 JPEG.
+    interest as a base64 JPEG. seen_s: for how long they were seen. events: how many there were; drawn: the
+    longest of them, in the order in which they ended.
     """
 
     track: int
@@ -47,6 +51,14 @@ class Person:
     sums: list[float] = field(default_factory=lambda: [0.0] * len(EXPRESSIONS))
     bins: dict[int, list[float]] = field(default_factory=dict)
     peaks: dict[str, tuple[float, float, str]] = field(default_factory=dict)
+    seen_s: float = 0.0
+    events: int = 0
+    drawn: list[Event] = field(default_factory=list)
+
+    @property
+    def events_a_minute(self) -> float | None:
+        """Of the time they were seen; None if that is none."""
+        return events_a_minute(self.events, self.seen_s)
 
     @property
     def means(self) -> list[tuple[str, float]]:
@@ -70,7 +82,10 @@ class Timelines:
             for each in state["people"]:
                 bins = {int(number): values for number, values in each["bins"].items()}
                 peaks = {name: tuple(peak) for name, peak in each["peaks"].items()}
-                self._people[each["track"]] = Person(**(each | {"bins": bins, "peaks": peaks}))
+                drawn = [Event(*values) for values in each["drawn"]]
+                self._people[each["track"]] = Person(
+                    **(each | {"bins": bins, "peaks": peaks, "drawn": drawn})
+                )
 
     @property
     def state(self) -> dict[str, Any]:
@@ -93,6 +108,16 @@ class Timelines:
         for face in photo.faces:
             self._add_face(face, photo.time_s)
 
+    def mark(self, events: Iterable[Event]) -> None:
+        """Take in events that are over; those of people without a timeline are passed over."""
+        for event in events:
+            person = self._people.get(event.track)
+            if person is not None:
+                person.events += 1
+                person.drawn.append(event)
+                if len(person.drawn) > _MOST_EVENTS:
+                    person.drawn.remove(min(person.drawn, key=lambda each: each.offset_s - each.onset_s))
+
     def _add_face(self, face: Reading, time_s: float) -> None:
         assert face.track is not None
         person = self._people.get(face.track)
@@ -102,6 +127,7 @@ class Timelines:
                 return
             person = self._people[face.track] = Person(face.track, time_s, time_s)
         shares = [face.probabilities[name] for name in EXPRESSIONS]
+        person.seen_s += seen_between(person.last_s, time_s)
         person.last_s, person.frames = time_s, person.frames + 1
         person.sums = [total + share for total, share in zip(person.sums, shares, strict=True)]
         held = person.bins.setdefault(int(time_s / self.bin_s), [0.0] * (1 + len(EXPRESSIONS)))
@@ -129,7 +155,8 @@ class Timelines:
 
 
 def draw_timeline(person: Person, timelines: Timelines) -> Image.Image:
-    """Probabilities of one person over the video, and above them the face at the peak of each expression."""
+    """Probabilities of one person over the video; above them a bar for each event, with a notch at its apex,
+    and the face at the peak of each expression."""
     picture = Image.new("RGB", (_WIDTH, _THUMBS + _PLOT + _BELOW), _PAPER)
     draw = ImageDraw.Draw(picture, "RGBA")
     end_s = max(timelines.end_s, timelines.bin_s)
@@ -148,6 +175,7 @@ def draw_timeline(person: Person, timelines: Timelines) -> Image.Image:
                 points = [(points[0][0] - 1, points[0][1]), (points[0][0] + 1, points[0][1])]
             draw.line(points, fill=colour, width=3 if name != "neutral" else 2, joint="curve")
     _draw_names(draw, person)
+    _draw_events(draw, person, x_of)
     _draw_peaks(picture, draw, person, x_of, y_of)
     return picture
 
@@ -199,6 +227,14 @@ def _draw_names(draw: ImageDraw.ImageDraw, person: Person) -> None:
         words = f"{name} {100 * share:.0f} %"
         y = _THUMBS + 14 + place * (_PLOT - 28) / (len(EXPRESSIONS) - 1)
         draw.text((_WIDTH - _RIGHT + 12, y), words, font=font, fill=_COLOURS[name], anchor="lm")
+
+
+def _draw_events(draw: ImageDraw.ImageDraw, person: Person, x_of: Any) -> None:
+    for event in person.drawn:
+        left, apex, right = x_of(event.onset_s), x_of(event.apex_s), x_of(event.offset_s)
+        colour, top, bottom = _COLOURS[event.expression], _THUMBS - _BARS, _THUMBS - 4
+        draw.rectangle((left, top + 3, max(right - 1, left), bottom), fill=colour)
+        draw.polygon(((apex - 4, top - 3), (apex + 4, top - 3), (apex, top + 3)), fill=colour)
 
 
 def _draw_peaks(
@@ -256,6 +292,8 @@ def video_values(
             "first": clock(person.first_s),
             "last": clock(person.last_s),
             "frames": person.frames,
+            "events": person.events,
+            "events_a_minute": person.events_a_minute,
             "picture": as_png(pictures[person.track]),
             "means": [[expression, share] for expression, share in person.means],
         }
