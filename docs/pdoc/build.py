@@ -13,8 +13,8 @@ import pdoc.render
 import feroi
 
 MODULES = (
-    "feroi", "feroi.reader", "feroi.results", "feroi.reading", "feroi.resting", "feroi.video", "feroi.vocabulary",
-    "feroi.config", "feroi.recipe", "feroi.settings", "feroi.outputs",
+    "feroi", "feroi.reader", "feroi.results", "feroi.reading", "feroi.resting", "feroi.video", "feroi.events",
+    "feroi.vocabulary", "feroi.config", "feroi.recipe", "feroi.settings", "feroi.outputs",
     "feroi.photo", "feroi.network", "feroi.data", "feroi.synthetic", "feroi.baselines", "feroi.explain",
     "feroi.training", "feroi.evaluation", "feroi.report", "feroi.analysis", "feroi.server", "feroi.web", "feroi.cluster",
     "feroi.paper",

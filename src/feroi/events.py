@@ -27,8 +27,8 @@ from feroi.photo.tracks import REMEMBERED_S
 from feroi.results import Photo, Reading
 from feroi.vocabulary import EXPRESSIONS
 
-LOW, HIGH = 0.3, 0.5
-"""Intensities that an event stays above, and that it reaches."""
+LOW, HIGH = 0.5, 0.6
+"""Intensities that an event stays above, so that its expression is the answer, and that it reaches."""
 SHORTEST_S, GAP_S = 0.5, 0.3
 
 _SHOWN = tuple(name for name in EXPRESSIONS if name != "neutral")
