@@ -81,6 +81,10 @@ class Face:
     from_rest: dict[str, float] | None = None
     units_from_rest: dict[str, float] | None = None
 
+    @property
+    def over_time(self) -> dict[str, float]:
+        return self.from_rest or self.smoothed or self.probabilities
+
 
 Frames = list[Photo]
 Way = Callable[[Film], Frames]
@@ -159,7 +163,7 @@ def frames_of(film: Film, shares: np.ndarray | None = None) -> Frames:
 
 def answered(frame: Photo) -> dict[str, float]:
     (face,) = frame.faces
-    return face.from_rest or face.smoothed or face.probabilities
+    return face.over_time
 
 
 _rested: dict[int, Frames] = {}

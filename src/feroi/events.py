@@ -188,7 +188,7 @@ class _Watched:
         found = []
         if self.intensity is not None and now_s - self.last_s > REMEMBERED_S:
             found += self.leave()
-        shares = face.from_rest or face.smoothed or face.probabilities
+        shares = face.over_time
         moved = sum((face.units_from_rest or face.action_units).values())
         intensity = _intensity(shares)
         if intensity >= LOW:

@@ -133,6 +133,12 @@ class Reading:
         return {name: _plain(value) for name, value in told.items()}
 
     @property
+    def over_time(self) -> dict[str, float]:
+        """The probabilities of which timelines and events of a video are made: against rest if that is known,
+        else smoothed if that was asked for, else as read."""
+        return self.from_rest or self.smoothed or self.probabilities
+
+    @property
     def answer(self) -> str:
         """The expression, with a question mark if its probability is below one half."""
         return self.expression if self.confidence >= 0.5 else f"{self.expression}?"

@@ -113,6 +113,23 @@ def test_the_timeline_shows_events_where_they_are(face, monkeypatch):
     assert [each.offset_s for each in person.drawn] == [2.9, 9.0]
 
 
+def test_the_timeline_is_of_what_events_are_made_of(face):
+    timelines = Timelines()
+    known = dict.fromkeys(face.probabilities, 0.0)
+    for number in range(20):
+        raw, rest = known | {"sad": 0.9, "neutral": 0.1}, known | {"sad": 0.2, "neutral": 0.8}
+        if number >= 10:
+            raw, rest = known | {"happy": 0.6, "sad": 0.4}, known | {"happy": 0.9, "neutral": 0.1}
+        first = max(raw, key=raw.__getitem__)
+        seen = replace(
+            face, probabilities=raw, from_rest=rest, expression=first, confidence=raw[first], track=0
+        )
+        timelines.add(Photo("film.mp4", "ok", None, [seen], [], number, number / 10))
+    (person,) = timelines.people
+    assert dict(person.means) == pytest.approx(known | {"sad": 0.1, "neutral": 0.45, "happy": 0.45})
+    assert [(name, share) for name, (share, _, _) in person.peaks.items()] == [("happy", 0.9)]
+
+
 def test_the_command_takes_a_table_of_events_of_videos_alone(face, tmp_path, monkeypatch):
     monkeypatch.setattr(video, "camera_frames", lambda *_: iter([Frame(0, 0.0, astronaut())]))
     table = tmp_path / "events.csv"

@@ -37,11 +37,11 @@ _INK, _PAPER, _LINE = (20, 20, 30), (255, 255, 255), (222, 222, 226)
 class Person:
     """One person of a video.
 
-    sums: of the probability of each expression over `frames`. bins: from number of a bin to the frames in
-    it, followed by the sums there. peaks: from expression to its highest probability among the frames where
-    it was the answer and the face whole and well shown, when that was, and the face with its region of
-    interest as a base64 JPEG. seen_s: for how long they were seen. events: how many there were; drawn: the
-    longest of them, in the order in which they ended.
+    sums: of the probability of each expression (`Reading.over_time`) over `frames`. bins: from number of a
+    bin to the frames in it, followed by the sums there. peaks: from expression to its highest probability
+    among the frames where it was the answer and the face whole and well shown, when that was, and the face
+    with its region of interest as a base64 JPEG. seen_s: for how long they were seen. events: how many there
+    were; drawn: the longest of them, in the order in which they ended.
     """
 
     track: int
@@ -126,7 +126,7 @@ class Timelines:
             if len(self._people) >= MOST_PEOPLE and not self._make_room(time_s):
                 return
             person = self._people[face.track] = Person(face.track, time_s, time_s)
-        shares = [face.probabilities[name] for name in EXPRESSIONS]
+        shares = [face.over_time[name] for name in EXPRESSIONS]
         person.seen_s += seen_between(person.last_s, time_s)
         person.last_s, person.frames = time_s, person.frames + 1
         person.sums = [total + share for total, share in zip(person.sums, shares, strict=True)]
@@ -134,8 +134,9 @@ class Timelines:
         for at, value in enumerate([1.0, *shares]):
             held[at] += value
         best = person.peaks.get(face.expression, (_PEAK_FROM, 0.0, ""))[0]
-        if face.confidence > best and not face.quality.problem and _is_whole(face):
-            person.peaks[face.expression] = (face.confidence, time_s, _thumbnail(face))
+        share = face.over_time[face.expression]  # what the region of interest is drawn for
+        if share > best and share == max(shares) and not face.quality.problem and _is_whole(face):
+            person.peaks[face.expression] = (share, time_s, _thumbnail(face))
 
     def _make_room(self, now_s: float) -> bool:
         """Forget who was seen in the fewest frames and is gone; whether there was someone."""
