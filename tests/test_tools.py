@@ -11,9 +11,11 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from feroi.config import NETWORKS, NetworkConfig
+from feroi.data.batches import Labelled
 from feroi.network.backbone import Backbone
 from feroi.network.calibration import UNCALIBRATED, Calibration
 from feroi.network.torch_forward import torch_forward, untrained_network
@@ -155,3 +157,24 @@ def test_a_target_is_what_the_teacher_says_and_what_people_said(tmp_path):
     alone, _ = tool.targets(tmp_path / "faces.npz", [tmp_path], 1.0)
     assert alone.labels.tolist() == [4, 1]
     assert alone.soft[0, 1].tolist() == [0, 0.25, 0, 0, 0, 0, 0.75]
+
+
+def test_photographs_of_another_kind_stand_beside_under_their_labels(tmp_path):
+    tool = _tool("taught")
+    for expression, grey in (("happy", 200), ("neutral", 90)):
+        (tmp_path / expression).mkdir()
+        Image.fromarray(np.full((160, 160), grey, np.uint8)).save(tmp_path / expression / "face.png")
+    said = np.full((2, 1, 7), 1 / 7, np.float32)
+    learned = Labelled(
+        np.zeros((1, 48, 48), np.uint8), np.array([2]), soft=said, cuts=np.zeros((2, 1, 48, 48), np.uint8)
+    )
+    both = tool.beside(learned, tmp_path)
+    assert both.labels.tolist() == [2, *[3, 4] * tool.TIMES]
+    assert both.cuts.shape == (2, 1 + 2 * tool.TIMES, 48, 48)
+    assert both.soft[:, 0].tolist() == said[:, 0].tolist()
+    smiling = both.soft[1, 1]
+    assert smiling.argmax() == EXPRESSIONS.index("happy")
+    assert np.allclose(sorted(smiling)[-2:], [0.1 / 7, 0.9 + 0.1 / 7])
+    assert np.allclose(both.soft.sum(2), 1)
+    assert both.cuts[0, 1].mean() > both.cuts[0, 2].mean()  # the bright face is the happy one
+    assert (both.cuts[0, 1] != both.cuts[0, 3]).any()  # varied anew

@@ -2,15 +2,15 @@
 # Train the shipped networks again, each from FER-2013's training images alone; ferplus and default also from
 # people's votes on them, and default from the answers of a teacher that began with face recognition.
 #
-#     tools/train_shipped.sh FER2013 FACERES OUT [--seed SEED]
+#     tools/train_shipped.sh FER2013 FACERES LONDON OUT [--seed SEED]
 #
 # FER2013 holds train/ and validation/ with a folder an expression, and ferplus_votes.csv. FACERES is
-# faceres-deep.json, its .bin beside it (tools/face_teacher.py says where from). Takes about nine hours on one
-# thread with bfloat16; killed, the same command goes on where it was. PublicTest is not looked at.
+# faceres-deep.json, its .bin beside it (tools/face_teacher.py says where from). LONDON holds folders neutral and
+# happy with photos of the Face Research Lab London Set. Takes about nine hours on one thread with bfloat16; killed, the same command goes on where it was. PublicTest is not looked at.
 # Copied to src/feroi/network/pretrained, they are shipped once tools/sums.sh has listed them.
 set -eu
-data=$1 faceres=$2 out=$3
-shift 3
+data=$1 faceres=$2 london=$3 out=$4
+shift 4
 hold="--hold-out 0.05"
 small="--network lateral-attention"
 
@@ -37,8 +37,11 @@ python tools/taught.py "$out/faces.npz" "$out/taught" --teacher "$out/face-teach
     --start "$out/needed/last.safetensors" "$@"
 python tools/taught.py "$out/faces.npz" "$out/taught-needed" --teacher "$out/face-teacher" \
     --start "$out/taught/last.safetensors" --recipe taught-needed --epochs 5 --rate 6e-4 "$@"
-python tools/lean.py "$out/taught-needed/last.safetensors" happy LEAN "$out/leaning.safetensors"
-feroi calibrate "$out/leaning.safetensors" --data "$data" --layout fer2013 --also-layout ferplus --elsewhere 3 $hold \
+feroi prepare folder "$london" "$out/london"
+python tools/taught.py "$out/faces.npz" "$out/default" --teacher "$out/face-teacher" \
+    --start "$out/taught-needed/last.safetensors" --recipe taught-needed --epochs 2 --rate 6e-4 \
+    --also "$out/london" "$@"
+feroi calibrate "$out/default/last.safetensors" --data "$data" --layout fer2013 --also-layout ferplus --elsewhere 3 $hold \
     --out "$out/default.safetensors"
 
 for name in default ferplus fer2013; do
