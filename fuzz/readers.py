@@ -43,8 +43,8 @@ Image.init()  # now, so that the fuzzer sees the branches of every decoder
 FEW_PIXELS = 4_000_000
 """Pictures of more are not decoded here, so that an input takes milliseconds."""
 
-LONGEST_REASON = 2000
-"""Letters of a refusal, also of one that lists every layout of data sets there is."""
+LONGEST_REASON = 6000
+"""Letters of a refusal, also of one that names the longest path and lists every layout of data sets there is."""
 
 TINY = NetworkConfig("attention", (16, 16), convolutions=(1, 1, 1, 1), pipeline="wild")
 

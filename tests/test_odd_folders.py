@@ -19,7 +19,7 @@ from feroi.data.decoded import decode
 from feroi.data.readers import read_dataset
 from feroi.data.samples import LayoutError
 from feroi.files import display_name
-from feroi.photo.decode import UnreadableImage, read_photo
+from feroi.photo.decode import NoPhoto, UnreadableImage, read_photo
 from feroi.photo.sources import photo_files
 from feroi.photo.video import is_video
 
@@ -138,3 +138,16 @@ def test_a_hundred_thousand_files_are_listed_in_seconds(tmp_path):
     assert files == sorted(files)
     assert seconds < 30
     assert peak < 150e6
+
+
+def test_folders_nested_too_deeply_are_told_of(tmp_path, monkeypatch):
+    def too_deep(*_, **__):
+        yield str(tmp_path), [], ["a.jpg"]
+        raise RecursionError  # as from 1,000 folders in each other, which are slow to make and to remove
+
+    (tmp_path / "a.jpg").touch()
+    monkeypatch.setattr(os, "walk", too_deep)
+    deep = "some of the folders in it are nested too deeply to be read"
+    assert list(photo_files([str(tmp_path)])) == [tmp_path / "a.jpg", NoPhoto(tmp_path, deep)]
+    with pytest.raises(LayoutError, match="nested too deeply; move the pictures further up"):
+        read_dataset(tmp_path)

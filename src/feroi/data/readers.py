@@ -93,10 +93,15 @@ def read_dataset(path: Path | str, layout: str = "auto") -> Samples:
         raise LayoutError(f"{path} does not exist; give a folder, a CSV file or faces shipped: {shipped}")
     if layout not in layouts():
         raise LayoutError(f"unknown layout {layout!r}; choose one of {', '.join(layouts())}")
-    _check_open(path)
-    _check_unpacked(path)
-    path, found = _detect(path) if layout == "auto" else (path, layout)
-    return numbered.read_numbered(path) if found == _NUMBERED else _READERS[found](path)
+    try:
+        _check_open(path)
+        _check_unpacked(path)
+        path, found = _detect(path) if layout == "auto" else (path, layout)
+        return numbered.read_numbered(path) if found == _NUMBERED else _READERS[found](path)
+    except RecursionError:
+        raise LayoutError(
+            f"folders in {path!s:.1000} are nested too deeply; move the pictures further up"
+        ) from None
 
 
 def _check_open(root: Path) -> None:

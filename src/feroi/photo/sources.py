@@ -46,10 +46,13 @@ def _matching(pattern: str) -> Iterator[Path | NoPhoto]:
 
 def _below(folder: Path) -> Iterator[Path | NoPhoto]:
     closed: list[OSError] = []
-    for root, folders, names in os.walk(folder, onerror=closed.append):
-        yield from _closed(closed)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(root, name) for name in sorted(names) if _is_meant(Path(root, name)))
+    try:
+        for root, folders, names in os.walk(folder, onerror=closed.append):
+            yield from _closed(closed)
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            yield from (Path(root, name) for name in sorted(names) if _is_meant(Path(root, name)))
+    except RecursionError:
+        yield NoPhoto(folder, "some of the folders in it are nested too deeply to be read")
     yield from _closed(closed)
 
 
