@@ -27,6 +27,8 @@ SMALL = NetworkConfig("attention", (24, 24), margin=False)
 
 
 def _tool(name: str) -> ModuleType:
+    if str(TOOLS) not in sys.path:  # tools import each other
+        sys.path.append(str(TOOLS))
     spec = importlib.util.spec_from_file_location(name, TOOLS / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
