@@ -13,7 +13,7 @@ from feroi import resting
 from feroi.network.load import Model
 from feroi.reading import analyze_photos
 from feroi.report.tables import FROM_REST, VIDEO_COLUMNS, to_frame, video_rows
-from feroi.resting import FLOOR, STAYS, RestingFace, RestingFaces
+from feroi.resting import FLOOR, STAYS, RestingFace, RestingFaces, against_rest
 from feroi.results import Photo
 from feroi.vocabulary import EXPRESSIONS
 from support.faces import astronaut
@@ -127,3 +127,19 @@ def test_no_readings_make_no_resting_face():
         RestingFace.of([])
     with pytest.raises(TypeError, match="got str"):
         RestingFace.of("photo")
+
+
+def test_each_named_person_is_compared_with_their_own_rest(face):
+    """Anna smiles in one of four; Ben has two photos, too few; nobody is named in the last."""
+    smile = _face(face, au12=0.9, happy=0.7)
+    anna = [_face(face, sad=0.6), _face(face, sad=0.6), _face(face, sad=0.6), smile]
+    photos = [Photo(f"anna/{at}.jpg", "ok", None, [each, smile], []) for at, each in enumerate(anna)]
+    photos += [Photo(f"ben/{at}.jpg", "ok", None, [smile], []) for at in range(2)]
+    photos += [Photo("anna/none.jpg", "no face", None, [], []), Photo("else.jpg", "ok", None, [smile], [])]
+    compared = against_rest(iter(photos), lambda photo: photo.name.rpartition("/")[0] or None)
+    assert [photo.name for photo in compared] == [photo.name for photo in photos]
+    own = RestingFace.of(anna[:2])  # the calmer half of four
+    assert compared[3].faces[0].from_rest == pytest.approx(own.against(smile).from_rest)
+    assert compared[0].faces[0].from_rest == pytest.approx(own.against(anna[0]).from_rest)
+    assert compared[0].faces[1].from_rest is None  # not the biggest
+    assert all(face.from_rest is None for photo in compared[4:] for face in photo.faces)

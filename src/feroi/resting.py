@@ -7,7 +7,7 @@ What the same person's face usually says is the better thing to compare with.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -119,6 +119,29 @@ class RestingFaces:
                 resting.add(face)
             faces.append(resting.against(face) if len(resting) >= _LEAST_FRAMES else face)
         return faces
+
+
+def against_rest(photos: Iterable[Photo], person: Callable[[Photo], Hashable]) -> list[Photo]:
+    """Photos of people who are named, in order, the biggest face of each against its person's rest.
+
+    photos: as `Reader.read_many` gives them. person: who is in a photo, such as the folder it lies in; None
+    for photos to be left as they are. As are those of people with fewer than three photos in which a face was
+    read that is fit to be read, and all but the biggest face of a photo. The rest is the median over the
+    calmer half of a person's photos, so up to half of them may show expressions.
+    """
+    kept = list(photos)
+    people: dict[Hashable, RestingFace] = {}
+    for photo in kept:
+        who = person(photo)
+        if who is not None and photo.faces and not photo.faces[0].quality.problem:
+            people.setdefault(who, RestingFace()).add(photo.faces[0])
+    compared = []
+    for photo in kept:
+        resting = people.get(person(photo))
+        if resting is not None and len(resting) >= _LEAST_FRAMES and photo.faces:
+            photo = photo._replace(faces=[resting.against(photo.faces[0]), *photo.faces[1:]])
+        compared.append(photo)
+    return compared
 
 
 def _logs(face: Reading) -> list[float]:

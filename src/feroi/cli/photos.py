@@ -102,6 +102,8 @@ def analyze(
         files = chosen_photos(photos) if photos else []
         if events and photos and not any(map(is_video_file, files)):
             raise ValueError("--events tells when people of videos show expressions, and no video was given")
+        if photos and (rest or smooth or fps) and not any(map(is_video_file, files)):
+            raise ValueError("--rest, --smooth and --fps are for videos, and no video was given")
         reader = reader_with(model, options)
         if warning := reader.model.calibration.warning():
             say(f"beware: {warning}")
