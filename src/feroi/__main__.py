@@ -1,5 +1,6 @@
 """`python -m feroi`, the same as `feroi`; what torchrun starts."""
 
+import atexit
 import os
 import signal
 import sys
@@ -19,6 +20,8 @@ def main() -> None:
         if isinstance(code, int) and code > 128:  # stopped; who says it again does not wait
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, lambda *_: os._exit(code))
+                # Python takes that back as it ends, and the process would seem killed.
+                atexit.register(signal.signal, number, signal.SIG_IGN)
         raise
 
 
